@@ -1,0 +1,62 @@
+"""Who will live where, what they will need, and where it will be short or in surplus.
+
+The names below are the whole public interface (DESIGN: what flows). They are loaded when first used, so that
+`import forecast` and `forecast --help` do not wait for numpy, numba and xarray.
+
+>>> import forecast
+>>> "run_forecast" in dir(forecast)
+True
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from forecast.demand import estimate_demand, read_models
+    from forecast.gap import compare_supply
+    from forecast.pipeline import run_forecast
+    from forecast.population import check_balance, life_table, project_population, vital_rates
+    from forecast.region import read_region
+    from forecast.scenario import read_scenario
+    from forecast.waves import find_waves
+
+__all__ = [
+    "check_balance",
+    "compare_supply",
+    "estimate_demand",
+    "find_waves",
+    "life_table",
+    "project_population",
+    "read_models",
+    "read_region",
+    "read_scenario",
+    "run_forecast",
+    "vital_rates",
+]
+
+_HOME = {
+    "check_balance": "forecast.population",
+    "compare_supply": "forecast.gap",
+    "estimate_demand": "forecast.demand",
+    "find_waves": "forecast.waves",
+    "life_table": "forecast.population",
+    "project_population": "forecast.population",
+    "read_models": "forecast.demand",
+    "read_region": "forecast.region",
+    "read_scenario": "forecast.scenario",
+    "run_forecast": "forecast.pipeline",
+    "vital_rates": "forecast.population",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'forecast' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
