@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # -*- coding: utf-8 -*-
-"""Set up and start, with nothing but Python: `python3 run.py demo`, `python3 run.py test`, `... run.py --help`.
+"""Set up and start, with nothing but Python: `python3 run.py demo`, `python3 run.py test`, `run.py --help`.
 
-The first call makes the virtual environment `.venv` beside this file and installs the pinned packages through
-pip, with the user's own pip settings. `test` runs the linter, the types and the tests (`test ARGUMENTS`: only
-pytest, with these arguments); everything else goes to the `forecast` command. This file must parse on every old
-Python, so that it can tell its user what is needed: no annotations, no f-strings.
+The first call makes the virtual environment `.venv` beside this file and installs the pinned packages with
+pip, under the user's own pip settings. `test` runs the linter, the types and the tests (`test ARGUMENTS`:
+only pytest, with these arguments); everything else goes to the `forecast` command. This file must parse on
+every old Python, so that it can tell its user what is needed: no annotations, no f-strings.
 """
 
 import os
@@ -46,7 +46,7 @@ def fingerprint():
 
 
 def installed():
-    """What stands in `.venv`: its fingerprint and the extras, such as {"5f0c...", "test"}; nothing if unfinished."""
+    """What stands in `.venv`: fingerprint and extras, such as {"5f0c...", "test"}; nothing if unfinished."""
     try:
         with open(STAMP) as file:
             return set(file.read().split()) if os.path.exists(PYTHON) else set()
@@ -56,17 +56,17 @@ def installed():
 
 def set_up(*extras):
     """Makes `.venv`, or adds the extras that it lacks; does nothing when all is there."""
-    have, wanted = installed(), set(extras) | {fingerprint()}
-    if wanted <= have:
+    have, current = installed(), fingerprint()
+    if current in have and have.issuperset(extras):
         return
     tell("Setting up .venv; the first time takes a minute or two ...", "正在准备 .venv，首次约需一两分钟……")
     try:
-        if not have & wanted - set(extras):
-            have = set()
+        if current not in have:
             make_venv()
+            have = {current}
         install(extras)
         with open(STAMP, "w") as file:
-            file.write(" ".join(sorted(have | wanted)))
+            file.write(" ".join(sorted(have.union(extras))))
     except KeyboardInterrupt:
         tell("Interrupted; the next call sets up again.", "已中断；下次运行会重新准备。")
         sys.exit(130)
@@ -103,7 +103,7 @@ def install(extras):
 
 
 def test(arguments):
-    """Linter, types, then tests, so that pytest's closing line comes last; stops at the first that complains."""
+    """Linter, types, then tests, so that pytest's closing line comes last; stops at the first complaint."""
     import subprocess
 
     os.chdir(HERE)

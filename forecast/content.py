@@ -1,0 +1,32 @@
+"""Where the shipped models, scenarios and data lie, and which names may become a file's name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from forecast.errors import CannotReadWrite, Issue
+
+_PACKAGE = Path(__file__).resolve().parent
+_NAME = re.compile(r"[\w-]{1,64}")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)")  # devices on Windows, with any ending
+
+
+def folder(name: str) -> Path:
+    """The folder `models`, `scenarios` or `data`: inside the package in a wheel, beside it in a checkout.
+
+    Raises CannotReadWrite where there is neither.
+    """
+    for place in (_PACKAGE / "shipped" / name, _PACKAGE.parent / name):
+        if place.is_dir():
+            return place
+    raise CannotReadWrite(Issue("E501", values={"folder": name}))
+
+
+def is_safe_name(name: str) -> bool:
+    """Whether a scenario, run or region may be called so: letters (any script), digits, _ and -, at most 64.
+
+    >>> is_safe_name("高迁移-2030"), is_safe_name("../etc"), is_safe_name("con")
+    (True, False, False)
+    """
+    return bool(_NAME.fullmatch(name)) and not _RESERVED.fullmatch(name)
