@@ -109,7 +109,7 @@ def as_text(text: str) -> Writer:
 
 
 def as_json(content: Mapping[str, Any]) -> Writer:
-    """A JSON file that a reader can follow: indented, Chinese as Chinese. ValueError on NaN: JSON has none."""
+    """A JSON file that a reader can follow: indented, Chinese as Chinese. NaN raises ValueError."""
     text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
     return as_text(text + "\n")
 
