@@ -1,6 +1,8 @@
 """`python -m forecast` is the `forecast` command."""
 
+import sys
+
 from forecast.cli import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

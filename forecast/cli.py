@@ -1,0 +1,369 @@
+"""The `forecast` command: parse, call, print.
+
+Only click is imported at the top: whoever asks for `--help` must not wait for numpy, numba and pandas, so
+each command imports what it calls. Help and sentences come from the catalogue in the language asked for;
+results go to stdout, everything else to stderr. Exit codes stand in `errors.issues`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from forecast.errors import LANGUAGES, ForecastError, Issue, UsageError, say
+from forecast.errors.issues import BUG, CANNOT_READ_WRITE, INTERRUPTED, OK, USAGE, WARNED
+
+if TYPE_CHECKING:
+    from forecast.pipeline import Run
+
+EXAMPLES = 20  # how many issues of one code are printed before the rest are counted
+DEMO_REGION, BASELINE = "wenzhou", "baseline"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code; never lets a stack reach the user without --debug."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    lang = language(arguments)
+    for stream in (sys.stdout, sys.stderr):  # a console without Chinese shows escapes and goes on
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = command(lang).main(arguments or ["--help"], prog_name="forecast", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or OK)
+    except BrokenPipeError:  # the reader of a pipe has gone, as in `forecast models | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CANNOT_READ_WRITE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(Issue("E998").text(lang), err=True)
+        return INTERRUPTED
+    except Exception as error:
+        return _report(error, lang, as_json="--json" in arguments, debug="--debug" in arguments)
+
+
+def language(arguments: Sequence[str]) -> str:
+    """--lang where it is given, else the system's: Chinese for zh_*, English for all others."""
+    for given, following in pairwise([*arguments, ""]):
+        wanted = following if given == "--lang" else given.removeprefix("--lang=")
+        if given.startswith("--lang") and wanted in LANGUAGES:
+            return wanted
+    named = next((os.environ[key] for key in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(key)), None)
+    if named is None:  # Windows sets none of them
+        import locale
+
+        named = locale.getlocale()[0] or ""
+    return "zh" if named.lower().startswith(("zh", "chinese")) else "en"
+
+
+def command(lang: str) -> click.Group:
+    """The whole command with its help in one language."""
+    group = _Group("forecast", help=_help("forecast", lang), lang=lang, params=[_language_option(lang)])
+    region = click.Argument(["region"], metavar=say("cli.region_metavar", lang))
+    strict = _flag("strict", lang)
+    out = _option("out", lang, default="runs", metavar="DIR", type=click.Path(file_okay=False))
+    chosen = [
+        _option("scenario", lang, default=BASELINE, metavar="NAME"),
+        _option("set", lang, multiple=True, metavar="KEY=VALUE"),
+        _option("seed", lang, default=0, metavar="N", type=click.IntRange(min=0)),
+        _option("name", lang, metavar="NAME"),
+    ]
+    commands: list[tuple[Callable[..., int], list[click.Parameter]]] = [
+        (demo, [out, strict]),
+        (run, [region, *chosen, out, strict]),
+        (check, [region, strict]),
+        (models, []),
+        (scenarios, [_flag("schema", lang)]),
+        (version, []),
+    ]
+    for function, params in commands:
+        group.add_command(_make(function, params, lang))
+    return group
+
+
+def demo(out: str, strict: bool, lang: str, as_json: bool) -> int:
+    return run(DEMO_REGION, BASELINE, (), 0, None, out, strict, lang, as_json)
+
+
+def run(
+    region: str,
+    scenario: str,
+    set: Sequence[str],
+    seed: int,
+    name: str | None,
+    out: str,
+    strict: bool,
+    lang: str,
+    as_json: bool,
+) -> int:
+    from forecast.scenario import read_scenario
+
+    chosen = read_scenario(scenario, _pairs(set))
+
+    from forecast.pipeline import run_forecast
+    from forecast.region import read_region
+
+    tables = read_region(region)
+    name = name or f"{tables.id}-{chosen.id}"[:64]
+    done = run_forecast(tables, chosen, seed=seed, out=Path(out), name=name)
+    _show_run(done, tables.warnings, lang, as_json)
+    return WARNED if strict and tables.warnings else OK
+
+
+def check(region: str, strict: bool, lang: str, as_json: bool) -> int:
+    from forecast.region import read_region
+
+    found = read_region(region)
+    rows = {name: len(table) for name, table in found.tables.items()}
+    if as_json:
+        warnings = [issue.as_dict() for issue in found.warnings]
+        encodings = dict(found.encodings)
+        _print_json({"region": found.id, "tables": rows, "encodings": encodings, "warnings": warnings})
+    else:
+        click.echo(say("cli.check.good", lang, name=found.name[lang]))
+        for name, count in rows.items():
+            encoding = found.encodings.get(f"{name}.csv", "")
+            click.echo(f"  {name:<20} {say('cli.check.table', lang, rows=count)}  {encoding}".rstrip())
+        _warn(found.warnings, lang)
+    return WARNED if strict and found.warnings else OK
+
+
+def models(lang: str, as_json: bool) -> int:
+    from forecast.demand import read_models
+
+    rows: list[dict[str, Any]] = [
+        {
+            "id": model.id,
+            "name": {"zh": model.name["zh"], "en": model.name["en"]},
+            "method": model.method,
+            "unit": model.unit,
+            "population": model.population,
+            "sources": len(_sources(model.model_dump())),
+        }
+        for model in read_models().values()
+    ]
+    if as_json:
+        _print_json({"models": rows})
+        return OK
+    for row in rows:
+        words = row | {"name": row["name"][lang], "population": say(f"cli.models.{row['population']}", lang)}
+        click.echo(say("cli.models.line", lang, **words))
+    return OK
+
+
+def scenarios(schema: bool, lang: str, as_json: bool) -> int:
+    from forecast import scenario
+
+    if schema:
+        _print_json(scenario.schema())
+        return OK
+    shipped = scenario.list_scenarios()
+    if as_json:
+        _print_json({"scenarios": [one.model_dump(mode="json", exclude={"overrides"}) for one in shipped]})
+        return OK
+    for one in shipped:
+        click.echo(f"{one.id}  {getattr(one.name, lang)}\n    {getattr(one.description, lang)}")
+    return OK
+
+
+def version(lang: str, as_json: bool) -> int:
+    from forecast import __version__
+    from forecast.store import versions
+
+    if as_json:
+        _print_json({"forecast": __version__, **versions()})
+    else:
+        click.echo(f"forecast {__version__}")
+        for package, found in versions().items():
+            click.echo(f"  {package} {found or '-'}")
+    return OK
+
+
+def _pairs(given: Iterable[str]) -> dict[str, str]:
+    pairs = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not (key.strip() and equals):
+            raise UsageError(Issue("E906", values={"found": text}))
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def _sources(node: Any) -> set[str]:
+    """Every text that stands under a key `source`, at any depth."""
+    if isinstance(node, Mapping):
+        own = {node["source"]} if isinstance(node.get("source"), str) and node["source"] else set()
+        return own.union(*(_sources(value) for value in node.values()))
+    if isinstance(node, list | tuple):
+        return set().union(*(_sources(value) for value in node))
+    return set()
+
+
+def _show_run(done: Run, warnings: Sequence[Issue], lang: str, as_json: bool) -> None:
+    folder = Path(done.folder or ".")
+    report = folder / "report.html"
+    if as_json:
+        sentences = {one: list(_sentences(done.headline[one])) for one in LANGUAGES}
+        found = [issue.as_dict() for issue in warnings]
+        _print_json({"folder": str(folder), "report": str(report), "headline": sentences, "warnings": found})
+        return
+    for sentence in _sentences(done.headline[lang]):
+        click.echo(sentence)
+    click.echo(say("cli.run.report", lang, path=report))
+    click.echo(say("cli.run.folder", lang, path=folder))
+    _warn(warnings, lang)
+
+
+def _sentences(headline: str | Iterable[str]) -> Iterable[str]:
+    return [headline] if isinstance(headline, str) else headline
+
+
+def _print_json(content: Mapping[str, Any]) -> None:
+    click.echo(json.dumps(content, ensure_ascii=False, indent=2, default=str))
+
+
+def _warn(warnings: Sequence[Issue], lang: str) -> None:
+    if warnings:
+        click.echo(say("cli.warnings", lang, count=len(warnings)), err=True)
+        _print_issues(warnings, lang)
+
+
+def _print_issues(issues: Iterable[Issue], lang: str) -> None:
+    """Every issue, in order; of each code at most `EXAMPLES`, then how many more there are."""
+    seen: dict[str, int] = defaultdict(int)
+    for issue in issues:
+        seen[issue.code] += 1
+        if seen[issue.code] <= EXAMPLES:
+            click.echo(issue.text(lang), err=True)
+    for code, count in seen.items():
+        if count > EXAMPLES:
+            click.echo(say("cli.more", lang, code=code, count=count - EXAMPLES), err=True)
+
+
+def _report(error: Exception, lang: str, as_json: bool, debug: bool) -> int:
+    """Prints what went wrong and returns the exit code."""
+    code, issues = _explain(error)
+    if debug:
+        traceback.print_exception(error)
+    if as_json:
+        _print_json({"exit_code": code, "issues": [issue.as_dict() for issue in issues]})
+    else:
+        _print_issues(issues, lang)
+    return code
+
+
+def _explain(error: Exception) -> tuple[int, Sequence[Issue]]:
+    if isinstance(error, ForecastError):
+        return error.exit_code, error.issues
+    if isinstance(error, click.UsageError):
+        return USAGE, [_usage_issue(error)]
+    if isinstance(error, OSError) and error.filename is not None:
+        values = {"file": error.filename, "reason": error.strerror}
+        return CANNOT_READ_WRITE, [Issue("E907", values=values)]
+    values = {"kind": type(error).__name__, "reason": " ".join(str(error).split())[:300]}
+    return BUG, [Issue("E999", values=values)]
+
+
+def _usage_issue(error: click.UsageError) -> Issue:
+    """click's own complaint in our two languages."""
+    path = error.ctx.command_path if error.ctx else "forecast"
+    values = {"help": f"{path} --help", "reason": error.format_message().rstrip(".")}
+    if isinstance(error, click.NoSuchOption):
+        return Issue("E901", values=values | {"name": error.option_name})
+    if isinstance(error, click.NoSuchCommand):
+        group = error.ctx.command if error.ctx else None
+        known = ", ".join(group.commands) if isinstance(group, click.Group) else ""
+        return Issue("E902", values=values | {"name": error.command_name, "known": known})
+    if isinstance(error, click.BadParameter) and error.param is not None and error.ctx is not None:
+        code = "E903" if isinstance(error, click.MissingParameter) else "E904"
+        words = {"name": _shown(error.param, error.ctx), "reason": error.message.rstrip(".")}
+        return Issue(code, values=values | words)
+    return Issue("E905", values=values)
+
+
+def _shown(param: click.Parameter, ctx: click.Context) -> str:
+    """--seed for an option, its metavar for an argument."""
+    return param.opts[0] if isinstance(param, click.Option) else param.make_metavar(ctx)
+
+
+def _help(key: str, lang: str) -> str:
+    return say(f"cli.help.{key}", lang)
+
+
+def _option(name: str, lang: str, **settings: Any) -> click.Option:
+    return click.Option([f"--{name}"], help=_help(name, lang), **settings)
+
+
+def _flag(name: str, lang: str) -> click.Option:
+    return click.Option([f"--{name}"], is_flag=True, help=_help(name, lang))
+
+
+def _language_option(lang: str) -> click.Option:
+    """Read by `language` before click parses; declared so that click knows it, here and in every command."""
+    return click.Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False, help=_help("lang", lang))
+
+
+def _make(function: Callable[..., int], params: Sequence[click.Parameter], lang: str) -> click.Command:
+    common = [
+        click.Option(["--json", "as_json"], is_flag=True, help=_help("json", lang)),
+        _language_option(lang),
+        click.Option(["--debug"], is_flag=True, expose_value=False, help=_help("debug", lang)),
+    ]
+    name = function.__name__
+
+    @wraps(function)
+    def call(**given: Any) -> int:
+        return function(lang=lang, **given)
+
+    return _Command(name, callback=call, params=[*params, *common], help=_help(name, lang), lang=lang)
+
+
+class _InLanguage(click.Command):
+    """A command whose headings are in the language asked for (click's own are English)."""
+
+    def __init__(self, *args: Any, lang: str, **settings: Any) -> None:
+        settings.setdefault("options_metavar", say("cli.options_metavar", lang))
+        super().__init__(*args, **settings)
+        self.lang = lang
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        pieces = " ".join(self.collect_usage_pieces(ctx))
+        formatter.write_usage(ctx.command_path, pieces, prefix=say("cli.usage", self.lang))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        records = [record for option in options if (record := option.get_help_record(ctx))]
+        with formatter.section(say("cli.options", self.lang)):
+            formatter.write_dl(records)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = _help("help", self.lang)
+        return option
+
+
+class _Command(_InLanguage):
+    pass
+
+
+class _Group(_InLanguage, click.Group):
+    def __init__(self, *args: Any, lang: str, **settings: Any) -> None:
+        super().__init__(*args, lang=lang, subcommand_metavar=say("cli.command_metavar", lang), **settings)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order in which one would use them
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        with formatter.section(say("cli.commands", self.lang)):
+            formatter.write_dl([(name, one.help or "") for name, one in self.commands.items()])
