@@ -1,0 +1,8 @@
+"""The population core: from tables to people, year by year."""
+
+from forecast.population.lifetable import life_table
+from forecast.population.past import estimate_past
+from forecast.population.project import check_balance, project_population
+from forecast.population.rates import vital_rates
+
+__all__ = ["check_balance", "estimate_past", "life_table", "project_population", "vital_rates"]

@@ -1,0 +1,116 @@
+"""Age groups to single years of age, every group reproduced exactly.
+
+The cumulated count is interpolated by a monotone cubic (Fritsch-Carlson), so no age is negative. The abscissa is not
+age but the cumulated *weight* of the ages: with weights in proportion to births that survived, a group of equal
+weights gives the classic spline on age, and a known trough of births (1960, 2003, 2021 in China) is not smoothed
+away. Only the share of a group inside itself depends on the weights.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from forecast.dims import OPEN_AGE
+
+_GROUP = re.compile(r"^(\d+)(?:-(\d+)|(\+))?$")
+
+
+def group_bounds(age_group: str) -> tuple[int, int | None]:
+    """First age and first age after the group; None after an open group.
+
+    >>> group_bounds("5-9"), group_bounds("0"), group_bounds("85+")
+    ((5, 10), (0, 1), (85, None))
+    """
+    match = _GROUP.match(age_group)
+    if not match:
+        raise ValueError(f"age group {age_group!r} is not of the form 0, 1-4 or 85+")
+    first = int(match[1])
+    if match[3]:
+        return first, None
+    return first, int(match[2] or first) + 1
+
+
+def graduate(
+    counts: np.ndarray, starts: np.ndarray, weights: np.ndarray | None = None, breaks: tuple[int, ...] = ()
+) -> np.ndarray:
+    """Persons by single year of age from persons by age group.
+
+    counts: (..., group) persons, not negative; starts: (group,) first age of each group, rising from 0, the last
+    group is open; weights: (..., age 0..100) positive, by default all 1 (the spline on age); breaks: first ages of
+    groups across which the curve is not drawn through (15, where migration for work begins and children's does not).
+    Returns (..., age 0..100) persons; the sum over the ages of a group is the group to rounding (1e-12 relative).
+    The open group is spread in proportion to the weights up to age 100, so give weights that fall with age.
+    Raises ValueError on counts that are negative or missing, or starts that do not rise from 0.
+
+    >>> graduate(np.array([5.0, 20.0]), np.array([0, 5])).sum().item()
+    25.0
+    """
+    counts, starts = np.asarray(counts, float), np.asarray(starts, int)
+    if starts[0] != 0 or (np.diff(starts) <= 0).any() or starts[-1] > OPEN_AGE:
+        raise ValueError(f"age groups must rise from 0 to at most {OPEN_AGE}: {starts.tolist()}")
+    if not np.isfinite(counts).all() or (counts < 0).any():
+        raise ValueError("counts must be finite and not negative")
+    if weights is None:
+        weights = np.ones(OPEN_AGE + 1)
+    lead = counts.shape[:-1]
+    weights = np.broadcast_to(weights, (*lead, OPEN_AGE + 1))
+    if not (weights > 0).all():
+        raise ValueError("weights must be positive")
+    missing = sorted(set(breaks) - set(starts.tolist()))
+    if missing:
+        raise ValueError(f"breaks {missing} are not the first age of a group: {starts.tolist()}")
+    nodes = np.append(starts, OPEN_AGE + 1)
+    pieces = np.array([0, *sorted(breaks), OPEN_AGE + 1])
+    single = np.empty((*lead, OPEN_AGE + 1))
+    for index in np.ndindex(*lead):
+        for first, end in pairwise(pieces):
+            inside = (starts >= first) & (starts < end)
+            bounds = nodes[(nodes >= first) & (nodes <= end)] - first
+            single[index][first:end] = _through_groups(counts[index][inside], bounds, weights[index][first:end])
+    open_start = starts[-1]
+    tail = weights[..., open_start:]
+    single[..., open_start:] = counts[..., -1:] * tail / tail.sum(-1, keepdims=True)
+    return single
+
+
+def _through_groups(counts: np.ndarray, bounds: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Counts by single age of one piece: monotone cubic of the cumulated counts over the cumulated weights."""
+    position = np.concatenate([[0.0], np.cumsum(weights)])
+    cumulated = np.concatenate([[0.0], np.cumsum(counts)])
+    if len(counts) == 1:
+        return counts[0] * weights / weights.sum()
+    return np.maximum(np.diff(PchipInterpolator(position[bounds], cumulated)(position)), 0.0)
+
+
+def to_year_end(counts: np.ndarray, month: int, born: np.ndarray | None = None) -> np.ndarray:
+    """Persons by completed age on the first of `month` re-counted by age on 31 December, nobody dying or moving.
+
+    counts: (..., age). Of those aged a on 1 November, the share born in November or December turns a + 1 before the
+    year ends: one sixth, or with `born` (births by year, newest first: this year, last year, ... of length age + 1)
+    the share of those months in the two birth years that make up the age. Age 0 lacks the births after the date.
+    """
+    late = (13 - month) / 12
+    if born is None:
+        leaving = np.full(counts.shape[-1], late)
+    else:
+        this_year, year_before = born[..., :-1], born[..., 1:]
+        leaving = late * year_before / ((1 - late) * this_year + late * year_before)
+    leaving[..., -1] = 0.0
+    moving = counts * leaving
+    shifted = counts - moving
+    shifted[..., 1:] += moving[..., :-1]
+    return shifted
+
+
+def census_weights(born: np.ndarray, alive: np.ndarray, month: int) -> np.ndarray:
+    """Weights for `graduate` at a census on the first of `month`: births of the two years that make up an age, alive.
+
+    born: (age + 1,) births by year, newest first; alive: (age,) share of births alive at each age (L/l0).
+    """
+    late = (13 - month) / 12
+    weights: np.ndarray = ((1 - late) * born[:-1] + late * born[1:]) * alive
+    return weights
