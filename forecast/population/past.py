@@ -166,6 +166,7 @@ def _assemble(region: Region, known: xr.DataArray, steps: list[Step], moves: Mov
             "persons",
             "flow",
         ),
+        "clipped": (flows.clipped, "net out-migration not realised", "persons", "flow"),
         "census": (census, "last census by single age", "persons", "stock"),
         "mortality_level": (by_year.copy(data=mortality), "mortality relative to the pattern", "1", "rate"),
         "fertility_level": (by_year.copy(data=fertility), "fertility relative to the pattern", "1", "rate"),

@@ -1,0 +1,181 @@
+"""The whole method from top to bottom: people, need, supply, gap, waves, report.
+
+`run_forecast` is the one place where it can be read in order; each line calls the stage that does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from forecast.demand import DemandModel, estimate_demand, participation_ratios, read_models, with_overrides
+from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
+from forecast.gap import compare_supply
+from forecast.population import check_balance, estimate_past, project_population, vital_rates
+from forecast.region import Region
+from forecast.scenario import Migration, Scenario
+from forecast.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
+from forecast.supply import estimate_supply
+from forecast.waves import find_waves
+
+RANGE = {"demand_low": 0.0, "demand_high": 2.0}  # multiples of the recent net migration between which the report shades
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that a forecast found. `data` has one year axis from the first known year to the horizon; `folder` is where
+    it was written, if it was."""
+
+    region: Region
+    scenario: Scenario
+    models: Mapping[str, DemandModel]
+    data: xr.Dataset
+    waves: pd.DataFrame
+    ratios: pd.DataFrame
+    manifest: Mapping[str, Any]
+    headline: Mapping[str, list[str]] = field(default_factory=dict)
+    folder: Path | None = None
+
+
+def run_forecast(
+    region: Region,
+    scenario: Scenario,
+    trajectories: int = 1,
+    seed: int = 0,
+    out: Path | str | None = None,
+    name: str | None = None,
+) -> Run:
+    """Forecasts a region under a scenario; with `out`, writes a run folder there.
+
+    Raises InputRefused where the region or the scenario cannot be computed with, ValueError for more than one
+    trajectory (not built yet), CannotReadWrite where the folder cannot be written.
+    """
+    if trajectories != 1:
+        raise ValueError("run_forecast is deterministic so far: trajectories must be 1")
+    with xr.set_options(arithmetic_join="exact", keep_attrs=True):
+        models = with_overrides(read_models(), scenario.models)
+
+        # people: from the censuses to the jump-off date, then on to the horizon
+        past = estimate_past(region)
+        people = _people(region, scenario, past)
+
+        # what they need, what stands, and the difference
+        ratios = participation_ratios(people, models, region)
+        demand = estimate_demand(people, models, region, ratios)
+        supply = estimate_supply(region, models, people)
+        gap = compare_supply(demand, supply, scenario.demand.view)
+
+        # the waves that run through the stages of life, by county and for the whole
+        everywhere = _with_whole(demand.demand, region.area)
+        history = everywhere.sel({YEAR: slice(None, region.jump_off_year)})
+        waves = find_waves(everywhere.sel({YEAR: slice(region.jump_off_year + 1, None)}), history)
+
+        # how much of it hangs on migration
+        spread = {key: _demand_at(level, region, scenario, past, models, ratios) for key, level in RANGE.items()}
+
+        rolls = _observed_rolls(region, ratios, people, list(models))
+        data = _gather(people, demand, supply, gap, spread, rolls)
+        manifest = make_manifest(
+            scenario=scenario.model_dump(mode="json"),
+            inputs=region.hashes,
+            seed=seed,
+            trajectories=trajectories,
+            region=region.id,
+            jump_off_year=region.jump_off_year,
+        )
+    return _finish(Run(region, scenario, models, data, waves, ratios, manifest), out, name)
+
+
+def _people(region: Region, scenario: Scenario, past: xr.Dataset) -> xr.Dataset:
+    """Past and projection on one year axis, balanced; flows are NaN where no year was calibrated."""
+    projection = project_population(vital_rates(region, scenario, past))
+    check_balance(projection)
+    known = past[list(projection.data_vars)]
+    joined = xr.concat([known, projection.isel({YEAR: slice(1, None)})], YEAR, join="exact")
+    joined = joined.assign({key: in_order(joined[key]).assign_attrs(projection[key].attrs) for key in joined.data_vars})
+    return joined.assign_attrs(projection.attrs)
+
+
+def _demand_at(
+    level: float,
+    region: Region,
+    scenario: Scenario,
+    past: xr.Dataset,
+    models: Mapping[str, DemandModel],
+    ratios: pd.DataFrame,
+) -> xr.DataArray:
+    """Demand where every county's yearly net migration is this multiple of the recent one."""
+    migration = Migration(level=level, timing=scenario.migration.timing)
+    varied = scenario.model_copy(update={"migration": migration})
+    return estimate_demand(_people(region, varied, past), models, region, ratios).demand
+
+
+def _with_whole(demand: xr.DataArray, area: str) -> xr.DataArray:
+    """The counties and, as one more, their sum under the code of the whole."""
+    whole = demand.sum(COUNTY, skipna=False).expand_dims({COUNTY: [area]})
+    return in_order(xr.concat([demand, whole], COUNTY, join="exact"))
+
+
+def _gather(
+    people: xr.Dataset,
+    demand: xr.Dataset,
+    supply: xr.Dataset,
+    gap: xr.Dataset,
+    spread: Mapping[str, xr.DataArray],
+    rolls: xr.DataArray,
+) -> xr.Dataset:
+    """One labelled Dataset of everything, as it is saved and reported."""
+    need = demand.rename(ratio="participation_ratio") if "ratio" in demand else demand
+    parts = [people, need, gap, supply[["planned", "basis"]].rename(basis="supply_basis")]
+    data = xr.merge(parts, join="exact", compat="override", combine_attrs="override")
+    about = {"kind": "stock", "units": demand.demand.attrs.get("units", "1"), "source": "net migration varied"}
+    for key, level in RANGE.items():
+        long_name = f"demand at {level:g} times the recent net migration"
+        data[key] = spread[key].assign_attrs(about, long_name=long_name)
+    data["enrolment"] = rolls
+    return data.assign_attrs(people.attrs)
+
+
+def _observed_rolls(region: Region, ratios: pd.DataFrame, people: xr.Dataset, services: list[str]) -> xr.DataArray:
+    """Pupils counted in the whole area, (service, year); NaN where none were published."""
+    own = ratios[ratios["area"] == region.area].pivot(index=SERVICE, columns=YEAR, values="pupils")
+    own = own.reindex(index=services, columns=people[YEAR].values).astype(float)
+    rolls = xr.DataArray(own.to_numpy(), dims=(SERVICE, YEAR), coords={SERVICE: services, YEAR: people[YEAR].values})
+    return label(in_order(rolls), "pupils counted in the whole area", "pupils", "stock", "region: enrolment")
+
+
+def _finish(run: Run, out: Path | str | None, name: str | None) -> Run:
+    """The headline, and with `out` the run folder: manifest, cube, tables, report."""
+    from forecast.report import headline, render_html  # charts and templates are loaded only when a run is at hand
+
+    run = replace(run, headline=headline(run))
+    if out is None:
+        return run
+    files = {
+        "manifest.json": as_json(run.manifest),
+        "forecast.nc": as_netcdf(run.data),
+        **{f"tables/{key}.csv": as_csv(table) for key, table in tables(run).items()},
+        "report.html": as_text(render_html(run)),
+        "log.txt": as_text("\n".join(issue.text("en") for issue in run.region.warnings) + "\n"),
+    }
+    return replace(run, folder=write_run(out, name or f"{run.region.id}-{run.scenario.id}"[:64], files))
+
+
+def tables(run: Run) -> dict[str, pd.DataFrame]:
+    """The run's tables as they are written beside the report: long form, one row a county, year and service."""
+    people = run.data[["population", "births", "deaths", "net_migration"]]
+    by_county = xr.Dataset(
+        {key: value.sum([d for d in (SEX, AGE) if d in value.dims], skipna=False) for key, value in people.items()}
+    )
+    need = run.data[["demand", "demand_low", "demand_high", "demand_norm", "supply", "gap", "load"]]
+    return {
+        "population": by_county.to_dataframe(dim_order=[COUNTY, YEAR]).reset_index(),
+        "demand_supply_gap": need.to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index(),
+        "waves": run.waves,
+        "participation_ratios": run.ratios,
+    }
