@@ -1,0 +1,670 @@
+"""Rules that look at more than one cell: codes, duplicates, complete sets of ages and sexes, totals, plausible sizes.
+
+Each rule takes parsed tables and adds what it finds; none changes a table. Limits are wide: they catch a
+permille read as a rate or a 10k figure read as persons, not an unusual county.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.dims import OPEN_AGE, SEXES
+from forecast.region.cells import TOTAL
+from forecast.region.findings import Findings, Words, hint, listed, nearest, shown, words
+from forecast.region.parse import Parsed
+from forecast.region.sources import Conditions, FilterFault, read_filter, winning_lines
+from forecast.region.tables import TABLES
+
+CRUDE_RATE = (0.001, 0.060)
+"""Births or deaths of a year per resident; the lowest and highest of any country since 1950 lie well inside."""
+FACTOR_APART = 5.0
+"""Two counts of one area further apart than this do not have the same unit."""
+TFR, SRB, E0 = (0.3, 8.0), (0.95, 1.25), (30.0, 95.0)
+MX_LIMITS = ((0, 0.5), (1, 0.1), (60, 0.5), (90, 2.0))
+"""(first age, highest plausible death rate from that age on) per person-year."""
+MX_OLD = 0.02
+"""The highest death rate of a full table lies above this: at 85 and over it is 0.05 where people live longest."""
+ASFR = 0.5
+
+LEVEL_LIMITS = {"tfr": TFR, "srb": SRB, "e0_female": E0, "e0_male": E0}
+
+
+@dataclass(frozen=True)
+class Places:
+    """The area codes that a region knows.
+
+    `counties` and `parents`: code -> names (zh, en); `members`: parent -> its counties;
+    `boundaries`: (year, printed code) -> the present counties whose union contains it.
+    """
+
+    counties: Mapping[str, Words]
+    parents: Mapping[str, Words]
+    members: Mapping[str, frozenset[str]]
+    boundaries: Mapping[tuple[int, str], frozenset[str]] = field(default_factory=dict)
+
+    def knows(self, code: str) -> bool:
+        return code in self.counties or code in self.parents
+
+    def name(self, code: str) -> Words:
+        """Code and name, as a message shows an area."""
+        names = self.counties.get(code) or self.parents.get(code)
+        return Words(f"{code} {names.zh}", f"{code} {names.en}") if names else Words(code, code)
+
+    def covers(self, code: str, year: int) -> frozenset[str]:
+        """The present counties that a code printed for a year stands for."""
+        printed = self.boundaries.get((year, code))
+        return printed if printed is not None else frozenset({code} if code in self.counties else ())
+
+
+def check_boundaries(parsed: Parsed, places: Places, findings: Findings) -> dict[tuple[int, str], frozenset[str]]:
+    """(year, code) -> present counties; tells rows that name a county the region does not have."""
+    mapped: dict[tuple[int, str], frozenset[str]] = {}
+    for line, year, code, union in parsed.frame[["row", "year", "code", "counties"]].itertuples(index=False):
+        parts = [part.strip() for part in str(union).replace("＋", "+").split("+") if part.strip()]
+        for part in parts:
+            if part not in places.counties:
+                near = nearest(part, places.counties)
+                findings.add(
+                    "E132", parsed.file, line, parsed.header("counties"), found=shown(part), code=code, hint=hint(near)
+                )
+        if not pd.isna(year):
+            mapped[int(year), str(code)] = frozenset(parts)
+    return mapped
+
+
+def check_codes(parsed: Parsed, places: Places, findings: Findings) -> Parsed:
+    """Area codes the region does not know, with the nearest; returns the table with those codes missing."""
+    frame = parsed.frame
+    for column in parsed.table.areas:
+        if column not in frame:
+            continue
+        wrong = ~frame[column].map(places.knows).fillna(False).astype(bool) & frame[column].notna()
+        if not parsed.table.column(column).needed:
+            wrong &= frame[column] != ""
+        if "year" in frame and places.boundaries and wrong.any():
+            pairs = zip(frame.loc[wrong, "year"], frame.loc[wrong, column], strict=True)
+            wrong[wrong] = [(year, code) not in places.boundaries for year, code in pairs]
+        if wrong.any():
+            _tell_codes(parsed, column, wrong, places, findings)
+            frame = frame.assign(**{column: frame[column].mask(wrong)})
+    return parsed.with_frame(frame)
+
+
+def _tell_codes(parsed: Parsed, column: str, wrong: pd.Series[bool], places: Places, findings: Findings) -> None:
+    known = [*places.counties, *places.parents]
+    lengths = sorted({len(code) for code in places.counties})
+    listed_lengths = listed(lengths)
+    rows = parsed.frame.loc[wrong, "row"].tolist()
+    codes = parsed.frame.loc[wrong, column].tolist()
+
+    def off_length(code: str) -> bool:
+        return code.isdigit() and len(code) not in lengths
+
+    for number, select in (("E131", off_length), ("E130", lambda code: not off_length(code))):
+        at = [i for i, code in enumerate(codes) if select(code)]
+        findings.rows(
+            number,
+            parsed.file,
+            [rows[i] for i in at],
+            parsed.header(column),
+            _code_values([codes[i] for i in at], known, listed_lengths),
+        )
+
+
+def _code_values(codes: Sequence[str], known: Sequence[str], lengths: Words) -> Callable[[int], Mapping[str, Any]]:
+    def values(i: int) -> Mapping[str, Any]:
+        code = codes[i]
+        padded = next((k for k in known if k.lstrip("0") == code), "")
+        return {
+            "found": shown(code),
+            "digits": len(code),
+            "lengths": lengths,
+            "hint": hint(padded or nearest(code, known)),
+        }
+
+    return values
+
+
+def check_duplicates(parsed: Parsed, findings: Findings) -> None:
+    """Rows with the same key, naming both."""
+    key = [column for column in parsed.table.key if column in parsed.frame]
+    frame = parsed.frame[parsed.frame[key].notna().all(axis=1)]
+    again = frame.duplicated(key)
+    if not again.any():
+        return
+    first = frame.groupby(key, sort=False)["row"].transform("min")
+    rows, firsts = frame.loc[again, "row"].tolist(), first[again].tolist()
+    texts = frame.loc[again, key]
+    findings.rows(
+        "E140",
+        parsed.file,
+        rows,
+        None,
+        lambda i: {
+            "first": firsts[i],
+            "key": ", ".join(f"{name}={_cell(value)}" for name, value in texts.iloc[i].items()),
+        },
+    )
+
+
+def _cell(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def without_repeats(parsed: Parsed) -> Parsed:
+    """For the rules on sets: rows with a readable key, each key once."""
+    key = [column for column in parsed.table.key if column in parsed.frame]
+    frame = parsed.frame
+    return parsed.with_frame(frame[frame[key].notna().all(axis=1) & ~frame.duplicated(key)])
+
+
+def check_ages(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: Findings) -> None:
+    """In each set (an area, a year, a sex) the ages run from 0 to the open group without gap or overlap.
+
+    Fertility covers only the ages of mothers: there the first and the last age are free. Sets with a label that
+    could not be read (`unread`) are passed over, since the label is told already.
+    """
+    sexed = ["sex"] if "sex" in parsed.frame else []
+    by = [*(parsed.table.full_ages or ("area", "year_start", "year_end")), *sexed]
+    frame = parsed.frame.dropna(subset=["age_from"]).sort_values([*by, "age_from"], kind="stable")
+    frame = _not_touched(frame, unread, by)
+    if frame.empty:
+        return
+    group = frame.groupby(by, sort=False).ngroup().to_numpy()
+    first = np.r_[True, group[1:] != group[:-1]]
+    last = np.r_[first[1:], True]
+    start, end = frame["age_from"].to_numpy(), frame["age_to"].to_numpy()
+    reached = frame.groupby(by, sort=False)["age_to"].cummax().to_numpy()
+    expected = np.where(first, 0, np.r_[0, reached[:-1]] + 1)
+    if not parsed.table.full_ages:
+        expected = np.where(first, start, expected)
+    names = frame[by].astype("str")
+    rows = frame["row"].to_numpy()
+    labels = frame["age_group"].to_numpy()
+
+    def tell(code: str, at: Any, values: Callable[[int], Mapping[str, Any]]) -> None:
+        whose = [_set_name(names.iloc[i], places) for i in at[:20]]
+        findings.rows(
+            code, parsed.file, rows[at], parsed.header("age_group"), lambda i: {"whose": whose[i], **values(int(at[i]))}
+        )
+
+    tell("E141", np.flatnonzero(start > expected), lambda i: {"missing": _ages(expected[i], start[i] - 1)})
+    tell("E142", np.flatnonzero(start < expected), lambda i: {"found": labels[i], "before": labels[i - 1]})
+    if parsed.table.full_ages:
+        open_ended = np.flatnonzero(last & (reached < OPEN_AGE))
+        tell("E141", open_ended, lambda i: {"missing": f"{int(end[i]) + 1}+"})
+
+
+def _ages(low: float, high: float) -> str:
+    return f"{int(low)}" if low == high else f"{int(low)}-{int(high)}"
+
+
+def _set_name(row: pd.Series[Any], places: Places) -> Words:
+    zh: list[str] = []
+    en: list[str] = []
+    years = [str(value).removesuffix(".0") for name, value in row.items() if str(name).startswith("year")]
+    for name, value in row.items():
+        if name in ("county", "area"):
+            place = places.name(str(value))
+            zh, en = [*zh, place.zh], [*en, place.en]
+        elif name == "sex":
+            sex = words(f"region.{value}")
+            zh, en = [*zh, sex.zh], [*en, sex.en]
+    year = "-".join(years)
+    return Words(" ".join([zh[0], f"{year}年", *zh[1:]]), " ".join([en[0], year, *en[1:]]))
+
+
+def _not_touched(frame: pd.DataFrame, unread: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Without the sets in which a row could not be read; a row without a sex touches both sexes."""
+    if unread.empty:
+        return frame
+    touched = unread.dropna(subset=[name for name in by if name != "sex"])
+    outer = [name for name in by if name != "sex"]
+    sets = set(touched[by].dropna().itertuples(index=False, name=None)) if "sex" in by else set()
+    whole = touched[touched["sex"].isna()] if "sex" in by else touched
+    wholes = set(whole[outer].itertuples(index=False, name=None))
+    keep = [
+        one not in sets and two not in wholes
+        for one, two in zip(
+            frame[list(by)].itertuples(index=False, name=None),
+            frame[outer].itertuples(index=False, name=None),
+            strict=True,
+        )
+    ]
+    return frame[keep]
+
+
+def check_sexes(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: Findings) -> None:
+    """Every area and year has both sexes."""
+    by = list(parsed.table.full_ages)
+    frame = _not_touched(parsed.frame, unread, by) if "sex" in unread and unread["sex"].isna().any() else parsed.frame
+    sets = frame.groupby(by, sort=False).agg(row=("row", "min"), sexes=("sex", "nunique"), sex=("sex", "first"))
+    alone = sets[sets["sexes"] < len(SEXES)].reset_index()
+    findings.rows(
+        "E144",
+        parsed.file,
+        alone["row"].tolist(),
+        parsed.header("sex"),
+        lambda i: {
+            "whose": _set_name(alone.iloc[i][by], places),
+            "missing": words(f"region.{next(sex for sex in SEXES if sex != alone.iloc[i]['sex'])}"),
+        },
+    )
+
+
+def check_coverage(parsed: Parsed, places: Places, jump_off_year: int, findings: Findings) -> None:
+    """Every county of the region is counted in every census, under its own code or inside a printed union."""
+    counted = parsed.frame[["county", "year"]].drop_duplicates()
+    for year, rows in counted.groupby("year"):
+        covered: set[str] = set()
+        for code in rows["county"]:
+            covered |= places.covers(str(code), int(year))
+        for county in places.counties:
+            if county not in covered:
+                findings.add(
+                    "E145", parsed.file, None, parsed.header("county"), county=places.name(county), year=int(year)
+                )
+    if len(counted) and counted["year"].min() > jump_off_year:
+        findings.add(
+            "E176", parsed.file, None, parsed.header("year"), found=int(counted["year"].min()), year=jump_off_year
+        )
+
+
+def split_totals(parsed: Parsed) -> tuple[Parsed, Parsed]:
+    """The table without printed totals, and the totals."""
+    frame = parsed.frame
+    total = (frame["sex"] == TOTAL) | (frame["age_group"] == TOTAL)
+    return parsed.with_frame(frame[~total]), parsed.with_frame(frame[total])
+
+
+def check_totals(parts: Parsed, totals: Parsed, places: Places, findings: Findings) -> None:
+    """A printed total of sexes or ages equals the sum of its parts, but for rounding."""
+    outer = list(parts.table.full_ages)
+    quantity = parts.table.quantity
+    for over in (["sex"], ["age_group"], ["sex", "age_group"]):
+        kept = [name for name in ("sex", "age_group") if name not in over]
+        chosen = totals.frame
+        for name in ("sex", "age_group"):
+            chosen = chosen[(chosen[name] == TOTAL) == (name in over)]
+        if chosen.empty:
+            continue
+        sums = _sums(parts, [*outer, *kept])
+        both = chosen.assign(own=totals.rounding.reindex(chosen.index)).merge(sums, on=[*outer, *kept], how="inner")
+        off = (both[quantity] - both["sum"]).abs() > both["slack"] + both["own"] + 1e-6
+        told = both[off.fillna(False)].reset_index(drop=True)
+        findings.rows(
+            "E146",
+            parts.file,
+            told["row"].tolist(),
+            parts.header(quantity),
+            _total_values(told, quantity, outer, places),
+        )
+
+
+def _total_values(
+    told: pd.DataFrame, quantity: str, outer: list[str], places: Places
+) -> Callable[[int], Mapping[str, Any]]:
+    return lambda i: {
+        "whose": _set_name(told.iloc[i][outer], places),
+        "found": figure(told.iloc[i][quantity]),
+        "sum": figure(told.iloc[i]["sum"]),
+        "difference": figure(told.iloc[i][quantity] - told.iloc[i]["sum"], sign=True),
+    }
+
+
+def _sums(parsed: Parsed, by: list[str]) -> pd.DataFrame:
+    """Sum of the quantity by set; NaN where a part could not be read; `slack` is what rounding may add up to."""
+    quantity = parsed.table.quantity
+    frame = parsed.frame.assign(slack=parsed.rounding)
+    groups = frame.groupby(by, sort=False)
+    sums = groups[[quantity, "slack"]].sum().rename(columns={quantity: "sum"})
+    return sums.mask(groups[quantity].count() != groups.size()).reset_index()
+
+
+def figure(value: float, sign: bool = False) -> str:
+    """A number as a reader takes it in: 1,234,567 or 0.0123."""
+    if abs(value) >= 1000 or float(value).is_integer():
+        return f"{value:+,.0f}" if sign else f"{value:,.0f}"
+    return f"{value:+.4g}" if sign else f"{value:.4g}"
+
+
+def check_parents(parsed: Parsed, places: Places, findings: Findings) -> None:
+    """Warns where a parent area's figure is not the sum of its counties' beyond rounding (controls and population)."""
+    quantity = parsed.table.quantity
+    area = parsed.table.areas[0]
+    by = ["year", "component"] if "component" in parsed.frame else ["year"]
+    sums = _sums(parsed, [area, *by])
+    rows = parsed.frame.groupby([area, *by], sort=False)["row"].min()
+    sums = sums.merge(rows.reset_index(), on=[area, *by])
+    if "component" in sums:
+        sums = sums[~sums["component"].str.endswith("_rate")]
+    for parent, members in places.members.items():
+        for _, own in sums[sums[area] == parent].iterrows():
+            same = np.logical_and.reduce([(sums[name] == own[name]).to_numpy() for name in by])
+            parts = sums[same & (sums[area] != parent)]
+            inside = [places.covers(str(code), int(own["year"])) for code in parts[area]]
+            parts = parts[[bool(counties) and counties <= members for counties in inside]]
+            if frozenset().union(*(counties for counties in inside if counties <= members)) < members:
+                continue
+            off = own["sum"] - parts["sum"].sum(skipna=False)
+            if abs(off) > own["slack"] + parts["slack"].sum() + 1e-6:
+                findings.add(
+                    "W146",
+                    parsed.file,
+                    int(own["row"]),
+                    parsed.header(quantity),
+                    whose=places.name(parent),
+                    year=int(own["year"]),
+                    found=figure(own["sum"]),
+                    sum=figure(parts["sum"].sum()),
+                    difference=figure(off, sign=True),
+                )
+
+
+def census_totals(population: Parsed, places: Places) -> pd.DataFrame:
+    """Residents by area and year: counties within their present boundary, parents with all their counties."""
+    sums = _sums(population, ["county", "year"])
+    home = [places.covers(str(code), int(year)) for code, year in zip(sums["county"], sums["year"], strict=True)]
+    sums = sums.assign(home=home)
+    split = {
+        (county, year)
+        for counties, year in zip(home, sums["year"], strict=True)
+        if len(counties) > 1
+        for county in counties
+    }
+    out: list[tuple[str, int, float]] = []
+    for year, rows in sums.groupby("year"):
+        for county in places.counties:
+            mine = rows[[county in counties for counties in rows["home"]]]
+            if len(mine) and (county, year) not in split:
+                out.append((county, int(year), float(mine["sum"].sum(skipna=False))))
+        for parent, members in places.members.items():
+            mine = rows[[bool(counties) and counties <= members for counties in rows["home"]]]
+            if frozenset().union(*mine["home"]) == members:
+                out.append((parent, int(year), float(mine["sum"].sum(skipna=False))))
+    return pd.DataFrame(out, columns=["area", "year", "census"]).dropna()
+
+
+def check_sizes(population: Parsed, controls: Parsed | None, places: Places, findings: Findings) -> None:
+    """A 10k figure read as persons: counts of one area that are more than `FACTOR_APART` times apart."""
+    census = census_totals(population, places)
+    rows = population.frame.groupby(["county", "year"])["row"].min()
+    for area, years in census.groupby("area"):
+        ordered = years.sort_values("year")
+        for before, after in zip(ordered.iloc[:-1].itertuples(), ordered.iloc[1:].itertuples(), strict=True):
+            if _apart(after.census, before.census) and (area, after.year) in rows.index:
+                _tell_apart(population, int(rows[area, after.year]), str(area), after, before, places, findings)
+    if controls is None:
+        return
+    counted = controls.frame[controls.frame["component"] == "population"]
+    for control in counted.itertuples():
+        known = census[census["area"] == control.area]
+        if known.empty or pd.isna(control.value):
+            continue
+        near = known.iloc[(known["year"] - control.year).abs().argmin()]
+        if _apart(control.value, near["census"]):
+            findings.add(
+                "E156",
+                controls.file,
+                int(control.row),
+                controls.header("value"),
+                whose=places.name(str(control.area)),
+                year=int(control.year),
+                found=figure(control.value),
+                other=figure(near["census"]),
+                other_year=int(near["year"]),
+            )
+
+
+def _apart(one: float, other: float) -> bool:
+    return one != other and not 1 / FACTOR_APART <= (one / other if other else np.inf) <= FACTOR_APART
+
+
+def _tell_apart(
+    population: Parsed, row: int, area: str, after: Any, before: Any, places: Places, findings: Findings
+) -> None:
+    findings.add(
+        "E156",
+        population.file,
+        row,
+        population.header("persons"),
+        whose=places.name(area),
+        year=int(after.year),
+        found=figure(after.census),
+        other=figure(before.census),
+        other_year=int(before.year),
+    )
+
+
+def check_crude_rates(
+    parsed: Parsed, event: str, population: Parsed, controls: Parsed | None, places: Places, findings: Findings
+) -> None:
+    """Births and deaths of a year, per resident, lie inside `CRUDE_RATE`; so do printed rates.
+
+    `event` is "births" or "deaths"; `parsed` is the table of that name, or controls. Residents of the same year,
+    else of the nearest year known.
+    """
+    quantity, area = parsed.table.quantity, parsed.table.areas[0]
+    frame = parsed.frame
+    if "component" in frame:
+        _check_printed_rates(parsed, event, places, findings)
+        frame = frame[frame["component"] == event]
+    events = frame.groupby([area, "year"], sort=False).agg(value=(quantity, "sum"), row=("row", "min")).reset_index()
+    residents = _residents(population, controls, places)
+    for one in events.itertuples(index=False):
+        code, year, value, row = getattr(one, area), int(one.year), float(one.value), int(one.row)
+        known = residents[residents["area"] == code]
+        if known.empty:
+            continue
+        people = float(known.iloc[(known["year"] - year).abs().argmin()]["persons"])
+        rate = value / people if people else np.inf
+        if not CRUDE_RATE[0] <= rate <= CRUDE_RATE[1]:
+            _tell_rate(parsed, event, row, code, year, rate, figure(value), places, findings)
+
+
+def _check_printed_rates(parsed: Parsed, event: str, places: Places, findings: Findings) -> None:
+    frame = parsed.frame[parsed.frame["component"] == f"{event.removesuffix('s')}_rate"]
+    for one in frame[~frame["value"].between(*CRUDE_RATE) & frame["value"].notna()].itertuples():
+        found = figure(float(one.value))
+        _tell_rate(parsed, event, int(one.row), str(one.area), int(one.year), float(one.value), found, places, findings)
+
+
+def _tell_rate(
+    parsed: Parsed,
+    event: str,
+    row: int,
+    code: str,
+    year: int,
+    rate: float,
+    found: str,
+    places: Places,
+    findings: Findings,
+) -> None:
+    findings.add(
+        "E155",
+        parsed.file,
+        row,
+        parsed.header(parsed.table.quantity),
+        whose=places.name(code),
+        year=year,
+        event=words(f"region.{event}"),
+        found=found,
+        rate=figure(rate * 1000),
+        low=figure(CRUDE_RATE[0] * 1000),
+        high=figure(CRUDE_RATE[1] * 1000),
+    )
+
+
+def _residents(population: Parsed, controls: Parsed | None, places: Places) -> pd.DataFrame:
+    """area, year, persons: censuses and, where given, year-end figures (which come first)."""
+    known = census_totals(population, places).rename(columns={"census": "persons"})
+    if controls is not None:
+        ends = controls.frame[controls.frame["component"] == "population"]
+        ends = ends[["area", "year", "value"]].rename(columns={"value": "persons"}).dropna()
+        known = pd.concat([ends, known], ignore_index=True)
+    return known
+
+
+def check_mortality(parsed: Parsed, places: Places, findings: Findings) -> None:
+    """Death rates are per person-year: no permille, no chance of dying above 1, no table 1,000 times too low."""
+    frame = parsed.frame.dropna(subset=["age_from", "mx"])
+    limit = np.full(len(frame), MX_LIMITS[0][1])
+    for age, highest in MX_LIMITS[1:]:
+        limit = np.where(frame["age_from"] >= age, highest, limit)
+    high = frame[frame["mx"].to_numpy() > limit]
+    labels, rates = high["age_group"].tolist(), high["mx"].tolist()
+    findings.rows(
+        "E150",
+        parsed.file,
+        high["row"].tolist(),
+        parsed.header("mx"),
+        lambda i: {"found": figure(rates[i]), "age": labels[i]},
+    )
+    width = frame["age_to"] - frame["age_from"] + 1
+    closed = ~frame["age_group"].str.endswith("+") & (frame["age_from"] < 90)
+    chance = width * frame["mx"] / (1 + width / 2 * frame["mx"])
+    dead = frame[closed & (chance > 1)]
+    chances, ages, found = chance[dead.index].tolist(), dead["age_group"].tolist(), dead["mx"].tolist()
+    findings.rows(
+        "E151",
+        parsed.file,
+        dead["row"].tolist(),
+        parsed.header("mx"),
+        lambda i: {"found": figure(found[i]), "age": ages[i], "chance": figure(chances[i])},
+    )
+    _check_low(parsed, frame, places, findings)
+
+
+def _check_low(parsed: Parsed, frame: pd.DataFrame, places: Places, findings: Findings) -> None:
+    by = [*parsed.table.full_ages, "sex"]
+    sets = (
+        frame.groupby(by, sort=False).agg(mx=("mx", "max"), row=("row", "min"), oldest=("age_to", "max")).reset_index()
+    )
+    low = sets[(sets["mx"] < MX_OLD) & (sets["oldest"] >= OPEN_AGE)].reset_index(drop=True)
+    findings.rows(
+        "E157",
+        parsed.file,
+        low["row"].tolist(),
+        parsed.header("mx"),
+        lambda i: {"found": figure(low.iloc[i]["mx"]), "whose": _set_name(low.iloc[i][by], places), "low": MX_OLD},
+    )
+
+
+def check_fertility(parsed: Parsed, places: Places, findings: Findings) -> None:
+    """Rates of births per woman-year give a plausible total; shares sum to one."""
+    by = ["area", "year_start", "year_end"]
+    frame = parsed.frame.assign(width=parsed.frame["age_to"] - parsed.frame["age_from"] + 1)
+    if "asfr" in frame:
+        high = frame[frame["asfr"] > ASFR]
+        rates, ages = high["asfr"].tolist(), high["age_group"].tolist()
+        findings.rows(
+            "E152",
+            parsed.file,
+            high["row"].tolist(),
+            parsed.header("asfr"),
+            lambda i: {"found": figure(rates[i]), "age": ages[i], "high": ASFR},
+        )
+        told = _sets(frame.assign(sum=frame["asfr"] * frame["width"]), by)
+        _tell_sums(
+            "E153", parsed, told[~told["sum"].between(*TFR)], "asfr", by, places, findings, low=TFR[0], high=TFR[1]
+        )
+    if "share" in frame:
+        told = _sets(frame.assign(sum=frame["share"]), by)
+        _tell_sums("E154", parsed, told[(told["sum"] - 1).abs() > 1e-3], "share", by, places, findings)
+
+
+def _sets(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """row and sum of each set whose every part could be read."""
+    groups = frame.groupby(by, sort=False)
+    sets = groups.agg(row=("row", "min"), sum=("sum", "sum"))
+    return sets[groups["sum"].count() == groups.size()].reset_index()
+
+
+def _tell_sums(
+    code: str,
+    parsed: Parsed,
+    told: pd.DataFrame,
+    column: str,
+    by: list[str],
+    places: Places,
+    findings: Findings,
+    **more: Any,
+) -> None:
+    findings.rows(
+        code,
+        parsed.file,
+        told["row"].tolist(),
+        parsed.header(column),
+        lambda i: {"found": figure(told.iloc[i]["sum"]), "whose": _set_name(told.iloc[i][by], places), **more},
+    )
+
+
+def check_levels(parsed: Parsed, findings: Findings) -> None:
+    """Total fertility, sex ratio at birth and life expectancy lie where those of people lie."""
+    for column, (low, high) in LEVEL_LIMITS.items():
+        if column not in parsed.frame:
+            continue
+        off = parsed.frame[~parsed.frame[column].between(low, high) & parsed.frame[column].notna()]
+        _tell_level(parsed, column, off, low, high, findings)
+
+
+def _tell_level(parsed: Parsed, column: str, off: pd.DataFrame, low: float, high: float, findings: Findings) -> None:
+    values, years = off[column].tolist(), off["year"].tolist()
+    findings.rows(
+        "E153" if column == "tfr" else "E158",
+        parsed.file,
+        off["row"].tolist(),
+        parsed.header(column),
+        lambda i: {
+            "found": figure(values[i]),
+            "whose": Words(f"{int(years[i])}年", str(int(years[i]))),
+            "low": low,
+            "high": high,
+        },
+    )
+
+
+def check_sources(tables: Iterable[Parsed], sources: Parsed, findings: Findings, only: Sequence[str] = ()) -> None:
+    """Every row of every table matches a line of sources.csv; every filter can be used.
+
+    `only`: names of tables to look at (a pattern may bring lines for more).
+    """
+    names, filters, rows = (sources.frame[name].tolist() for name in ("table", "filter", "row"))
+    lines: dict[str, list[Conditions]] = {}
+    broken: set[str] = set()
+    for name, text, row in zip(names, filters, rows, strict=True):
+        if name not in TABLES:
+            known = hint(nearest(str(name), TABLES))
+            findings.add(
+                "E127", sources.file, row, sources.header("table"), found=shown(name), known=listed(TABLES), hint=known
+            )
+            continue
+        try:
+            lines.setdefault(name, []).append(read_filter("" if pd.isna(text) else text, TABLES[name]))
+        except FilterFault as fault:
+            broken.add(name)
+            known = hint(nearest(fault.found, [column.name for column in TABLES[name].columns]))
+            findings.add(
+                fault.code,
+                sources.file,
+                row,
+                sources.header("filter"),
+                found=shown(fault.found),
+                table=name,
+                hint=known,
+            )
+    for parsed in tables:
+        if parsed.table.name in broken or parsed.table.name == "sources" or (only and parsed.table.name not in only):
+            continue
+        winner = winning_lines(parsed.frame, lines.get(parsed.table.name, []))
+        bare = parsed.frame.loc[winner == -1, "row"].tolist()
+        findings.rows("E160", parsed.file, bare, None, _table_value(parsed.table.name))
+
+
+def _table_value(name: str) -> Callable[[int], Mapping[str, Any]]:
+    return lambda i: {"table": name}

@@ -1,0 +1,330 @@
+"""Reads a region: a folder with region.toml and CSV tables, and the pattern tables it does not bring itself.
+
+All faults of all files are told at once. What has passed is not checked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecast import content
+from forecast.errors import CannotReadWrite, InputRefused, Issue
+from forecast.region import check
+from forecast.region.files import open_text, read_rows
+from forecast.region.findings import Findings, Words, hint, listed, nearest, shown, words
+from forecast.region.head import REGION_FILE, Head, read_head, read_pattern_head
+from forecast.region.parse import Parsed, known_headers, parse_table
+from forecast.region.tables import PATTERN_TABLES, TABLES
+
+
+@dataclass(frozen=True)
+class Region:
+    """What a bureau put in, normalised.
+
+    `tables`: codes are text, numbers float in base units; `row` is the line of the file, `unit_printed` the unit as
+    printed, `age_from` and `age_to` the completed years an age group covers. `counties`: index `county`. `areas`:
+    names of parents. `settings`: the rest of region.toml. `encodings`, `hashes` (sha256): by file. Tables are not to
+    be changed in place.
+    """
+
+    id: str
+    name: Mapping[str, str]
+    area: str
+    parent: str | None
+    areas: Mapping[str, Mapping[str, str]]
+    jump_off_year: int
+    pattern: str | None
+    counties: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
+    settings: Mapping[str, Any]
+    folder: Path
+    encodings: Mapping[str, str]
+    hashes: Mapping[str, str]
+    warnings: tuple[Issue, ...]
+
+    def has(self, name: str) -> bool:
+        """Whether the region, or its pattern, has the table."""
+        return name in self.tables
+
+    def table(self, name: str) -> pd.DataFrame:
+        """The table; raises InputRefused that names it and says what it is for."""
+        if name not in self.tables:
+            opens = words(f"region.opens.{name}") if name in TABLES else Words("", "")
+            raise InputRefused(Issue("E180", f"{name}.csv", values={"table": name, "opens": opens}))
+        return self.tables[name]
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What was read from one folder."""
+
+    parsed: dict[str, Parsed]
+    encodings: dict[str, str]
+    hashes: dict[str, str]
+
+
+def read_region(path: str | Path) -> Region:
+    """The region in a folder, or a shipped one by its name ("wenzhou").
+
+    Raises InputRefused with every fault (and CannotReadWrite where the system denies a file).
+    """
+    folder = find_region(path)
+    findings = Findings()
+    head = read_head(folder, findings)
+    files = _read_tables(folder, "", list(TABLES), findings)
+    _tell_missing(folder, files, findings)
+    if head is None:
+        findings.refuse()
+        raise AssertionError("a head that cannot be read is told")
+    pattern, area = _read_pattern(folder, head, files, findings)
+    places = _places(head, area, files.parsed.get("counties"))
+    checked = _check_region(head, files.parsed, places, findings)
+    own_sources = checked.get("sources")
+    if own_sources is not None:
+        check.check_sources(checked.values(), own_sources, findings)
+    patterned = _check_pattern(pattern, places, findings)
+    findings.refuse()
+    return _region(head, folder, files, pattern, checked, patterned, places, findings)
+
+
+def find_region(path: str | Path) -> Path:
+    """The folder: the path itself, or the shipped region of that name."""
+    folder = Path(path)
+    if folder.is_dir():
+        return folder
+    if folder.is_file():
+        raise InputRefused(Issue("E102", str(path)))
+    name = str(path)
+    shipped = _shipped()
+    if content.is_safe_name(name) and name in shipped:
+        return shipped[name]
+    raise InputRefused(
+        Issue("E101", values={"found": shown(name), "shipped": listed(shipped), "hint": hint(nearest(name, shipped))})
+    )
+
+
+def _shipped() -> dict[str, Path]:
+    try:
+        data = content.folder("data")
+    except CannotReadWrite:
+        return {}
+    return {folder.name: folder for folder in sorted(data.iterdir()) if (folder / REGION_FILE).is_file()}
+
+
+def _read_tables(folder: Path, prefix: str, names: list[str], findings: Findings) -> _Files:
+    """Every known table that lies in the folder; CSV files with other names are warned of."""
+    files = _Files({}, {}, {})
+    there = {path.name.casefold(): path for path in sorted(folder.iterdir()) if path.suffix.casefold() == ".csv"}
+    for name in names:
+        path = there.pop(f"{name}.csv", None)
+        if path is not None:
+            _read_table(path, name, prefix + path.name, files, findings)
+    for path in there.values():
+        findings.add("W111", prefix + path.name, hint=hint(_near_file(path.name, names)))
+    return files
+
+
+def _near_file(name: str, tables: list[str]) -> str:
+    return nearest(name.casefold(), [f"{table}.csv" for table in tables])
+
+
+def _read_table(path: Path, name: str, file: str, files: _Files, findings: Findings) -> None:
+    opened = open_text(path, file, findings)
+    if opened is None:
+        return
+    files.encodings[file], files.hashes[file] = opened.encoding, opened.sha256
+    rows = read_rows(opened, known_headers(TABLES[name]), findings)
+    parsed = parse_table(TABLES[name], rows, file, findings) if rows is not None else None
+    if parsed is not None:
+        files.parsed[name] = parsed
+
+
+def _tell_missing(folder: Path, files: _Files, findings: Findings) -> None:
+    there = {path.name.casefold() for path in folder.iterdir()}
+    for name, table in TABLES.items():
+        if table.needed and table.file not in there:
+            others = [file for file in there if file.removesuffix(".csv") not in TABLES]
+            near = nearest(table.file, others)
+            findings.add("E103", table.file, opens=words(f"region.opens.{name}"), hint=hint(near))
+
+
+def _read_pattern(
+    folder: Path, head: Head, files: _Files, findings: Findings
+) -> tuple[_Files, dict[str, Mapping[str, str]]]:
+    """Tables of the pattern that the region lacks, and the names of the pattern's area."""
+    empty = _Files({}, {}, {})
+    lacking = [name for name in PATTERN_TABLES if name not in files.parsed]
+    if head.pattern is None or not lacking:
+        return empty, {}
+    place = find_pattern(folder, head.pattern)
+    if place is None:
+        known = _patterns()
+        near = hint(nearest(head.pattern, known))
+        findings.add("E175", REGION_FILE, None, "pattern", found=head.pattern, known=listed(known), hint=near)
+        return empty, {}
+    prefix = f"patterns/{head.pattern}/"
+    about = read_pattern_head(place, prefix, findings)
+    read = _read_tables(place, prefix, [*PATTERN_TABLES, "sources"], findings)
+    if about is None:
+        return empty, {}
+    if "sources" not in read.parsed and not (place / "sources.csv").is_file():
+        findings.add("E103", prefix + "sources.csv", opens=words("region.opens.sources"), hint=hint(""))
+    read.encodings[about.opened.file], read.hashes[about.opened.file] = about.opened.encoding, about.opened.sha256
+    kept = {name: parsed for name, parsed in read.parsed.items() if name in (*lacking, "sources")}
+    return _Files(kept, read.encodings, read.hashes), {about.area: about.name}
+
+
+def find_pattern(folder: Path, name: str) -> Path | None:
+    """The folder of a pattern: patterns/<name> inside the region's folder, else the shipped one."""
+    own = folder / "patterns" / name
+    return own if own.is_dir() else _patterns().get(name)
+
+
+def _patterns() -> dict[str, Path]:
+    try:
+        data = content.folder("data") / "patterns"
+    except CannotReadWrite:
+        return {}
+    return {folder.name: folder for folder in sorted(data.iterdir())} if data.is_dir() else {}
+
+
+def _places(head: Head, pattern_area: Mapping[str, Mapping[str, str]], counties: Parsed | None) -> check.Places:
+    """Counties, parents and which counties belong to which parent."""
+    names = {**pattern_area, head.area: head.name, **head.areas}
+    if head.parent:
+        names.setdefault(head.parent, {"zh": head.parent, "en": head.parent})
+    parents = {code: Words(name["zh"], name["en"]) for code, name in names.items()}
+    if counties is None:
+        return check.Places({}, parents, {})
+    frame = counties.frame.dropna(subset=["county"])
+    own = {
+        str(code): Words(str(zh), str(en))
+        for code, zh, en in frame[["county", "name_zh", "name_en"]].itertuples(index=False)
+    }
+    members = {head.area: frozenset(own)}
+    if "parent" in frame:
+        for parent, rows in frame[frame["parent"] != ""].groupby("parent"):
+            members.setdefault(str(parent), frozenset(rows["county"]))
+    return check.Places(own, parents, members)
+
+
+def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, findings: Findings) -> dict[str, Parsed]:
+    """Every rule on the region's own tables; gives the tables without printed totals."""
+    if "counties" not in parsed:
+        return dict(parsed)
+    if "boundaries" in parsed:
+        mapped = check.check_boundaries(parsed["boundaries"], places, findings)
+        places = check.Places(places.counties, places.parents, places.members, mapped)
+    checked = {name: check.check_codes(table, places, findings) for name, table in parsed.items()}
+    for table in checked.values():
+        check.check_duplicates(table, findings)
+    for name in ("population", "registered"):
+        if name in checked:
+            checked[name] = _check_counts(checked[name], places, findings)
+    _check_patterned(checked, places, findings)
+    population, controls = checked.get("population"), checked.get("controls")
+    if population is not None:
+        people = check.without_repeats(population)
+        if people.whole:
+            check.check_coverage(people, places, head.jump_off_year, findings)
+        ends = check.without_repeats(controls) if controls is not None else None
+        check.check_sizes(people, ends, places, findings)
+        for event in ("births", "deaths"):
+            for counted in (checked.get(event), ends):
+                if counted is not None:
+                    check.check_crude_rates(counted, event, people, ends, places, findings)
+    if controls is not None:
+        check.check_parents(check.without_repeats(controls), places, findings)
+    return checked
+
+
+def _check_counts(parsed: Parsed, places: check.Places, findings: Findings) -> Parsed:
+    """Sets and totals of a table of people by sex and age; gives it without totals and without rows of parent areas."""
+    frame = parsed.frame
+    unread = frame[frame[["sex", "age_group"]].isna().any(axis=1)]
+    parts, totals = check.split_totals(check.without_repeats(parsed))
+    if parsed.whole:
+        check.check_ages(parts, unread, places, findings)
+        check.check_sexes(parts, unread, places, findings)
+        check.check_totals(parts, totals, places, findings)
+    check.check_parents(parts, places, findings)
+    own, _ = check.split_totals(parsed)
+    return own.with_frame(own.frame[~own.frame["county"].isin(list(places.parents))])
+
+
+def _check_patterned(tables: Mapping[str, Parsed], places: check.Places, findings: Findings) -> None:
+    """Death rates, fertility and levels, the region's own or a pattern's."""
+    for name in ("mortality", "fertility"):
+        if name not in tables:
+            continue
+        parsed = check.without_repeats(tables[name])
+        unread = tables[name].frame
+        if parsed.whole:
+            check.check_ages(parsed, unread[unread["age_group"].isna()], places, findings)
+            if name == "mortality":
+                check.check_sexes(parsed, unread[unread["sex"].isna()], places, findings)
+        (check.check_mortality if name == "mortality" else check.check_fertility)(parsed, places, findings)
+    if "levels" in tables:
+        check.check_levels(tables["levels"], findings)
+
+
+def _check_pattern(pattern: _Files, places: check.Places, findings: Findings) -> dict[str, Parsed]:
+    """The rules on a pattern's tables; its sources speak only for them."""
+    checked = {name: check.check_codes(table, places, findings) for name, table in pattern.parsed.items()}
+    for table in checked.values():
+        check.check_duplicates(table, findings)
+    _check_patterned(checked, places, findings)
+    if "sources" in checked:
+        check.check_sources(checked.values(), checked["sources"], findings)
+    return checked
+
+
+def _region(
+    head: Head,
+    folder: Path,
+    files: _Files,
+    pattern: _Files,
+    checked: Mapping[str, Parsed],
+    patterned: Mapping[str, Parsed],
+    places: check.Places,
+    findings: Findings,
+) -> Region:
+    tables = {name: _whole_ages(parsed.frame) for name, parsed in checked.items()}
+    tables |= {name: _whole_ages(parsed.frame) for name, parsed in patterned.items() if name != "sources"}
+    tables["sources"] = _all_sources(checked["sources"], patterned)
+    return Region(
+        id=head.id,
+        name=head.name,
+        area=head.area,
+        parent=head.parent,
+        areas={code: {"zh": names.zh, "en": names.en} for code, names in places.parents.items()},
+        jump_off_year=head.jump_off_year,
+        pattern=head.pattern,
+        counties=tables["counties"].set_index("county"),
+        tables=tables,
+        settings=head.settings,
+        folder=folder,
+        encodings={head.opened.file: head.opened.encoding, **files.encodings, **pattern.encodings},
+        hashes={head.opened.file: head.opened.sha256, **files.hashes, **pattern.hashes},
+        warnings=findings.warnings(),
+    )
+
+
+def _whole_ages(frame: pd.DataFrame) -> pd.DataFrame:
+    """Ages as whole numbers; while a label may be unread they are float."""
+    whole = [name for name in ("age_from", "age_to") if name in frame and frame[name].notna().all()]
+    return frame.astype(dict.fromkeys(whole, "int64")).reset_index(drop=True)
+
+
+def _all_sources(own: Parsed, patterned: Mapping[str, Parsed]) -> pd.DataFrame:
+    """The region's lines, then the pattern's lines for the tables taken from it; `file` says which file."""
+    frames = [own.frame.assign(file=own.file)]
+    if "sources" in patterned:
+        theirs = patterned["sources"]
+        frames.append(theirs.frame[theirs.frame["table"].isin(list(patterned))].assign(file=theirs.file))
+    return pd.concat(frames, ignore_index=True).fillna({"note": "", "verification": ""})

@@ -1,0 +1,141 @@
+"""Where a figure comes from and how sure it is: the lines of sources.csv matched to the rows of the tables.
+
+A line holds for the rows that meet all conditions of its filter (`year=2020;county=330302|330303`); where several hold,
+the one with the most conditions wins, and of equals the one that stands first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import InputRefused, Issue
+from forecast.region.cells import Bad, plain, tidy
+from forecast.region.findings import listed
+from forecast.region.tables import BASES, TABLES, Table
+
+if TYPE_CHECKING:
+    from forecast.region.read import Region
+
+FIELDS = ("source", "locator", "basis", "verification", "note")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One line of sources.csv: what was read, where in it, published, derived or assumed, and how it was checked."""
+
+    source: str
+    locator: str
+    basis: str
+    verification: str
+    note: str
+
+
+Conditions = tuple[tuple[str, tuple[str, ...]], ...]
+"""(column, alternatives) of a filter."""
+
+
+class FilterFault(Exception):
+    """A filter that cannot be used: `code` E161 (not column=value) or E162 (unknown column)."""
+
+    def __init__(self, code: str, found: str):
+        super().__init__(code)
+        self.code, self.found = code, found
+
+
+def read_filter(text: str, table: Table) -> Conditions:
+    """The conditions of a filter, columns and values normalised as in the table; raises FilterFault.
+
+    >>> read_filter("年份=2020; county=330302|330303", TABLES["population"])
+    (('year', ('2020',)), ('county', ('330302', '330303')))
+    """
+    conditions = []
+    for part in tidy(text).split(";"):
+        if not part.strip():
+            continue
+        name, equals, alternatives = part.partition("=")
+        if not equals or not alternatives.strip():
+            raise FilterFault("E161", part.strip())
+        column = table.find(name)
+        if not column:
+            raise FilterFault("E162", name.strip())
+        conditions.append((column, tuple(_normal(table, column, value) for value in alternatives.split("|"))))
+    return tuple(conditions)
+
+
+def _normal(table: Table, column: str, value: str) -> str:
+    try:
+        return str(table.column(column).kind.read(value))
+    except Bad as bad:
+        raise FilterFault("E161", f"{column}={value.strip()}") from bad
+
+
+def winning_lines(frame: pd.DataFrame, lines: Sequence[Conditions]) -> np.ndarray[Any, Any]:
+    """For each row of a table the position of the line that speaks for it, -1 where none does."""
+    winner = np.full(len(frame), -1)
+    for position in sorted(range(len(lines)), key=lambda i: -len(lines[i])):
+        free = winner == -1
+        if not free.any():
+            break
+        for column, values in lines[position]:
+            free &= _holds(frame, column, values)
+        winner[free] = position
+    return winner
+
+
+def _holds(frame: pd.DataFrame, column: str, values: Sequence[str]) -> Any:
+    if column not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    cells = frame[column]
+    if pd.api.types.is_bool_dtype(cells.dtype):
+        return cells.astype("str").isin(values).to_numpy()
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        return cells.isin([float(value) for value in values]).to_numpy()
+    wanted = {plain(value) for value in values}
+    return cells.isin([text for text in cells.dropna().unique() if plain(text) in wanted]).to_numpy()
+
+
+def sources_of(region: Region, table: str, **conditions: Any) -> pd.DataFrame:
+    """What a table, or the rows of it that meet the conditions, rests on: one row per line of sources.csv in use.
+
+    Columns: filter, source, locator, basis, verification, note, rows (how many rows of the table rest on the line);
+    the least sure basis first, then the line with most rows. A condition is a value or a list of values.
+
+    Raises InputRefused where the region has no such table, column or row.
+    """
+    frame = region.table(table)
+    for column, wanted in conditions.items():
+        if column not in frame:
+            raise InputRefused(Issue("E181", TABLES[table].file, column=column, values={"found": column}))
+        values = wanted if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
+        frame = frame[_holds(frame, column, [str(value) for value in values])]
+    lines = region.table("sources")
+    lines = lines[lines["table"] == table].reset_index(drop=True)
+    winner = winning_lines(frame, [read_filter(text, TABLES[table]) for text in lines["filter"]])
+    used, counts = np.unique(winner[winner >= 0], return_counts=True)
+    if not len(used):
+        asked = listed(f"{column}={value}" for column, value in conditions.items())
+        raise InputRefused(Issue("E181", TABLES[table].file, values={"found": asked}))
+    found = lines.iloc[used].assign(rows=counts)
+    order = found["basis"].map(list(BASES).index)
+    found = found.assign(order=-order).sort_values(["order", "rows"], ascending=[True, False], kind="stable")
+    return found[["filter", *FIELDS, "rows"]].reset_index(drop=True)
+
+
+def source_of(region: Region, table: str, **conditions: Any) -> Source:
+    """The most specific line of sources.csv for the rows asked for.
+
+    Where the rows rest on several lines, the one with the least sure basis, so that nothing looks surer than it is;
+    `sources_of` gives them all. Example: `source_of(region, "controls", area="330300", year=2023)`.
+    """
+    first = sources_of(region, table, **conditions).iloc[0]
+    return Source(**{field: str(first[field]) for field in FIELDS})
+
+
+def basis_of(region: Region, table: str, **conditions: Any) -> str:
+    """ "published", "derived" or "assumed": the least sure basis among the rows asked for."""
+    return source_of(region, table, **conditions).basis
