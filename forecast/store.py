@@ -96,7 +96,7 @@ def _publish(part: Path, final: Path) -> Path:
 
 
 def _reason(error: OSError, place: Path) -> Issue:
-    if error.errno == errno.ENOSPC or "No space left" in str(error):  # HDF5 hides the number in its text
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Issue("E502", file=str(place))
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return Issue("E503", file=str(place))
@@ -150,8 +150,14 @@ def _netcdf(path: Path, dataset: xr.Dataset) -> None:
     stored = storable(dataset)
     numbers = [name for name, v in stored.data_vars.items() if v.dtype.kind in "fiu" and v.ndim]
     small = {name: {"zlib": True, "complevel": 4} for name in numbers}
-    stored.to_netcdf(path, engine="h5netcdf", encoding=small)
-    xr.open_dataset(path, engine="h5netcdf").close()  # a full disk can leave a file that cannot be opened
+    try:
+        stored.to_netcdf(path, engine="h5netcdf", encoding=small)
+        xr.open_dataset(path, engine="h5netcdf").close()  # a full disk can leave a file that cannot be opened
+    except (OSError, RuntimeError) as error:  # HDF5 hides the system's number in its text, on closing too
+        number = re.search(r"errno = (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def storable(dataset: xr.Dataset) -> xr.Dataset:

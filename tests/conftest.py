@@ -1,0 +1,32 @@
+"""What several tests share: where things lie, and how hypothesis searches."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The first call of a compiled kernel takes seconds, so single examples have no deadline; in CI the search is the
+# same in every run, so that a red build can be repeated.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout: pyproject.toml, models/, scenarios/ and data/ lie here."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """Published reference data: the folder FORECAST_REFERENCE, or shared/reference beside the checkout."""
+    folder = Path(os.environ.get("FORECAST_REFERENCE") or ROOT.parent / "shared" / "reference")
+    if not folder.is_dir():
+        pytest.skip("the published reference data are not here (FORECAST_REFERENCE)")
+    return folder
