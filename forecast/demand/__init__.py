@@ -1,0 +1,22 @@
+"""Demand models, files that name a method and give it numbers, and the methods that turn people into need."""
+
+from forecast.demand.ages import september_population
+from forecast.demand.enrolment import participation_ratios, progress_senior
+from forecast.demand.estimate import NOT_A_COHORT, estimate_demand
+from forecast.demand.methods import METHODS
+from forecast.demand.model import DemandModel, Quantity, Standard
+from forecast.demand.read import read_models, with_overrides
+
+__all__ = [
+    "METHODS",
+    "NOT_A_COHORT",
+    "DemandModel",
+    "Quantity",
+    "Standard",
+    "estimate_demand",
+    "participation_ratios",
+    "progress_senior",
+    "read_models",
+    "september_population",
+    "with_overrides",
+]

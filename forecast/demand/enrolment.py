@@ -1,0 +1,120 @@
+"""What observed rolls say: the ratio of pupils to resident children, and seniors carried forward from junior school.
+
+It is a *ratio*, not a rate of children in school: it counts pupils of any age who live anywhere over the residents of
+the official ages, and passes 1 where schools draw from outside or pupils are younger or older than the official ages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+import xarray as xr
+
+from forecast.demand.ages import children, residents
+from forecast.demand.model import DemandModel
+from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.errors import InputRefused, Issue
+from forecast.region import Region
+
+RATIO_COLUMNS = [SERVICE, "area", YEAR, "ratio", "pupils", "september_population"]
+
+
+def participation_ratios(
+    people: xr.Dataset, model: DemandModel | Mapping[str, DemandModel], region: Region
+) -> pd.DataFrame:
+    """Pupils over resident children of the ages, by service, area and school year (columns `RATIO_COLUMNS`).
+
+    A ratio of sums over an area with several counties: its own row of the region's `enrolment`, or the sum of its
+    counties where each has one. Years run as far as rolls were observed, at most to the jump-off year
+    (`people.attrs["jump_off_year"]`). No rows where the region has no enrolment. Raises InputRefused where a county of
+    the area is missing from `people`.
+    """
+    models = {model.id: model} if isinstance(model, DemandModel) else model
+    rows = [
+        row
+        for one in models.values()
+        if one.enrolment_stages and region.has("enrolment")
+        for row in _ratios_of_one(people, one, region)
+    ]
+    return pd.DataFrame(rows, columns=RATIO_COLUMNS)
+
+
+def _ratios_of_one(people: xr.Dataset, model: DemandModel, region: Region) -> Iterable[tuple[object, ...]]:
+    population = residents(people)
+    if TRAJECTORY in population.dims:  # up to the jump-off year all trajectories are the same past
+        population = population.isel({TRAJECTORY: 0}, drop=True)
+    cutoff = int(model.parameters["cutoff_month"].value)
+    until = people.attrs.get("jump_off_year", int(population[YEAR][-1]))
+    aged = children(population, model.ages, cutoff)
+    for area, counties in areas(region).items():
+        pupils = _pupils(region, model, area, counties)
+        for year in (year for year in pupils if year in aged[YEAR] and year <= until):
+            missing = [county for county in counties if county not in aged[COUNTY]]
+            if missing:
+                raise InputRefused(Issue("E414", values={"dim": COUNTY, "labels": ", ".join(missing)}))
+            below = float(aged.sel({COUNTY: counties, YEAR: year}).sum())
+            yield model.id, area, year, pupils[year] / below, pupils[year], below
+
+
+def areas(region: Region) -> dict[str, list[str]]:
+    """Each parent area and the area of the region as a whole -> the codes of its counties."""
+    parents = region.counties["parent"]
+    found = {str(area): list(parents.index[parents == area]) for area in dict.fromkeys(parents)}
+    return found | {region.area: list(parents.index)}
+
+
+def _pupils(region: Region, model: DemandModel, area: str, counties: list[str]) -> dict[int, float]:
+    """School year -> pupils of the model's stages in the area, for years in which every stage is known."""
+    table = region.table("enrolment")
+    table = table[table["stage"].isin(model.enrolment_stages) & (table["grade"] == "all")]
+    wide = table.pivot_table(index="year", columns=["county", "stage"], values="value", aggfunc="sum")
+    for places in ([area], counties):
+        wanted = [(place, stage) for place in places for stage in model.enrolment_stages]
+        if all(column in wide.columns for column in wanted):
+            whole = wide[wanted].dropna()
+            return {int(str(year)): float(value) for year, value in whole.sum(axis=1).items()}
+    return {}
+
+
+def progress_senior(
+    people: xr.Dataset,
+    junior: xr.DataArray,
+    senior: xr.DataArray,
+    observed_year: int | None = None,
+    junior_ages: tuple[int, int] = (12, 14),
+    senior_ages: tuple[int, int] = (15, 17),
+    cutoff_month: int = 9,
+) -> xr.DataArray:
+    """Senior pupils (…, year) from the junior pupils of three years before (SPECS 1.2 for whole stages).
+
+    senior[y] = s x junior[y-3] x P[senior ages, y] / P[junior ages, y-3], P at the cut-off date; migration acts through
+    the ratio of the cohort to itself three years younger, so that s is the schools' own effect. s comes from one
+    observed year (by default the last year in which `senior` is known and `junior` three years before). `junior` and
+    `senior`: pupils by (trajectory?, county?, year); without `county` the people of all counties are counted together.
+    Returned for every year whose juniors and people are known. Raises InputRefused where no year gives s.
+    """
+    step = senior_ages[0] - junior_ages[0]
+    population = residents(people)
+    if COUNTY not in junior.dims:
+        population = population.sum(COUNTY, skipna=False)
+    before, after = (children(population, ages, cutoff_month) for ages in (junior_ages, senior_ages))
+    known = {int(year) for year in junior.dropna(YEAR, how="all")[YEAR]} & {int(year) for year in before[YEAR]}
+    years = [year for year in (int(year) for year in after[YEAR]) if year - step in known]
+    juniors = junior.sel({YEAR: [year - step for year in years]}).assign_coords({YEAR: years})
+    youngers = before.sel({YEAR: [year - step for year in years]}).assign_coords({YEAR: years})
+    with xr.set_options(arithmetic_join="exact"):
+        expected = juniors * after.sel({YEAR: years}) / youngers
+    base = observed_year if observed_year is not None else _last_common(senior, years)
+    if base is None or base not in years or base not in senior[YEAR]:
+        what = f"senior[{base if base is not None else 'y'}], junior[y-{step}]"
+        raise InputRefused(Issue("E416", values={"what": what}))
+    with xr.set_options(arithmetic_join="exact"):
+        effect = senior.sel({YEAR: base}, drop=True) / expected.sel({YEAR: base}, drop=True)
+        carried = expected * effect
+    return carried.rename("senior_pupils")
+
+
+def _last_common(senior: xr.DataArray, years: list[int]) -> int | None:
+    known = {int(year) for year in senior.dropna(YEAR, how="all")[YEAR]}
+    return max(known & set(years), default=None)

@@ -1,0 +1,223 @@
+"""From people to what they need: every service's method applied, labelled, with the sources of what was used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.demand.ages import residents
+from forecast.demand.enrolment import areas, participation_ratios
+from forecast.demand.methods import METHODS, Variables
+from forecast.demand.model import Basis, DemandModel, weakest
+from forecast.dims import COUNTY, SERVICE, YEAR, in_order, label
+from forecast.region import Region, source_of
+
+NOT_A_COHORT = -1
+"""`born_until` of a service that is not for a few birth cohorts, or where the jump-off year is not known."""
+
+_LABELS = {
+    "pupils": ("pupils in the service's schools", "pupils", "stock"),
+    "classes": ("classes at the standard class size, not rounded", "classes", "stock"),
+    "posts": ("staff posts at the standard pupils per post, not rounded", "posts", "stock"),
+    "users": ("people using the service at a time", "persons", "stock"),
+    "bed_days": ("bed-days of residents in the year", "days", "flow"),
+    "ratio": ("pupils per resident child of the official ages", "1", "rate"),
+}
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The ratio that a school service uses: by county (or the model's own), whence, of which year, how well founded."""
+
+    origin: str = ""
+    source: str = ""
+    basis: Basis | None = None
+    by_county: xr.DataArray | None = None
+    years: Mapping[str, int] = field(default_factory=dict)
+
+
+def estimate_demand(
+    people: xr.Dataset,
+    model: DemandModel | Mapping[str, DemandModel],
+    region: Region | None = None,
+    ratios: pd.DataFrame | None = None,
+) -> xr.Dataset:
+    """What the residents need, by (trajectory?, county, year, service).
+
+    `people` holds `population` (trajectory?, county, year, sex, age), persons at 31 December, past and future in one
+    time line; its attr `jump_off_year` dates the last known year. Returned:
+
+    demand           what people will use (behaviour), in the service's unit (coordinate `unit`)
+    demand_norm      what the standard asks; NaN for a service without one
+    pupils, classes, posts, users, bed_days   what the methods met on the way; NaN where a method has none
+    ratio            pupils per resident child used (county, year, service), with `ratio_year` (county, service), the
+                     school year it was observed in, `ratio_origin` (region, model or override) and `ratio_source`;
+                     `ratio_model` (year, service) is the model's own value
+    demand_basis     published, derived or assumed: the weakest number that `demand` rests on (service)
+    born_until       coordinate: the last year in which all whom the service counts were born by the jump-off date;
+                     else -1
+
+    With a `region` that has enrolment, schools use pupils over children of its latest observed year, a ratio of sums
+    for each parent area, held constant; else the model's own value. A value overridden by a bureau goes before both.
+    `ratios`, from `participation_ratios`, may be given when `people` holds only some counties of the region.
+    Raises InputRefused where ages, years or counties are missing.
+    """
+    models = {model.id: model} if isinstance(model, DemandModel) else dict(model)
+    population = residents(people)
+    if ratios is None and region is not None:
+        ratios = participation_ratios(people, models, region)
+    used = {name: _choose_ratio(one, population, region, ratios) for name, one in models.items()}
+    parts = []
+    for name, one in models.items():
+        by_county = used[name].by_county
+        given = {} if by_county is None else {"ratio": by_county}
+        parts.append(METHODS[one.method].compute(population, one, given))
+    found = _stack(parts, list(models))
+    found = _describe(found, models)
+    found = found.assign(_about_ratios(population, models, used))
+    found["demand_basis"] = _text([_basis(one, used[name]) for name, one in models.items()], "basis of demand")
+    born = [_born_until(one, people.attrs.get("jump_off_year")) for one in models.values()]
+    return found.assign_coords(
+        unit=(SERVICE, [one.unit for one in models.values()]),
+        born_until=(SERVICE, np.asarray(born, dtype=np.int64), {"units": "years", "not_a_cohort": NOT_A_COHORT}),
+    ).assign_attrs({key: people.attrs[key] for key in ("jump_off_year",) if key in people.attrs})
+
+
+def _choose_ratio(
+    model: DemandModel, population: xr.DataArray, region: Region | None, ratios: pd.DataFrame | None
+) -> Ratio:
+    """A bureau's own value, else the region's latest observed one, else the model's."""
+    own = model.parameters.get("ratio")
+    if own is None:
+        return Ratio()
+    if own.replaces is not None:
+        return Ratio("override", own.source, own.basis)
+    latest = _latest(model, population, region, ratios)
+    if region is None or latest is None:
+        return Ratio("model", own.source, own.basis)
+    counties = [str(county) for county in population[COUNTY].values]
+    by_county = xr.DataArray(
+        [latest[county][2] for county in counties], dims=COUNTY, coords={COUNTY: population[COUNTY]}
+    )
+    years = {county: latest[county][1] for county in counties}
+    table, members = region.table("enrolment"), areas(region)
+    sources = [
+        source_of(
+            region,
+            "enrolment",
+            county=[area] if area in set(table["county"]) else members[area],
+            year=year,
+            stage=list(model.enrolment_stages),
+        )
+        for area, year in dict.fromkeys((area, year) for area, year, _ in latest.values())
+    ]
+    said = "; ".join(dict.fromkeys(source.source for source in sources))
+    basis: Basis = "assumed" if any(source.basis == "assumed" for source in sources) else "derived"
+    return Ratio("region", said, basis, by_county, years)
+
+
+def _latest(
+    model: DemandModel, population: xr.DataArray, region: Region | None, ratios: pd.DataFrame | None
+) -> dict[str, tuple[str, int, float]] | None:
+    """county -> (area, year, ratio) of the latest observed year; the parent area goes before the region as a whole.
+
+    None where a county of `population` belongs to no area with a ratio.
+    """
+    if region is None or ratios is None:
+        return None
+    own = ratios[ratios[SERVICE] == model.id].sort_values(YEAR)
+    latest = {str(row.area): (str(row.area), int(row.year), float(row.ratio)) for row in own.itertuples()}
+    found: dict[str, tuple[str, int, float]] = {}
+    for area, members in reversed(areas(region).items()):
+        if area in latest:
+            found |= dict.fromkeys(members, latest[area])
+    counties = [str(county) for county in population[COUNTY].values]
+    return {county: found[county] for county in counties} if all(c in found for c in counties) else None
+
+
+def _stack(parts: list[Variables], services: list[str]) -> xr.Dataset:
+    """Variables of all methods beside each other along `service`; NaN where a method has none."""
+    like = xr.full_like(parts[0]["demand"], np.nan)
+    names = [
+        name
+        for name in ("demand", "demand_norm", "pupils", "classes", "posts", "users", "bed_days")
+        if name in ("demand", "demand_norm") or any(name in part for part in parts)
+    ]
+    index = pd.Index(services, name=SERVICE)
+    stacked = {
+        name: in_order(xr.concat([part.get(name, like) for part in parts], dim=index, join="exact")) for name in names
+    }
+    return xr.Dataset(stacked)
+
+
+def _describe(found: xr.Dataset, models: Mapping[str, DemandModel]) -> xr.Dataset:
+    """The attributes every variable carries; services of different units say theirs in the coordinate `unit`."""
+    source = "; ".join(f"{name}: {model.method}" for name, model in models.items())
+    units = {model.unit for model in models.values()}
+    unit = units.pop() if len(units) == 1 else "by service"
+    described = {
+        name: label(variable, *_LABELS[str(name)], source) for name, variable in found.items() if name in _LABELS
+    }
+    for name, long_name in (
+        ("demand", "demand: what people will use"),
+        ("demand_norm", "demand: what the standard asks"),
+    ):
+        described[name] = found[name].assign_attrs(long_name=long_name, units=unit, kind="stock", source=source)
+    return found.assign(described)
+
+
+def _about_ratios(
+    population: xr.DataArray, models: Mapping[str, DemandModel], used: Mapping[str, Ratio]
+) -> dict[str, xr.DataArray]:
+    """The ratio used, its year and origin, and the model's own value beside it; nothing where no model has one."""
+    if not any(ratio.origin for ratio in used.values()):
+        return {}
+    counties, years, services = population[COUNTY], population[YEAR], list(models)
+    shape = {COUNTY: counties, YEAR: years, SERVICE: services}
+    value = xr.DataArray(np.nan, dims=tuple(shape), coords=shape)
+    year = xr.DataArray(np.nan, dims=(COUNTY, SERVICE), coords={COUNTY: counties, SERVICE: services})
+    model_value = xr.DataArray(np.nan, dims=(YEAR, SERVICE), coords={YEAR: years, SERVICE: services})
+    for name, model in models.items():
+        if name not in used or not used[name].origin:
+            continue
+        own = model.parameters["ratio"]
+        shipped = own.replaces or own
+        at_years = [int(one) for one in years]
+        model_value.loc[{SERVICE: name}] = shipped.at(at_years)
+        by_county = used[name].by_county
+        if by_county is None:
+            value.loc[{SERVICE: name}] = np.broadcast_to(own.at(at_years), (counties.size, years.size))
+        else:
+            value.loc[{SERVICE: name}] = np.repeat(by_county.values[:, None], years.size, axis=1)
+            year.loc[{SERVICE: name}] = [used[name].years[str(county)] for county in counties.values]
+    source = "enrolment over the September population; the model's own value where there is none"
+    return {
+        "ratio": label(value, *_LABELS["ratio"], source),
+        "ratio_year": label(year, "school year in which the ratio was observed", "years", "rate", source),
+        "ratio_model": label(model_value, "the model's own ratio", "1", "rate", "model files"),
+        "ratio_origin": _text([used[name].origin for name in services], "where the ratio comes from", services),
+        "ratio_source": _text([used[name].source for name in services], "source of the ratio", services),
+    }
+
+
+def _text(values: list[str], long_name: str, services: list[str] | None = None) -> xr.DataArray:
+    coords = {} if services is None else {SERVICE: services}
+    attrs = {"long_name": long_name, "units": "1", "kind": "rate", "source": "model files and region"}
+    return xr.DataArray(np.asarray(values, dtype=object), dims=SERVICE, coords=coords, attrs=attrs)
+
+
+def _basis(model: DemandModel, ratio: Ratio) -> Basis:
+    """The weakest basis among the numbers that `demand` rests on; where the region gives the ratio, that one's."""
+    bases = [quantity.basis for name, quantity in model.parameters.items() if name != "ratio"]
+    return weakest([*bases, ratio.basis] if ratio.basis else bases)
+
+
+def _born_until(model: DemandModel, jump_off_year: int | None) -> int:
+    """Last year whose youngest were born by the end of the jump-off year: that year plus the first age."""
+    if jump_off_year is None or not METHODS[model.method].cohort:
+        return NOT_A_COHORT
+    return int(jump_off_year) + model.ages[0]

@@ -1,0 +1,241 @@
+"""What a demand model is: a service, whom it is for, the name of a method, and numbers with unit, source and basis.
+
+A file holds no formulas; `methods.py` holds them. A number is one of four kinds:
+
+number    value = 0.85
+path      value = [[2021, 0.06], [2035, 0.3]]       dated, read between the dates
+span      value = [6, 11]                           first and last age
+table     value = { "60-64" = 0.007, "65+" = 0.05 } by age group, labelled as in population tables
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from forecast.dims import OPEN_AGE, at_years
+
+Basis = Literal["published", "derived", "assumed"]
+View = Literal["behaviour", "norm"]
+LEVELS = ("national", "province", "city", "county")
+"""From wide to local; a local standard may be stricter, never looser."""
+
+SEPTEMBER, DECEMBER = "completed years at the cut-off date", "completed years on 31 December"
+
+QUANTITY_UNITS: dict[str, str] = {
+    SEPTEMBER: "截止日周岁",
+    DECEMBER: "12月31日周岁",
+    "month": "月",
+    "years": "年",
+    "1": "",
+    "pupils per resident child": "在校生/常住儿童",
+    "children in care per resident child": "在托/常住婴幼儿",
+    "persons per resident": "人/常住人口",
+    "admissions per person-year": "人次/人·年",
+    "days per admission": "天/人次",
+    "places per 1,000 residents": "个/千名常住人口",
+    "beds per 1,000 residents": "张/千名常住人口",
+    "beds per 1,000 aged 60 and over": "张/千名60岁及以上老年人",
+    "pupils per class": "人/班",
+    "pupils per post": "学生/教职工",
+    "m2 per place": "平方米/学位",
+    "m2 per bed": "平方米/床",
+}
+"""The closed list of units of the numbers in a model: English (as written in the file) -> Chinese."""
+
+STANDARDS: dict[str, tuple[tuple[str, ...], Literal["lower", "higher"]]] = {
+    "ratio": (("pupils per resident child",), "higher"),
+    "places_per_1000": (("places per 1,000 residents",), "higher"),
+    "beds_per_1000": (("beds per 1,000 residents",), "higher"),
+    "beds_per_1000_aged_60": (("beds per 1,000 aged 60 and over",), "higher"),
+    "class_size": (("pupils per class",), "lower"),
+    "pupils_per_post": (("pupils per post",), "lower"),
+    "floor_area": (("m2 per place", "m2 per bed"), "higher"),
+}
+"""Standards a model may name -> the units it may have, and whether a lower or a higher value is the stricter one."""
+
+_RANK: tuple[Basis, ...] = ("published", "derived", "assumed")
+
+
+def weakest(bases: Iterable[Basis]) -> Basis:
+    """What a result may claim that rests on all of these: assumed before derived before published.
+
+    >>> weakest(["published", "assumed", "derived"])
+    'assumed'
+    """
+    return max(bases, key=_RANK.index)
+
+
+def age_group(text: str) -> tuple[int, int]:
+    """First and last age of a group's label; raises ValueError for what is not one.
+
+    >>> age_group("60-64"), age_group("0"), age_group("75+")
+    ((60, 64), (0, 0), (75, 100))
+    """
+    found = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3})|(\+))?", text)
+    if not found:
+        raise ValueError(text)
+    first = int(found[1])
+    last = OPEN_AGE if found[3] else int(found[2] or first)
+    if not first <= last <= OPEN_AGE:
+        raise ValueError(text)
+    return first, last
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+def _tidy(value: object) -> object:
+    """A number, a path, a span or a table in its normal form; anything else is refused in one sentence."""
+    refusal = PydanticCustomError("quantity", "a number, [[year, value], ...], [first, last] or {{age group = value}}")
+    if _is_number(value):
+        return float(value)  # type: ignore[arg-type]
+    if isinstance(value, Mapping) and value:
+        try:
+            groups = sorted((age_group(str(label)), str(label)) for label in value)
+        except ValueError:
+            raise refusal from None
+        overlap = any(this[0][1] >= after[0][0] for this, after in pairwise(groups))
+        if overlap or not all(_is_number(number) for number in value.values()):
+            raise refusal
+        return {label: float(value[label]) for _, label in groups}
+    if not isinstance(value, list | tuple) or not value:
+        raise refusal
+    if len(value) == 2 and all(isinstance(age, int) and not isinstance(age, bool) for age in value):
+        if not 0 <= value[0] <= value[1] <= OPEN_AGE:
+            raise refusal
+        return (int(value[0]), int(value[1]))
+    pairs = [tuple(pair) if isinstance(pair, list | tuple) else () for pair in value]
+    if not all(len(pair) == 2 and isinstance(pair[0], int) and _is_number(pair[1]) for pair in pairs):
+        raise refusal
+    years = [pair[0] for pair in pairs]
+    if len(set(years)) != len(years) or not all(1900 <= year <= 2200 for year in years):
+        raise refusal
+    return tuple((int(year), float(number)) for year, number in sorted(pairs))
+
+
+Span = tuple[int, int]
+Path = tuple[tuple[int, float], ...]
+Value = Annotated[Any, BeforeValidator(_tidy)]
+Kind = Literal["number", "path", "span", "table"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Quantity(_Frozen):
+    """One number of a model: value, unit, source, basis; `replaces` is what the shipped file says, if overridden."""
+
+    value: Value
+    unit: str
+    source: str = Field(min_length=1)
+    basis: Basis
+    locator: str = ""
+    note: str = ""
+    replaces: Quantity | None = None
+
+    @property
+    def kind(self) -> Kind:
+        if isinstance(self.value, float):
+            return "number"
+        if isinstance(self.value, dict):
+            return "table"
+        return "span" if isinstance(self.value[0], int) else "path"
+
+    @property
+    def span(self) -> Span:
+        """First and last age, both counted."""
+        first, last = self.value
+        return int(first), int(last)
+
+    @property
+    def dated(self) -> Path:
+        """The dated values; a plain number holds always (dated 0)."""
+        return ((0, self.value),) if self.kind == "number" else self.value
+
+    def at(self, years: Iterable[int]) -> list[float]:
+        """The value in each year: straight between two dates, constant before the first and after the last."""
+        return at_years(self.dated, years)
+
+    def by_age(self) -> list[float]:
+        """The value at each age 0..100 of a table; ages outside the table count with 0."""
+        values = [0.0] * (OPEN_AGE + 1)
+        for label, number in self.value.items():
+            first, last = age_group(label)
+            values[first : last + 1] = [number] * (last + 1 - first)
+        return values
+
+    def numbers(self) -> list[float]:
+        """Every number in the value, for range checks."""
+        if self.kind == "table":
+            return list(self.value.values())
+        return [float(age) for age in self.span] if self.kind == "span" else [number for _, number in self.dated]
+
+
+class Standard(_Frozen):
+    """A standard by level. What holds is the most local one given."""
+
+    national: Quantity | None = None
+    province: Quantity | None = None
+    city: Quantity | None = None
+    county: Quantity | None = None
+
+    def given(self) -> dict[str, Quantity]:
+        """The levels that are given, from wide to local."""
+        return {level: found for level in LEVELS if (found := getattr(self, level)) is not None}
+
+    @property
+    def in_force(self) -> Quantity:
+        return list(self.given().values())[-1]
+
+
+class Supply(_Frozen):
+    """Which service's supply the demand meets, and how long it takes to add to it."""
+
+    service: str
+    lead_time: Quantity
+
+
+class DemandModel(_Frozen):
+    """A demand model, as its file says it. Made by `read_models`, which checks what types cannot say."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    order: int
+    name: dict[Literal["zh", "en"], str]
+    domain: Literal["education", "childcare", "elder_care", "health"]
+    unit: str
+    population: Literal["resident", "registered"]
+    method: str
+    view: View = "behaviour"
+    enrolment_stages: tuple[str, ...] = ()
+    note: dict[Literal["zh", "en"], str] = {}
+    parameters: dict[str, Quantity]
+    standards: dict[str, Standard] = {}
+    supply: Supply
+
+    @property
+    def ages(self) -> Span:
+        """First and last age of the people whom the service is for."""
+        return self.parameters["ages"].span
+
+    def standard(self, name: str) -> Quantity | None:
+        """The standard in force, or None where the model names none."""
+        found = self.standards.get(name)
+        return found.in_force if found else None
+
+    def quantities(self) -> dict[str, Quantity]:
+        """Every number of the model under its dotted name, in the order of the file."""
+        found = {f"parameters.{name}": quantity for name, quantity in self.parameters.items()}
+        for name, standard in self.standards.items():
+            found |= {f"standards.{name}.{level}": quantity for level, quantity in standard.given().items()}
+        return found | {"supply.lead_time": self.supply.lead_time}
+
+
+BASES: tuple[str, ...] = get_args(Basis)

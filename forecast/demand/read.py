@@ -1,0 +1,345 @@
+"""Reading models, checking them, and putting a bureau's own numbers in the place of shipped ones."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from forecast.content import folder
+from forecast.demand.methods import METHODS, Method, Need
+from forecast.demand.model import (
+    LEVELS,
+    QUANTITY_UNITS,
+    STANDARDS,
+    DemandModel,
+    Quantity,
+    Standard,
+    Supply,
+    age_group,
+)
+from forecast.errors import CannotReadWrite, InputRefused, Issue
+from forecast.units import UNITS
+
+Raw = dict[str, Any]
+_LEAD_TIME = Need("years", ("number",), 0, 30)
+
+
+def read_models(path: str | Path | None = None) -> dict[str, DemandModel]:
+    """id -> model, in the order of the files' `order`; from the shipped folder, another folder, or one file.
+
+    Raises CannotReadWrite where there is nothing to read, InputRefused with all the faults of all the files.
+    """
+    raws, issues = _read_files(folder("models") if path is None else Path(path))
+    models: dict[str, DemandModel] = {}
+    for file, raw in raws.items():
+        model, found = _check(raw, file)
+        issues += found
+        if model:
+            models[model.id] = model
+    issues += _check_together(raws)
+    if issues:
+        raise InputRefused(issues)
+    return dict(sorted(models.items(), key=lambda item: item[1].order))
+
+
+def with_overrides(
+    models: Mapping[str, DemandModel], overrides: Mapping[str, Mapping[str, Any]]
+) -> dict[str, DemandModel]:
+    """The models with other numbers: {"nursery": {"parameters.take_up": 0.2}}. The given models stay as they are.
+
+    A number may come alone (it keeps its unit, and counts as assumed) or as a table with its own value, source and
+    basis. The number it replaces stays beside it as `replaces`. Raises InputRefused with all the faults.
+    """
+    issues: list[Issue] = []
+    changed = dict(models)
+    for name, values in overrides.items():
+        if name not in models:
+            issues.append(_issue("E411", None, name, expected=_listed(models), nearest=_nearest(name, models)))
+            continue
+        raw = models[name].model_dump(exclude_none=True)
+        where = f"models.{name}"
+        for key, value in values.items():
+            issues += _replace(raw, key, value, where)
+        model, found = _check(raw, where)
+        issues += found
+        if model:
+            changed[name] = model
+    if issues:
+        raise InputRefused(issues)
+    return changed
+
+
+def _read_files(place: Path) -> tuple[dict[str, Raw], list[Issue]]:
+    """File name -> its content; TOML faults as issues."""
+    files = sorted(place.glob("*.toml")) if place.is_dir() else [place]
+    if not files or not all(file.is_file() for file in files):
+        raise CannotReadWrite(_issue("E401", str(place), ""))
+    raws: dict[str, Raw] = {}
+    issues = []
+    for file in files:
+        try:
+            raws[file.name] = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+            line = re.search(r"line (\d+)", str(fault))
+            row = int(line[1]) if line else None
+            issues.append(Issue("E402", file=file.name, row=row, values={"found": str(fault)}))
+        except OSError as fault:
+            raise CannotReadWrite(_issue("E401", str(file), "")) from fault
+    return raws, issues
+
+
+def _check_together(raws: Mapping[str, Raw]) -> list[Issue]:
+    """A file is named after its model, and no two models stand at the same place in the order."""
+    issues = []
+    for file, raw in raws.items():
+        if isinstance(raw.get("id"), str) and raw["id"] != Path(file).stem:
+            issues.append(_issue("E410", file, "id", found=raw["id"], expected=Path(file).stem))
+    places = Counter(raw.get("order") for raw in raws.values() if isinstance(raw.get("order"), int))
+    for file, raw in raws.items():
+        if places[raw.get("order")] > 1:
+            others = [name for name, other in raws.items() if name != file and other.get("order") == raw["order"]]
+            issues.append(_issue("E415", file, "order", found=raw["order"], other=", ".join(others)))
+    return issues
+
+
+def _check(raw: Raw, file: str) -> tuple[DemandModel | None, list[Issue]]:
+    """The model, or None and everything that is wrong with it."""
+    issues = list(_check_names(raw, file))
+    model = None
+    try:
+        model = DemandModel.model_validate(raw)
+    except ValidationError as faults:
+        issues += [_from_pydantic(fault, file) for fault in faults.errors()]
+    if model and not issues:
+        issues += [*_check_parameters(model, METHODS[model.method], file), *_check_standards(model, file)]
+    return (None if issues else model), issues
+
+
+def _check_names(raw: Raw, file: str) -> Iterable[Issue]:
+    """Names that must come from a closed list: method, units, parameters and standards."""
+    method = raw.get("method")
+    if isinstance(method, str) and method not in METHODS:
+        yield _issue("E406", file, "method", found=method, expected=_listed(METHODS), nearest=_nearest(method, METHODS))
+    if isinstance(raw.get("unit"), str) and raw["unit"] not in UNITS:
+        yield _issue("E407", file, "unit", found=raw["unit"], expected=_listed(UNITS))
+    for key, quantity in _raw_quantities(raw):
+        unit = quantity.get("unit")
+        if isinstance(unit, str) and unit not in QUANTITY_UNITS:
+            yield _issue("E407", file, f"{key}.unit", found=unit, expected=_listed(QUANTITY_UNITS))
+    if method not in METHODS:
+        return
+    needs = METHODS[method]
+    for section, known in (("parameters", needs.parameters), ("standards", needs.standards)):
+        have = raw.get(section, {})
+        for name in have if isinstance(have, dict) else ():
+            if name not in known:
+                nearest = _nearest(name, known)
+                yield _issue("E403", file, f"{section}.{name}", expected=_listed(known), nearest=nearest)
+    have = raw.get("parameters")
+    if isinstance(have, dict):
+        for name, need in needs.parameters.items():
+            if name not in have:
+                yield _issue("E404", file, f"parameters.{name}", expected=need.unit)
+
+
+def _raw_quantities(raw: Raw) -> Iterable[tuple[str, Raw]]:
+    """Dotted name and table of whatever looks like a number with a unit."""
+
+    def walk(prefix: str, node: object) -> Iterable[tuple[str, Raw]]:
+        if isinstance(node, dict):
+            if "unit" in node and prefix:
+                yield prefix, node
+            else:
+                for key, child in node.items():
+                    yield from walk(f"{prefix}.{key}" if prefix else key, child)
+
+    for section in ("parameters", "standards", "supply"):
+        yield from walk(section, raw.get(section))
+
+
+def _check_parameters(model: DemandModel, method: Method, file: str) -> Iterable[Issue]:
+    """Each parameter has the unit, kind and range that the method needs; tables cover the model's ages."""
+    asked = {f"parameters.{name}": (model.parameters[name], need) for name, need in method.parameters.items()}
+    asked["supply.lead_time"] = (model.supply.lead_time, _LEAD_TIME)
+    for key, (quantity, need) in asked.items():
+        if quantity.unit != need.unit:
+            yield _issue("E407", file, f"{key}.unit", found=quantity.unit, expected=need.unit)
+        if quantity.kind not in need.kinds:
+            expected = " / ".join(_KINDS[kind] for kind in need.kinds)
+            yield _issue("E405", file, f"{key}.value", found=_short(quantity.value), expected=expected)
+        elif wrong := [number for number in quantity.numbers() if not need.low <= number <= need.high]:
+            yield _issue("E409", file, f"{key}.value", found=_short(wrong[0]), low=need.low, high=need.high)
+        elif quantity.kind == "table" and (gaps := _uncovered(quantity, model)):
+            expected = f"{model.ages[0]}-{model.ages[1]}"
+            yield _issue("E413", file, f"{key}.value", found=_listed(gaps), expected=expected)
+
+
+def _uncovered(quantity: Quantity, model: DemandModel) -> list[int]:
+    first, last = model.ages
+    covered = {age for label in quantity.value for age in range(age_group(label)[0], age_group(label)[1] + 1)}
+    return sorted(set(range(first, last + 1)) ^ covered)
+
+
+def _check_standards(model: DemandModel, file: str) -> Iterable[Issue]:
+    """Units and kinds; and a local standard may be stricter than the wider one, never looser."""
+    for name, standard in model.standards.items():
+        units, stricter = STANDARDS[name]
+        levels = standard.given()
+        if not levels:
+            yield _issue("E404", file, f"standards.{name}.national", expected=" / ".join(units))
+        sound = True
+        for level, quantity in levels.items():
+            key = f"standards.{name}.{level}"
+            if quantity.unit not in units:
+                yield _issue("E407", file, f"{key}.unit", found=quantity.unit, expected=" / ".join(units))
+                sound = False
+            if quantity.kind not in ("number", "path") or min(quantity.numbers()) <= 0:
+                expected = f"{_KINDS['number']} / {_KINDS['path']}, > 0"
+                yield _issue("E405", file, f"{key}.value", found=_short(quantity.value), expected=expected)
+                sound = False
+        if sound:
+            yield from _check_stricter(name, levels, stricter, file)
+
+
+def _check_stricter(name: str, levels: Mapping[str, Quantity], stricter: str, file: str) -> Iterable[Issue]:
+    wider: list[tuple[str, Quantity]] = []
+    for level, quantity in levels.items():
+        for above, limit in wider:
+            years = sorted({year for year, _ in (*quantity.dated, *limit.dated)})
+            for year, own, bound in zip(years, quantity.at(years), limit.at(years), strict=True):
+                if (own > bound) if stricter == "lower" else (own < bound):
+                    key = f"standards.{name}.{level}"
+                    when = f" ({year})" if year else ""
+                    limits = {"level": f"standards.{name}.{above}", "limit": f"{bound:g}"}
+                    yield _issue("E408", file, key, found=f"{own:g}{when}", **limits)
+                    break
+        wider.append((level, quantity))
+
+
+def _replace(raw: Raw, key: str, value: object, where: str) -> Iterable[Issue]:
+    """Puts a value into the raw model in place; issues where the key leads nowhere."""
+    parts = key.split(".")
+    if len(parts) == 3 and parts[0] == "standards" and parts[2] in LEVELS and parts[1] in raw["standards"]:
+        given = raw["standards"][parts[1]]
+        if parts[2] not in given:  # a level of one's own starts from the most local one there is
+            given[parts[2]] = given[[level for level in LEVELS if level in given][-1]]
+    node: Any = raw
+    for depth, part in enumerate(parts):
+        if not isinstance(node, dict) or part not in node:
+            known = node if isinstance(node, dict) else {}
+            return [_issue("E412", where, key, expected=_listed(known), nearest=_nearest(part, known))]
+        if depth == len(parts) - 1:
+            node[part] = _replaced(node[part], value) if _is_quantity(node[part]) else value
+            return []
+        if _is_quantity(node[part]):
+            new = _inside(node[part], parts[depth + 1 :], value)
+            if new is None:
+                groups = list(node[part]["value"]) if isinstance(node[part]["value"], dict) else []
+                names = ["value", *groups]
+                nearest = _nearest(parts[depth + 1], names)
+                return [_issue("E412", where, key, expected=_listed(names), nearest=nearest)]
+            node[part] = new
+            return []
+        node = node[part]
+    return []
+
+
+def _is_quantity(node: object) -> bool:
+    return isinstance(node, dict) and "value" in node and "basis" in node
+
+
+def _replaced(old: Raw, new: object) -> Raw:
+    """A number in place of another, which it carries along."""
+    first = old.get("replaces", old)
+    if isinstance(new, Mapping) and "value" in new:
+        own = {"source": "override", "basis": "assumed", **new}
+    else:
+        own = {"value": new, "source": "override", "basis": "assumed"}
+    return {"unit": old["unit"], **own, "replaces": first}
+
+
+def _inside(old: Raw, rest: list[str], value: object) -> Raw | None:
+    """`….value` and `….<age group>` of a number; None for anything else."""
+    if rest == ["value"]:
+        return _replaced(old, value)
+    if isinstance(old["value"], dict) and len(rest) == 1 and rest[0] in old["value"]:
+        return _replaced(old, {**old["value"], rest[0]: value})
+    return None
+
+
+_KINDS = {
+    "number": "0.85",
+    "path": "[[2021, 0.06], [2035, 0.3]]",
+    "span": "[6, 11]",
+    "table": '{ "60-64" = 0.01, "65+" = 0.02 }',
+}
+"""Kind of value -> an example of it, which reads the same in every language."""
+
+
+def _from_pydantic(fault: ErrorDetails, file: str) -> Issue:
+    """One of pydantic's findings in our own words."""
+    steps = [str(step) for step in fault["loc"] if step != "[key]"]
+    key = ".".join(steps)
+    if fault["type"] == "extra_forbidden":
+        known = _fields(steps[:-1])
+        return _issue("E403", file, key, expected=_listed(known), nearest=_nearest(steps[-1], known))
+    if fault["type"] == "missing":
+        return _issue("E404", file, key, expected=_EXPECTED.get(steps[-1], steps[-1]))
+    if fault["type"] == "quantity":
+        return _issue("E405", file, key, found=_short(fault["input"]), expected=" / ".join(_KINDS.values()))
+    context = fault.get("ctx", {})
+    expected = context.get("expected") or context.get("pattern") or _EXPECTED.get(steps[-1]) or fault["type"]
+    return _issue("E405", file, key, found=_short(fault["input"]), expected=str(expected))
+
+
+_EXPECTED = {
+    "source": '"…"',
+    "unit": '"…"',
+    "basis": "published / derived / assumed",
+    "value": "0.85 / [[2021, 0.06], [2035, 0.3]] / [6, 11]",
+    "name": '{ zh = "…", en = "…" }',
+    "parameters": "[parameters]",
+    "supply": "[supply] service, lead_time",
+    "order": "1, 2, 3, …",
+    "method": " / ".join(METHODS),
+}
+"""What belongs under a key, in the notation of the file."""
+
+
+def _fields(steps: list[str]) -> list[str]:
+    """The keys that may stand at this place of a model."""
+    if not steps:
+        return list(DemandModel.model_fields)
+    if steps[0] == "standards" and len(steps) == 2:
+        return list(Standard.model_fields)
+    if steps == ["supply"]:
+        return list(Supply.model_fields)
+    if steps[0] in ("name", "note"):
+        return ["zh", "en"]
+    return [name for name in Quantity.model_fields if name != "replaces"]
+
+
+def _issue(code: str, file: str | None, key: str, **values: object) -> Issue:
+    return Issue(code, file=file, values={"item": key, **values})
+
+
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(str(name) for name in names) or "-"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that looks most like this one, however little."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)), "-")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
