@@ -212,19 +212,15 @@ def _show_run(done: Run, warnings: Sequence[Issue], lang: str, as_json: bool) ->
     folder = Path(done.folder or ".")
     report = folder / "report.html"
     if as_json:
-        sentences = {one: list(_sentences(done.headline[one])) for one in LANGUAGES}
+        headline = {one: list(done.headline[one]) for one in LANGUAGES}
         found = [issue.as_dict() for issue in warnings]
-        _print_json({"folder": str(folder), "report": str(report), "headline": sentences, "warnings": found})
+        _print_json({"folder": str(folder), "report": str(report), "headline": headline, "warnings": found})
         return
-    for sentence in _sentences(done.headline[lang]):
+    for sentence in done.headline[lang]:
         click.echo(sentence)
     click.echo(say("cli.run.report", lang, path=report))
     click.echo(say("cli.run.folder", lang, path=folder))
     _warn(warnings, lang)
-
-
-def _sentences(headline: str | Iterable[str]) -> Iterable[str]:
-    return [headline] if isinstance(headline, str) else headline
 
 
 def _print_json(content: Mapping[str, Any]) -> None:

@@ -53,9 +53,7 @@ def _parameters(value: Any) -> Any:
 
 def _dotted(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in table.items():
-        if (
-            isinstance(value, Mapping) and "value" not in value
-        ):  # {value = ..., source = ...} stays one number
+        if isinstance(value, Mapping) and "value" not in value:  # {value = ..., source = ...} stays one number
             yield from _dotted(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value
@@ -89,15 +87,11 @@ class Text(_Part):
 
 
 class Fertility(_Part):
-    level: Factors = Field(
-        default=BASELINE, description="Multiple of the baseline path of births per woman, by year"
-    )
+    level: Factors = Field(default=BASELINE, description="Multiple of the baseline path of births per woman, by year")
 
 
 class Mortality(_Part):
-    level: Factors = Field(
-        default=BASELINE, description="Multiple of the baseline path of death rates, by year"
-    )
+    level: Factors = Field(default=BASELINE, description="Multiple of the baseline path of death rates, by year")
 
 
 class Migration(_Part):
@@ -136,9 +130,7 @@ class Scenario(_Part):
     models: dict[str, Annotated[dict[str, Any], BeforeValidator(_parameters)]] = Field(
         default={}, description="Model -> dotted parameter -> number used instead of the model's own"
     )
-    overrides: dict[str, Any] = Field(
-        default={}, description="What the caller set on top of the file; never in a file"
-    )
+    overrides: dict[str, Any] = Field(default={}, description="What the caller set on top of the file; never in a file")
 
 
 def read_scenario(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:

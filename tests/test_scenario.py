@@ -6,7 +6,7 @@ import tomllib
 from itertools import pairwise
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,7 +66,7 @@ def test_every_level_in_a_shipped_file_has_its_unit_beside_it() -> None:
 
 def test_a_scenario_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        read_scenario("baseline").horizon = 2060  # type: ignore[misc]
+        read_scenario("baseline").horizon = 2060
 
 
 def test_a_file_departs_from_the_one_that_it_extends(tmp_path: Path) -> None:

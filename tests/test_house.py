@@ -1,0 +1,267 @@
+"""The house: floors, names, words in two languages, and what must never stand in a committed file."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import forecast
+from forecast import content
+from forecast.errors import CannotReadWrite
+from forecast.errors.messages import LANGUAGES, catalogue
+
+PACKAGE = Path(forecast.__file__).parent
+
+# From the ground up; a module may import from lower lines only. The lowest three are one floor of the design:
+# whoever finds a fault needs a way to say it, and a labelled object needs its unit.
+FLOORS = [
+    {"errors"},
+    {"content", "units"},
+    {"dims"},
+    {"region", "scenario", "store"},
+    {"population"},
+    {"demand", "supply"},
+    {"gap", "warning", "waves"},
+    {"indicators", "plan", "report"},
+    {"backtest", "pipeline"},
+    {"app", "cli"},
+]
+LEVEL = {part: level for level, parts in enumerate(FLOORS) for part in parts}
+LEVEL["__main__"] = len(FLOORS)
+
+
+def python_files() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def part_of(path: Path) -> str:
+    """The module or package directly inside `forecast` to which a file belongs."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path, at_run_time: bool = False) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of everything that a file imports, at its top or inside a function.
+
+    `at_run_time`: without what only the type checker reads.
+    """
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if at_run_time and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports relatively"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def own_imports(path: Path) -> Iterator[tuple[int, str]]:
+    """As `imports`, but only ours, and the part imported: `forecast.region.read` counts as region."""
+    for line, name in imports(path):
+        first, _, rest = name.partition(".")
+        if first == "forecast" and rest and not rest.startswith("__"):
+            yield line, rest.partition(".")[0]
+
+
+def test_every_part_has_a_floor() -> None:
+    assert {part_of(path) for path in python_files()} <= set(LEVEL)
+
+
+def test_a_module_imports_only_from_floors_below() -> None:
+    upward = [
+        f"{path.relative_to(PACKAGE)}:{line} imports {other}"
+        for path in python_files()
+        for line, other in own_imports(path)
+        if other != part_of(path) and LEVEL[other] >= LEVEL[part_of(path)]
+    ]
+    assert upward == []
+
+
+def test_there_are_no_circles() -> None:
+    """Also inside a package, where the floors say nothing."""
+    modules = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in python_files()}
+    modules = {name.removesuffix(".__init__"): path for name, path in modules.items()}
+    graph = {
+        name: {
+            home for _, other in imports(path, at_run_time=True) if (home := home_of(other, modules)) and home != name
+        }
+        for name, path in modules.items()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def home_of(name: str, modules: Mapping[str, Path]) -> str | None:
+    """The module that is imported: a.b.c itself where it is one, else a.b, which defines c."""
+    return name if name in modules else parent if (parent := name.rpartition(".")[0]) in modules else None
+
+
+def test_what_is_imported_is_declared() -> None:
+    declared = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    names = {re.split(r"[^\w-]", text)[0].replace("-", "_") for text in declared}
+    modules = {"vl_convert" if name == "vl_convert_python" else name for name in names} | {"pydantic_core"}
+    used = {name.partition(".")[0] for path in python_files() for _, name in imports(path)}
+    assert used - set(sys.stdlib_module_names) - {"forecast"} - modules == set()
+
+
+def test_the_public_names_are_there_and_load_late() -> None:
+    for name in forecast.__all__:
+        assert callable(getattr(forecast, name)), name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        forecast.nothing  # noqa: B018
+    program = "import sys, forecast; assert not {'numpy', 'pandas', 'xarray', 'numba', 'click'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def placeholders(sentence: str) -> set[str]:
+    return {field for _, field, _, _ in string.Formatter().parse(sentence) if field is not None}
+
+
+@pytest.mark.parametrize("key", sorted(catalogue()))
+def test_every_sentence_is_there_in_both_languages(key: str) -> None:
+    entry = catalogue()[key]
+    assert set(entry) == set(LANGUAGES)
+    assert all(text.strip() for text in entry.values())
+    assert placeholders(entry["zh"]) == placeholders(entry["en"])
+
+
+def test_every_code_that_is_raised_has_its_sentence_and_the_other_way_round() -> None:
+    source = "\n".join(path.read_text("utf-8") for path in python_files())
+    raised = set(re.findall(r"""["']([EW]\d{3})["']""", source))
+    for number in re.findall(r"""["']\{\w+\}(\d{3})["']""", source):  # f"{letter}100": an error or a warning
+        raised |= {f"E{number}", f"W{number}"}
+    known = {key for key in catalogue() if re.fullmatch(r"[EW]\d{3}", key)}
+    assert raised - known == set()
+    assert known - raised == set()
+
+
+TEXT = {".py", ".toml", ".md", ".txt", ".csv", ".j2", ".html", ".css", ".js", ".json", ".yml", ".cfg", ""}
+BUILT = {"__pycache__", "build", "dist", "node_modules", "runs"}
+
+
+def committed_texts(root: Path) -> Iterator[tuple[str, str]]:
+    """Every text file of the checkout, whether or not git is there to list them; what tools leave is passed by."""
+    for path in sorted(root.rglob("*")):
+        inside = path.relative_to(root)
+        hidden = [part for part in inside.parts if part.startswith(".") and part != ".ci"]
+        if hidden or BUILT & set(inside.parts) or path.suffix not in TEXT or not path.is_file():
+            continue
+        if inside.parts[:2] != ("tests", "faults"):  # files in other encodings, on purpose
+            yield inside.as_posix(), path.read_text("utf-8")
+
+
+def test_no_file_names_a_machine(root: Path) -> None:
+    private = re.compile(
+        r"(?<![\w.\-])/(?:work|root|home|opt|Users)/\w|\b(?:pypi|files\.pythonhosted)\.org\b|\bC:\\Users"
+    )
+    found = [f"{name}: {match[0]}" for name, text in committed_texts(root) for match in private.finditer(text)]
+    assert [line for line in found if not line.startswith("tests/test_house.py")] == []
+
+
+def test_the_pins_name_no_host_and_cover_what_is_asked_for(root: Path) -> None:
+    pins = (root / "pins.txt").read_text("utf-8")
+    assert not re.search(r"://|--|@", pins)
+    pinned = {line.partition("==")[0] for line in pins.splitlines()}
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    assert {re.split(r"[^\w.-]", text)[0].rstrip(">=").lower() for text in wanted} <= pinned
+
+
+def test_shipped_folders_are_found_and_a_lacking_one_is_told() -> None:
+    for name in ("models", "scenarios", "data"):
+        assert any(content.folder(name).rglob("*.toml"))
+    with pytest.raises(CannotReadWrite) as caught:
+        content.folder("nothing")
+    assert caught.value.issues[0].code == "E501"
+
+
+def test_shipped_copies_never_stand_in_a_checkout(root: Path) -> None:
+    assert not (root / "forecast" / "shipped").exists()
+
+
+# run.py: it must tell the user of an old Python what is needed, so an old Python must be able to read it.
+
+
+def load_run(root: Path) -> dict[str, object]:
+    names: dict[str, object] = {"__name__": "run", "__file__": str(root / "run.py")}
+    exec(compile((root / "run.py").read_text("utf-8"), "run.py", "exec"), names)  # noqa: S102  our own file
+    return names
+
+
+def test_run_parses_on_old_pythons(root: Path) -> None:
+    source = (root / "run.py").read_text("utf-8")
+    ast.parse(source, feature_version=(3, 4))
+    assert "coding: utf-8" in source.splitlines()[1]  # Python 2 reads it only with this
+    assert not re.search(r"""\b[frb]+["']\w*\{""", source)
+
+
+def test_run_refuses_an_old_python_in_both_languages(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 10, 1))
+    main = load_run(root)["main"]
+    with pytest.raises(SystemExit) as caught:
+        main(["demo"])  # type: ignore[operator]
+    assert caught.value.code == 1
+    said = capsys.readouterr().err
+    assert "Python 3.11 or later is needed" in said
+    assert "需要 Python 3.11 或更高版本" in said
+
+
+def test_run_explains_a_python_without_ensurepip(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    with pytest.raises(SystemExit):
+        load_run(root)["make_venv"]()  # type: ignore[operator]
+    said = capsys.readouterr().err
+    assert "-venv" in said
+    assert "缺少 ensurepip" in said
+
+
+def test_run_sets_up_once_and_again_when_the_pins_change(root: Path, tmp_path: Path) -> None:
+    """With the making and the installing replaced, the book-keeping is what is left."""
+    for name in ("run.py", "pins.txt", "pyproject.toml"):
+        (tmp_path / name).write_bytes((root / name).read_bytes())
+    names = load_run(tmp_path)
+    done: list[str] = []
+
+    def make_venv() -> None:
+        done.append("made")
+        python = Path(str(names["PYTHON"]))
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.touch()
+        Path(str(names["STAMP"])).unlink(missing_ok=True)
+
+    def install(extras: tuple[str, ...]) -> None:
+        done.append("installed " + ",".join(extras))
+        if "broken" in done:
+            raise KeyboardInterrupt
+
+    names.update(make_venv=make_venv, install=install)
+
+    def steps(*extras: str) -> list[str]:
+        done.clear()
+        names["set_up"](*extras)  # type: ignore[operator]
+        return done.copy()
+
+    assert steps() == ["made", "installed "]
+    assert steps() == []
+    assert steps("test") == ["installed test"]
+    assert steps("test") == []
+    assert steps() == []
+    with (tmp_path / "pins.txt").open("a") as pins:
+        pins.write("# changed\n")
+    done.append("broken")
+    with pytest.raises(SystemExit):  # interrupted: nothing is believed to stand
+        names["set_up"]()  # type: ignore[operator]
+    assert steps() == ["made", "installed "]
+    assert steps("test") == ["installed test"]
