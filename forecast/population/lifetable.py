@@ -26,7 +26,7 @@ def life_table(mx: xr.DataArray, a0: str = "coale-demeny") -> xr.Dataset:
     Returns a Dataset of the same dimensions with qx, ax (years), lx (radix 1), Lx, Tx and ex (years), and
     sx, the survivorship ratio *to* the interval: sx[0] = L0/(n l0) of the newborn, sx[a] = L[a]/L[a-1],
     sx[open] = T[open]/T[open-1] applied to the sum of the last two groups (DESIGN 3; UN ccmppWPP).
-    Raises ValueError on an unknown a0 rule, on rates that are missing or not positive, on a lacking sex.
+    Raises ValueError on an unknown a0 rule, on rates that are missing, not positive or survived by nobody, without sex.
 
     >>> import xarray as xr
     >>> mx = xr.DataArray([[0.01, 0.01, 0.5]], dims=("sex", "age"), coords={"sex": ["female"], "age": [0, 1, 2]})
@@ -48,6 +48,8 @@ def life_table(mx: xr.DataArray, a0: str = "coale-demeny") -> xr.Dataset:
     with np.errstate(invalid="ignore"):
         qx = closed * rate / (1 + (closed - years_lived) * rate)
     qx[..., -1] = 1.0
+    if (qx[..., :-1] >= 1).any():
+        raise ValueError("mx is so high that nobody would leave a closed interval alive; give a lower open age")
     survivors = np.concatenate([np.ones_like(qx[..., :1]), np.cumprod(1 - qx[..., :-1], axis=-1)], axis=-1)
     deaths = survivors * qx
     lived = np.empty_like(qx)

@@ -1,0 +1,127 @@
+"""The embedded region: what was published is met, and the wave is where the published record puts it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast.demand import estimate_demand, participation_ratios, progress_senior, read_models
+from forecast.population import check_balance, estimate_past, project_population, vital_rates
+from forecast.population.census import census_by_age
+from forecast.population.graduation import group_bounds
+from forecast.region import Region, read_region
+from forecast.scenario import read_scenario
+from forecast.waves import find_waves
+
+STAGES = ["kindergarten", "primary_school", "junior_school", "senior_school"]
+
+
+@pytest.fixture(scope="module")
+def region() -> Region:
+    return read_region("wenzhou")
+
+
+@pytest.fixture(scope="module")
+def pasts(region: Region) -> dict[str, xr.Dataset]:
+    return {split: estimate_past(region, split) for split in ("births", "spline")}
+
+
+@pytest.fixture(scope="module")
+def past(pasts: dict[str, xr.Dataset]) -> xr.Dataset:
+    return pasts["births"]
+
+
+def time_line(region: Region, past: xr.Dataset, **overrides: object) -> xr.Dataset:
+    scenario = read_scenario("baseline", overrides)
+    projection = project_population(vital_rates(region, scenario, past))
+    check_balance(projection)
+    population = xr.concat([past.population, projection.population.isel(year=slice(1, None))], "year")
+    return xr.Dataset({"population": population}, attrs={"jump_off_year": region.jump_off_year})
+
+
+@pytest.mark.parametrize("split", ["births", "spline"])
+@pytest.mark.parametrize(("year", "total"), [(2010, 9_122_102), (2020, 9_572_903)])
+def test_census_is_reproduced(region: Region, split: str, year: int, total: int) -> None:
+    single = census_by_age(region, year, split)
+    assert float(single.sum()) == pytest.approx(total, abs=1e-3)
+    table = region.table("population")
+    for row in table[(table.year == year) & (table.county == "330302")].itertuples():
+        first, end = group_bounds(row.age_group)
+        ages = slice(first, 100 if end is None else end - 1)
+        found = float(single.sel(unit="330302", sex=row.sex, age=ages).sum())
+        assert found == pytest.approx(row.persons, abs=1e-6), row
+
+
+def test_published_totals_are_met(region: Region, past: xr.Dataset) -> None:
+    """Typed from the communiques: residents of 2021 and 2023 by county, births and deaths of the city."""
+    city = past[["population", "births", "deaths"]].sum(["county"])
+    people = city.population.sum(["sex", "age"])
+    for year, residents in {2020: 9_587_000, 2021: 9_645_000, 2022: 9_679_000, 2023: 9_761_000}.items():
+        assert float(people.sel(year=year)) == pytest.approx(residents, rel=1e-6)
+    assert float(city.births.sum("sex").sel(year=2021)) == pytest.approx(65_000, rel=1e-6)
+    assert float(city.births.sum("sex").sel(year=2023)) == pytest.approx(52_500, rel=1e-6)
+    assert float(city.deaths.sum(["sex", "age"]).sel(year=2023)) == pytest.approx(62_200, rel=1e-6)
+    assert float(city.births.sum("sex").sel(year=2022)) == pytest.approx(0.006 * (9_645_000 + 9_679_000) / 2, rel=1e-6)
+    by_county = past.population.sum(["sex", "age"])
+    assert float(by_county.sel(county="330302", year=2023)) == pytest.approx(1_209_400, rel=1e-3)
+    assert float(by_county.sel(county="330305", year=2021)) == pytest.approx(150_300, rel=1e-3)
+
+
+def test_the_past_balances(past: xr.Dataset) -> None:
+    known = past[["population", "births", "deaths", "net_migration"]].sel(year=slice(2020, None))
+    check_balance(known)
+
+
+def test_rolls_of_other_years_follow_from_the_ratios_of_2020(region: Region, past: xr.Dataset) -> None:
+    people = past.assign_attrs(jump_off_year=region.jump_off_year)
+    ratios = participation_ratios(people, read_models(), region)
+    ratios = ratios[ratios.area == region.area].pivot(index="service", columns="year", values="ratio")
+    error = ratios[[2020]].to_numpy() / ratios - 1  # predicted over observed, less 1
+    assert abs(error.loc[["primary_school", "junior_school"], [2021, 2022]]).to_numpy().max() < 0.03
+
+
+def test_seniors_follow_from_juniors_three_years_before(region: Region, past: xr.Dataset) -> None:
+    """The stage-level form with the passage of one year (2021, from the juniors of 2018) predicts the next."""
+    people = past.assign_attrs(jump_off_year=region.jump_off_year)
+    ratios = participation_ratios(people, read_models(), region)
+    rolls = ratios[ratios.area == region.area].set_index(["service", "year"]).pupils.to_xarray()
+    junior, senior = rolls.sel(service="junior_school"), rolls.sel(service="senior_school")
+    seniors = progress_senior(people, junior, senior.where(senior.year <= 2021), observed_year=2021)
+    assert float(seniors.sel(year=2022)) == pytest.approx(float(senior.sel(year=2022)), rel=0.03)
+
+
+@pytest.mark.parametrize("migration", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize("fertility", [0.8, 1.0])
+@pytest.mark.parametrize("split", ["births", "spline"])
+def test_city_crests_come_six_three_and_three_years_apart(
+    region: Region, pasts: dict[str, xr.Dataset], split: str, migration: float, fertility: float
+) -> None:
+    people = time_line(region, pasts[split], **{"migration.level": migration, "fertility.level": fertility})
+    demand = estimate_demand(people, {stage: read_models()[stage] for stage in STAGES}, region).demand
+    city = demand.sum("county").expand_dims(county=["330300"])
+    waves = find_waves(city.sel(year=slice(2024, None)), city.sel(year=slice(None, 2023)))
+    crests = waves[(waves.turn == "crest") & ~waves.at_edge.astype(bool)].set_index("service").peak_year
+    assert [int(crests[stage]) for stage in STAGES] == [2017, 2023, 2026, 2029]
+
+
+def test_most_kindergarten_children_of_the_fall_are_born(region: Region, past: xr.Dataset) -> None:
+    """What the first screen says: about two fifths fewer within a few years of the last observed roll."""
+    people = time_line(region, past)
+    demand = estimate_demand(people, read_models(), region)
+    city = demand.demand.sum("county").sel(service="kindergarten")
+    fall = 1 - float(city.sel(year=2026) / city.sel(year=2020))
+    assert 0.33 < fall < 0.47
+    assert int(demand.born_until.sel(service="kindergarten")) == 2026
+
+
+def test_scenario_levels_move_the_total_additively(region: Region, past: xr.Dataset) -> None:
+    """Twice the recent total is reached by adding, so nobody's sign is turned where the total changes sign."""
+    zero, twice = (
+        vital_rates(region, read_scenario("baseline", {"migration.level": level}), past).net_migration
+        for level in (0, 2)
+    )
+    total = (twice - zero).sum(["sex", "age"])
+    np.testing.assert_allclose(total, (2 * past.migration_recent).broadcast_like(total), rtol=1e-9)
+    np.testing.assert_allclose(zero.sum(["sex", "age"]), 0.0, atol=1e-6)
+    assert float((twice - zero).min()) >= -1e-9
