@@ -54,9 +54,10 @@ def imports(path: Path, at_run_time: bool = False) -> Iterator[tuple[int, str]]:
     `at_run_time`: without what only the type checker reads.
     """
     tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree) if at_run_time else ():
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
     for node in ast.walk(tree):
-        if at_run_time and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
