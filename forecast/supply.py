@@ -93,7 +93,7 @@ def _census_population(people: xr.Dataset, region: Region) -> xr.DataArray:
     settings = region.settings
     censuses = settings.get("derivation", {}).get("census_years") or [int(population[YEAR][0])]
     year = settings.get("supply_split", {}).get("year", max(censuses))
-    if year not in population[YEAR]:
+    if year not in population[YEAR].values:
         have = f"{int(population[YEAR][0])}-{int(population[YEAR][-1])}"
         raise InputRefused(Issue("E422", values={"year": year, "expected": have}))
     apart = {str(county) for county in population[COUNTY].values} ^ set(region.counties.index)
@@ -113,9 +113,8 @@ def _standing(
     for year, rows in _rows(region, "supply", service).groupby(YEAR):
         figures, was_split = _by_county(region, service, rows, residents)
         later = [one for one in years if one >= int(str(year))]
-        for county, capacity in figures.items():
-            standing.loc[county, later] = capacity
-            since.loc[county, later] = float(str(year))
+        standing.loc[list(figures), later] = np.reshape(list(figures.values()), (-1, 1))
+        since.loc[list(figures), later] = float(str(year))
         split |= was_split
     return standing, since, split
 
@@ -146,8 +145,8 @@ def _planned(
     region: Region, service: str, residents: pd.Series[float], since: pd.DataFrame
 ) -> tuple[pd.DataFrame, bool]:
     """Sum of the projects that opened after the figure in force, by county and year, and whether one was split."""
-    planned = since * 0.0
-    planned[:] = 0.0
+    planned = pd.DataFrame(0.0, index=since.index, columns=since.columns)
+    years = np.asarray(since.columns)
     split = False
     for project in _rows(region, "projects", service).itertuples():
         code, year, capacity = str(project.county), int(str(project.year)), float(str(project.capacity))
@@ -155,9 +154,8 @@ def _planned(
             added: dict[Hashable, float] = {code: capacity}
         else:
             added, split = _shared(capacity, residents.loc[_members(region, code)]), True
-        for county, part in added.items():
-            counts = (since.loc[county] < year) & (np.asarray(since.columns) >= year)
-            planned.loc[county] += np.where(counts, part, 0.0)
+        parts = pd.Series(added).reindex(since.index, fill_value=0.0).to_numpy()
+        planned += parts[:, None] * ((since.to_numpy() < year) & (years >= year))
     return planned, split
 
 

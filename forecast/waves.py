@@ -43,6 +43,10 @@ STAGES = ("nursery", "kindergarten", "primary_school", "junior_school", "senior_
 MATCH_YEARS = 5
 """A trajectory's crest is the same crest as the median path's if it lies at most so many years away."""
 
+LAG_YEARS = 9
+"""A cohort leaves the youngest age of one stage for the oldest of the next within so many years (3 to 11); later turns
+are another wave's."""
+
 Series = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
@@ -72,12 +76,13 @@ def find_waves(demand: xr.DataArray, history: xr.DataArray | None = None) -> pd.
                 trajectories, the 80 % range (peak_year then is the median)
     onset_year, end_year   first and last year beyond half the prominence; width_years: the width there
     height      demand at the peak; prominence: how far it stands out from its surroundings
-    lag_years   years behind the nearest crest before it of the stage before (troughs: trough); NaN without one
+    lag_years   years behind the nearest crest before it of the stage before (troughs: trough); NaN without one within
+                `LAG_YEARS`
     transient_share   NaN: it needs the break-even years of the service, which no function here knows yet
     probability share of trajectories that have this turn within `MATCH_YEARS`; 1 without trajectories
 
-    With trajectories the turns are those of the median path. Raises InputRefused for years with a gap or a missing value
-    in between.
+    With trajectories the turns are those of the median path. Raises InputRefused for a gap or an unknown value between
+    known years.
     """
     rows: list[dict[str, object]] = []
     for (county, service), paths, before in _each_series(demand, history):
@@ -234,7 +239,7 @@ def _with_lags(waves: pd.DataFrame) -> pd.DataFrame:
         for before, stage in pairwise(STAGES):
             mine = together[together["service"] == stage]
             for year in together.loc[together["service"] == before, "peak_year"].sort_values():
-                after = mine.loc[mine["peak_year"] >= year, "peak_year"]
+                after = mine.loc[mine["peak_year"].between(year, year + LAG_YEARS), "peak_year"]
                 if len(after):  # of two crests before the same one, the later is nearer and stays
                     lagged.loc[after.idxmin(), "lag_years"] = float(after.min() - year)
     return lagged

@@ -109,6 +109,13 @@ def test_stages_follow_each_other_by_their_lags() -> None:
     assert found["transient_share"].isna().all()
 
 
+def test_a_turn_long_after_the_stage_before_is_another_wave() -> None:
+    peaks = {"kindergarten": 2018, "primary_school": 2030}
+    paths = [series(crest(peak)) for peak in peaks.values()]
+    demand = xr.concat(paths, dim=pd.Index(list(peaks), name="service"))
+    assert inner(find_waves(demand))["lag_years"].isna().all()
+
+
 def test_over_trajectories_the_median_the_range_and_the_share_that_have_it() -> None:
     peaks = [2028, 2029, 2029, 2030, 2030, 2030, 2031, 2031, 2032]
     paths = [series(crest(peak)) for peak in peaks] + [series(np.full(41, 1000.0))]

@@ -21,7 +21,7 @@ def residents(people: xr.Dataset) -> xr.DataArray:
     population = people["population"]
     require_dims(population, (COUNTY, YEAR, AGE), (SEX, TRAJECTORY))
     for dim, first in ((AGE, 0), (YEAR, int(population[YEAR][0]))):
-        have = [int(label) for label in population[dim]]
+        have = [int(label) for label in population[dim].values]
         missing = sorted(set(range(first, max(have) + 1)) - set(have))
         if missing or have != sorted(have):
             raise InputRefused(Issue("E414", values={"dim": dim, "labels": ", ".join(map(str, missing or have[:5]))}))

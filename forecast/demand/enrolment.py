@@ -49,8 +49,8 @@ def _ratios_of_one(people: xr.Dataset, model: DemandModel, region: Region) -> It
     aged = children(population, model.ages, cutoff)
     for area, counties in areas(region).items():
         pupils = _pupils(region, model, area, counties)
-        for year in (year for year in pupils if year in aged[YEAR] and year <= until):
-            missing = [county for county in counties if county not in aged[COUNTY]]
+        for year in (year for year in pupils if year in aged[YEAR].values and year <= until):
+            missing = [county for county in counties if county not in aged[COUNTY].values]
             if missing:
                 raise InputRefused(Issue("E414", values={"dim": COUNTY, "labels": ", ".join(missing)}))
             below = float(aged.sel({COUNTY: counties, YEAR: year}).sum())
@@ -99,14 +99,14 @@ def progress_senior(
     if COUNTY not in junior.dims:
         population = population.sum(COUNTY, skipna=False)
     before, after = (children(population, ages, cutoff_month) for ages in (junior_ages, senior_ages))
-    known = {int(year) for year in junior.dropna(YEAR, how="all")[YEAR]} & {int(year) for year in before[YEAR]}
-    years = [year for year in (int(year) for year in after[YEAR]) if year - step in known]
+    known = _known(junior) & _known(before)
+    years = [int(year) for year in after[YEAR].values if year - step in known]
     juniors = junior.sel({YEAR: [year - step for year in years]}).assign_coords({YEAR: years})
     youngers = before.sel({YEAR: [year - step for year in years]}).assign_coords({YEAR: years})
     with xr.set_options(arithmetic_join="exact"):
         expected = juniors * after.sel({YEAR: years}) / youngers
     base = observed_year if observed_year is not None else _last_common(senior, years)
-    if base is None or base not in years or base not in senior[YEAR]:
+    if base is None or base not in years or base not in senior[YEAR].values:
         what = f"senior[{base if base is not None else 'y'}], junior[y-{step}]"
         raise InputRefused(Issue("E416", values={"what": what}))
     with xr.set_options(arithmetic_join="exact"):
@@ -116,5 +116,8 @@ def progress_senior(
 
 
 def _last_common(senior: xr.DataArray, years: list[int]) -> int | None:
-    known = {int(year) for year in senior.dropna(YEAR, how="all")[YEAR]}
-    return max(known & set(years), default=None)
+    return max(_known(senior) & set(years), default=None)
+
+
+def _known(values: xr.DataArray) -> set[int]:
+    return {int(year) for year in values.dropna(YEAR, how="all")[YEAR].values}

@@ -186,7 +186,7 @@ def _about_ratios(
             continue
         own = model.parameters["ratio"]
         shipped = own.replaces or own
-        at_years = [int(one) for one in years]
+        at_years = [int(one) for one in years.values]
         model_value.loc[{SERVICE: name}] = shipped.at(at_years)
         by_county = used[name].by_county
         if by_county is None:

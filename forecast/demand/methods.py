@@ -165,7 +165,7 @@ METHODS: dict[str, Method] = {
 
 
 def _years(population: xr.DataArray) -> list[int]:
-    return [int(year) for year in population[YEAR]]
+    return [int(year) for year in population[YEAR].values]
 
 
 def _all(population: xr.DataArray) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from forecast.dims import OPEN_AGE, at_years
@@ -126,6 +126,16 @@ Value = Annotated[Any, BeforeValidator(_tidy)]
 Kind = Literal["number", "path", "span", "table"]
 
 
+def _in_both_languages(names: dict[str, str]) -> dict[str, str]:
+    if set(names) != {"zh", "en"} or not all(names.values()):
+        raise PydanticCustomError("names", "zh and en")
+    return names
+
+
+Names = Annotated[dict[str, str], AfterValidator(_in_both_languages)]
+"""What a thing is called, "zh" and "en"."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
@@ -208,14 +218,14 @@ class DemandModel(_Frozen):
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
     order: int
-    name: dict[Literal["zh", "en"], str]
+    name: Names
     domain: Literal["education", "childcare", "elder_care", "health"]
     unit: str
     population: Literal["resident", "registered"]
     method: str
     view: View = "behaviour"
     enrolment_stages: tuple[str, ...] = ()
-    note: dict[Literal["zh", "en"], str] = {}
+    note: Names | None = None
     parameters: dict[str, Quantity]
     standards: dict[str, Standard] = {}
     supply: Supply

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from forecast.demand.model import (
     age_group,
 )
 from forecast.errors import CannotReadWrite, InputRefused, Issue
+from forecast.region.tables import STAGES
 from forecast.units import UNITS
 
 Raw = dict[str, Any]
@@ -40,7 +41,7 @@ def read_models(path: str | Path | None = None) -> dict[str, DemandModel]:
     raws, issues = _read_files(folder("models") if path is None else Path(path))
     models: dict[str, DemandModel] = {}
     for file, raw in raws.items():
-        model, found = _check(raw, file)
+        model, found = check_model(raw, file)
         issues += found
         if model:
             models[model.id] = model
@@ -68,7 +69,7 @@ def with_overrides(
         where = f"models.{name}"
         for key, value in values.items():
             issues += _replace(raw, key, value, where)
-        model, found = _check(raw, where)
+        model, found = check_model(raw, where)
         issues += found
         if model:
             changed[name] = model
@@ -102,16 +103,16 @@ def _check_together(raws: Mapping[str, Raw]) -> list[Issue]:
     for file, raw in raws.items():
         if isinstance(raw.get("id"), str) and raw["id"] != Path(file).stem:
             issues.append(_issue("E410", file, "id", found=raw["id"], expected=Path(file).stem))
-    places = Counter(raw.get("order") for raw in raws.values() if isinstance(raw.get("order"), int))
-    for file, raw in raws.items():
-        if places[raw.get("order")] > 1:
-            others = [name for name, other in raws.items() if name != file and other.get("order") == raw["order"]]
-            issues.append(_issue("E415", file, "order", found=raw["order"], other=", ".join(others)))
+    places = {file: raw["order"] for file, raw in raws.items() if isinstance(raw.get("order"), int)}
+    for file, place in places.items():
+        others = [name for name, other in places.items() if name != file and other == place]
+        if others:
+            issues.append(_issue("E415", file, "order", found=place, other=", ".join(others)))
     return issues
 
 
-def _check(raw: Raw, file: str) -> tuple[DemandModel | None, list[Issue]]:
-    """The model, or None and everything that is wrong with it."""
+def check_model(raw: Raw, file: str) -> tuple[DemandModel | None, list[Issue]]:
+    """The model, or None and everything that is wrong with it; `file` is the place that the issues name."""
     issues = list(_check_names(raw, file))
     model = None
     try:
@@ -134,7 +135,11 @@ def _check_names(raw: Raw, file: str) -> Iterable[Issue]:
         unit = quantity.get("unit")
         if isinstance(unit, str) and unit not in QUANTITY_UNITS:
             yield _issue("E407", file, f"{key}.unit", found=unit, expected=_listed(QUANTITY_UNITS))
-    if method not in METHODS:
+    for stage in raw.get("enrolment_stages", ()) if isinstance(raw.get("enrolment_stages"), list) else ():
+        if isinstance(stage, str) and stage not in STAGES:
+            nearest = _nearest(stage, STAGES)
+            yield _issue("E403", file, f"enrolment_stages: {stage}", expected=_listed(STAGES), nearest=nearest)
+    if not isinstance(method, str) or method not in METHODS:
         return
     needs = METHODS[method]
     for section, known in (("parameters", needs.parameters), ("standards", needs.standards)):
@@ -147,7 +152,8 @@ def _check_names(raw: Raw, file: str) -> Iterable[Issue]:
     if isinstance(have, dict):
         for name, need in needs.parameters.items():
             if name not in have:
-                yield _issue("E404", file, f"parameters.{name}", expected=need.unit)
+                example = f'{{ value = …, unit = "{need.unit}", source = "…", basis = "…" }}'
+                yield _issue("E404", file, f"parameters.{name}", expected=example)
 
 
 def _raw_quantities(raw: Raw) -> Iterable[tuple[str, Raw]]:
@@ -296,7 +302,8 @@ def _from_pydantic(fault: ErrorDetails, file: str) -> Issue:
     if fault["type"] == "quantity":
         return _issue("E405", file, key, found=_short(fault["input"]), expected=" / ".join(_KINDS.values()))
     context = fault.get("ctx", {})
-    expected = context.get("expected") or context.get("pattern") or _EXPECTED.get(steps[-1]) or fault["type"]
+    choices = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ")
+    expected = choices or context.get("pattern") or _EXPECTED.get(steps[-1]) or fault["type"]
     return _issue("E405", file, key, found=_short(fault["input"]), expected=str(expected))
 
 
@@ -306,6 +313,13 @@ _EXPECTED = {
     "basis": "published / derived / assumed",
     "value": "0.85 / [[2021, 0.06], [2035, 0.3]] / [6, 11]",
     "name": '{ zh = "…", en = "…" }',
+    "note": '{ zh = "…", en = "…" }',
+    "domain": "education / childcare / elder_care / health",
+    "population": "resident / registered",
+    "service": '"primary_school"',
+    "lead_time": '{ value = 3, unit = "years", source = "…", basis = "…" }',
+    "standards": "[standards.class_size.national] value, unit, source, basis",
+    "enrolment_stages": '["primary"]',
     "parameters": "[parameters]",
     "supply": "[supply] service, lead_time",
     "order": "1, 2, 3, …",
@@ -341,5 +355,5 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else text[:57] + "..."
