@@ -92,6 +92,8 @@ def install(extras):
 
     target = HERE + ("[" + ",".join(extras) + "]" if extras else "")
     options = ["--quiet", "--disable-pip-version-check", "-c", PINS, "-e", target]
+    if not sys.dont_write_bytecode:  # compiling only what is used, when it is used, halves the wait
+        options = ["--no-compile"] + options
     if subprocess.call([PYTHON, "-m", "pip", "install"] + options) != 0:
         stop(
             "pip could not install the packages; its message stands above. "
