@@ -1,9 +1,11 @@
-"""Where the shipped models, scenarios and data lie, and which names may become a file's name."""
+"""Where the shipped models, scenarios and data lie, which names may become a file's name, and dotted keys."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from forecast.errors import CannotReadWrite, Issue
 
@@ -30,3 +32,16 @@ def is_safe_name(name: str) -> bool:
     (True, False, False)
     """
     return bool(_NAME.fullmatch(name)) and not _RESERVED.fullmatch(name)
+
+
+def dotted(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested tables as dotted keys; {value = ..., source = ...} stays one number with what stands beside it.
+
+    >>> dict(dotted({"parameters": {"take_up": 0.1, "ratio": {"value": 1.0}}}))
+    {'parameters.take_up': 0.1, 'parameters.ratio': {'value': 1.0}}
+    """
+    for key, value in table.items():
+        if isinstance(value, Mapping) and "value" not in value:
+            yield from dotted(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from forecast.content import dotted
 from forecast.demand import DemandModel, estimate_demand, participation_ratios, read_models, with_overrides
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.gap import compare_supply
@@ -58,7 +59,7 @@ def run_forecast(
     if trajectories != 1:
         raise ValueError("run_forecast is deterministic so far: trajectories must be 1")
     with xr.set_options(arithmetic_join="exact", keep_attrs=True):
-        models = with_overrides(read_models(), scenario.models)
+        models = _models(region, scenario)
 
         # people: from the censuses to the jump-off date, then on to the horizon
         past = estimate_past(region)
@@ -89,6 +90,12 @@ def run_forecast(
             jump_off_year=region.jump_off_year,
         )
     return _finish(Run(region, scenario, models, data, waves, ratios, manifest), out, name)
+
+
+def _models(region: Region, scenario: Scenario) -> Mapping[str, DemandModel]:
+    """The shipped models with the region's own numbers, then the scenario's; a replaced number stays beside its own."""
+    own = {name: dict(dotted(values)) for name, values in region.settings.get("models", {}).items()}
+    return with_overrides(with_overrides(read_models(), own), scenario.models)
 
 
 def _people(region: Region, scenario: Scenario, past: xr.Dataset) -> xr.Dataset:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from itertools import pairwise
@@ -48,15 +48,7 @@ def _is_pair(value: Any) -> bool:
 
 def _parameters(value: Any) -> Any:
     """Nested tables of a model as dotted names, as TOML writes them: parameters.take_up = 0.1."""
-    return dict(_dotted(value)) if isinstance(value, Mapping) else value
-
-
-def _dotted(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, Mapping) and "value" not in value:  # {value = ..., source = ...} stays one number
-            yield from _dotted(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
+    return dict(content.dotted(value)) if isinstance(value, Mapping) else value
 
 
 Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
