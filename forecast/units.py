@@ -8,6 +8,7 @@ UNITS: dict[str, tuple[str, str]] = {
     "deaths": ("人", "deaths"),
     "households": ("户", "households"),
     "1": ("", ""),
+    "by service": ("按服务", "by service"),  # the coordinate `unit` says which
     "births per woman": ("个/妇女", "births per woman"),
     "births per woman-year": ("个/妇女·年", "births per woman-year"),
     "boys per girl": ("男/女", "boys per girl"),

@@ -22,7 +22,7 @@ def test_groups_are_reproduced_and_no_age_is_negative(counts: list[float], seed:
     weights = np.random.default_rng(seed).uniform(0.1, 3.0, OPEN_AGE + 1)
     single = graduate(np.array(counts), CENSUS, weights, breaks)
     assert (single >= 0).all()
-    np.testing.assert_allclose(np.add.reduceat(single, CENSUS), counts, rtol=1e-12, atol=1e-9 * max(counts + [1.0]))
+    np.testing.assert_allclose(np.add.reduceat(single, CENSUS), counts, rtol=1e-12, atol=1e-9 * max([*counts, 1.0]))
 
 
 def test_weights_proportional_to_the_truth_give_the_truth() -> None:
@@ -71,7 +71,7 @@ def test_one_sixth_has_a_birthday_between_the_census_and_the_year_end() -> None:
 
 def test_birth_years_are_told_apart() -> None:
     """Aged 4 on 1 November 2020: 5/6 of the births of 2016 and 1/6 of those of 2015; at year end the latter are 5."""
-    births = {year: 1000.0 for year in range(1900, 2021)}
+    births = dict.fromkeys(range(1900, 2021), 1000.0)
     births[2015] = 2000.0
     born = np.array([births[2020 - k] for k in range(OPEN_AGE + 2)])
     weights = census_weights(born, np.ones(OPEN_AGE + 1), month=11)

@@ -67,7 +67,9 @@ def test_python_and_compiled_kernel_agree() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), migration=st.sampled_from([0.0, 1.0, 50.0]), timing=st.sampled_from(list(TIMINGS)))
+@given(
+    seed=st.integers(0, 2**32 - 1), migration=st.sampled_from([0.0, 1.0, 50.0]), timing=st.sampled_from(list(TIMINGS))
+)
 def test_every_cell_balances(seed: int, migration: float, timing: str) -> None:
     projection = project_population(random_rates(seed, migration=migration), timing)
     check_balance(projection, rtol=1e-12)
