@@ -83,9 +83,9 @@ def check_codes(parsed: Parsed, places: Places, findings: Findings) -> Parsed:
     for column in parsed.table.areas:
         if column not in frame:
             continue
-        wrong = ~frame[column].map(places.knows).fillna(False).astype(bool) & frame[column].notna()
-        if not parsed.table.column(column).needed:
-            wrong &= frame[column] != ""
+        blank = "" if not parsed.table.column(column).needed else None
+        unknown = [code for code in frame[column].dropna().unique() if code != blank and not places.knows(str(code))]
+        wrong = frame[column].isin(unknown)
         if "year" in frame and places.boundaries and wrong.any():
             pairs = zip(frame.loc[wrong, "year"], frame.loc[wrong, column], strict=True)
             wrong[wrong] = [(year, code) not in places.boundaries for year, code in pairs]
@@ -147,7 +147,7 @@ def check_duplicates(parsed: Parsed, findings: Findings) -> None:
         None,
         lambda i: {
             "first": firsts[i],
-            "key": ", ".join(f"{name}={_cell(value)}" for name, value in texts.iloc[i].items()),
+            "cells": ", ".join(f"{name}={_cell(value)}" for name, value in texts.iloc[i].items()),
         },
     )
 
@@ -367,38 +367,49 @@ def check_parents(parsed: Parsed, places: Places, findings: Findings) -> None:
 
 
 def census_totals(population: Parsed, places: Places) -> pd.DataFrame:
-    """Residents by area and year: counties within their present boundary, parents with all their counties."""
+    """area, year, persons: counties within their present boundary, parents with all their counties."""
     sums = _sums(population, ["county", "year"])
-    home = [places.covers(str(code), int(year)) for code, year in zip(sums["county"], sums["year"], strict=True)]
-    sums = sums.assign(home=home)
-    split = {
-        (county, year)
-        for counties, year in zip(home, sums["year"], strict=True)
-        if len(counties) > 1
-        for county in counties
-    }
-    out: list[tuple[str, int, float]] = []
+    totals: list[tuple[str, int, float]] = []
     for year, rows in sums.groupby("year"):
-        for county in places.counties:
-            mine = rows[[county in counties for counties in rows["home"]]]
-            if len(mine) and (county, year) not in split:
-                out.append((county, int(year), float(mine["sum"].sum(skipna=False))))
+        persons: dict[str, float] = {}
+        joined: set[str] = set()
+        printed = [
+            (places.covers(str(code), int(year)), value)
+            for code, value in zip(rows["county"], rows["sum"], strict=True)
+        ]
+        for counties, value in printed:
+            if len(counties) > 1:
+                joined |= counties
+            for county in counties:
+                persons[county] = persons.get(county, 0.0) + value
+        totals += [(county, int(year), value) for county, value in persons.items() if county not in joined]
         for parent, members in places.members.items():
-            mine = rows[[bool(counties) and counties <= members for counties in rows["home"]]]
-            if frozenset().union(*mine["home"]) == members:
-                out.append((parent, int(year), float(mine["sum"].sum(skipna=False))))
-    return pd.DataFrame(out, columns=["area", "year", "census"]).dropna()
+            inside = [(counties, value) for counties, value in printed if counties and counties <= members]
+            if frozenset().union(*(counties for counties, _ in inside)) == members:
+                totals.append((parent, int(year), sum(value for _, value in inside)))
+    return pd.DataFrame(totals, columns=["area", "year", "persons"]).dropna()
 
 
-def check_sizes(population: Parsed, controls: Parsed | None, places: Places, findings: Findings) -> None:
+def residents(census: pd.DataFrame, controls: Parsed | None) -> pd.DataFrame:
+    """area, year, persons: year-end figures where given, and censuses."""
+    if controls is None:
+        return census
+    ends = controls.frame[controls.frame["component"] == "population"]
+    ends = ends[["area", "year", "value"]].rename(columns={"value": "persons"}).dropna()
+    return pd.concat([ends, census], ignore_index=True)
+
+
+def check_sizes(
+    population: Parsed, census: pd.DataFrame, controls: Parsed | None, places: Places, findings: Findings
+) -> None:
     """A 10k figure read as persons: counts of one area that are more than `FACTOR_APART` times apart."""
-    census = census_totals(population, places)
     rows = population.frame.groupby(["county", "year"])["row"].min()
-    for area, years in census.groupby("area"):
-        ordered = years.sort_values("year")
-        for before, after in zip(ordered.iloc[:-1].itertuples(), ordered.iloc[1:].itertuples(), strict=True):
-            if _apart(after.census, before.census) and (area, after.year) in rows.index:
-                _tell_apart(population, int(rows[area, after.year]), str(area), after, before, places, findings)
+    ordered = census.sort_values(["area", "year"])
+    for before, after in zip(ordered.iloc[:-1].itertuples(), ordered.iloc[1:].itertuples(), strict=True):
+        same = before.area == after.area and (after.area, after.year) in rows.index
+        if same and _apart(after.persons, before.persons):
+            row = int(rows[after.area, after.year])
+            _tell_apart(population, row, str(after.area), after, before, places, findings)
     if controls is None:
         return
     counted = controls.frame[controls.frame["component"] == "population"]
@@ -407,7 +418,7 @@ def check_sizes(population: Parsed, controls: Parsed | None, places: Places, fin
         if known.empty or pd.isna(control.value):
             continue
         near = known.iloc[(known["year"] - control.year).abs().argmin()]
-        if _apart(control.value, near["census"]):
+        if _apart(control.value, near["persons"]):
             findings.add(
                 "E156",
                 controls.file,
@@ -416,7 +427,7 @@ def check_sizes(population: Parsed, controls: Parsed | None, places: Places, fin
                 whose=places.name(str(control.area)),
                 year=int(control.year),
                 found=figure(control.value),
-                other=figure(near["census"]),
+                other=figure(near["persons"]),
                 other_year=int(near["year"]),
             )
 
@@ -435,36 +446,33 @@ def _tell_apart(
         population.header("persons"),
         whose=places.name(area),
         year=int(after.year),
-        found=figure(after.census),
-        other=figure(before.census),
+        found=figure(after.persons),
+        other=figure(before.persons),
         other_year=int(before.year),
     )
 
 
-def check_crude_rates(
-    parsed: Parsed, event: str, population: Parsed, controls: Parsed | None, places: Places, findings: Findings
-) -> None:
+def check_crude_rates(parsed: Parsed, event: str, people: pd.DataFrame, places: Places, findings: Findings) -> None:
     """Births and deaths of a year, per resident, lie inside `CRUDE_RATE`; so do printed rates.
 
-    `event` is "births" or "deaths"; `parsed` is the table of that name, or controls. Residents of the same year,
-    else of the nearest year known.
+    `event` is "births" or "deaths"; `parsed` is the table of that name, or controls. `people`: see `residents`; the
+    nearest year is taken.
     """
-    quantity, area = parsed.table.quantity, parsed.table.areas[0]
+    area = parsed.table.areas[0]
     frame = parsed.frame
     if "component" in frame:
         _check_printed_rates(parsed, event, places, findings)
         frame = frame[frame["component"] == event]
-    events = frame.groupby([area, "year"], sort=False).agg(value=(quantity, "sum"), row=("row", "min")).reset_index()
-    residents = _residents(population, controls, places)
-    for one in events.itertuples(index=False):
-        code, year, value, row = getattr(one, area), int(one.year), float(one.value), int(one.row)
-        known = residents[residents["area"] == code]
+    events = _sums(parsed.with_frame(frame), [area, "year"]).dropna()
+    rows = frame.groupby([area, "year"], sort=False)["row"].min()
+    for code, year, value in events[[area, "year", "sum"]].itertuples(index=False):
+        known = people[people["area"] == code]
         if known.empty:
             continue
-        people = float(known.iloc[(known["year"] - year).abs().argmin()]["persons"])
-        rate = value / people if people else np.inf
+        alive = float(known.iloc[(known["year"] - year).abs().argmin()]["persons"])
+        rate = value / alive if alive else np.inf
         if not CRUDE_RATE[0] <= rate <= CRUDE_RATE[1]:
-            _tell_rate(parsed, event, row, code, year, rate, figure(value), places, findings)
+            _tell_rate(parsed, event, int(rows[code, year]), code, int(year), rate, figure(value), places, findings)
 
 
 def _check_printed_rates(parsed: Parsed, event: str, places: Places, findings: Findings) -> None:
@@ -498,16 +506,6 @@ def _tell_rate(
         low=figure(CRUDE_RATE[0] * 1000),
         high=figure(CRUDE_RATE[1] * 1000),
     )
-
-
-def _residents(population: Parsed, controls: Parsed | None, places: Places) -> pd.DataFrame:
-    """area, year, persons: censuses and, where given, year-end figures (which come first)."""
-    known = census_totals(population, places).rename(columns={"census": "persons"})
-    if controls is not None:
-        ends = controls.frame[controls.frame["component"] == "population"]
-        ends = ends[["area", "year", "value"]].rename(columns={"value": "persons"}).dropna()
-        known = pd.concat([ends, known], ignore_index=True)
-    return known
 
 
 def check_mortality(parsed: Parsed, places: Places, findings: Findings) -> None:
@@ -661,8 +659,9 @@ def check_sources(tables: Iterable[Parsed], sources: Parsed, findings: Findings,
     for parsed in tables:
         if parsed.table.name in broken or parsed.table.name == "sources" or (only and parsed.table.name not in only):
             continue
+        read = parsed.frame[[name for name in parsed.table.key if name in parsed.frame]].notna().all(axis=1)
         winner = winning_lines(parsed.frame, lines.get(parsed.table.name, []))
-        bare = parsed.frame.loc[winner == -1, "row"].tolist()
+        bare = parsed.frame.loc[read & (winner == -1), "row"].tolist()
         findings.rows("E160", parsed.file, bare, None, _table_value(parsed.table.name))
 
 

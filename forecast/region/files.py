@@ -139,7 +139,7 @@ def _split(opened: Opened, findings: Findings) -> tuple[list[list[str]], list[in
     begins = 1
     try:
         for row in reader:
-            if any(row) and any(cell.strip() for cell in row):
+            if "".join(row).strip():
                 rows.append(row)
                 lines.append(begins)
             begins = reader.line_num + 1

@@ -169,7 +169,7 @@ class _Keys:
 
     def _missing(self, key: str, optional: bool) -> str:
         if not optional:
-            self.findings.add("E172", self.file, None, key, key=key, meaning=words(f"region.key.{key}"))
+            self.findings.add("E172", self.file, None, key, name=key, meaning=words(f"region.key.{key}"))
             self.complete = False
         return ""
 

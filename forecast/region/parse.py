@@ -15,6 +15,9 @@ from forecast.region.files import Rows
 from forecast.region.findings import Findings, listed, nearest, shown
 from forecast.region.tables import Column, Table
 
+_PRINTS = {"1": "permille"}
+"""How the base unit of a rate is printed by bureaus."""
+
 
 @dataclass(frozen=True)
 class Parsed:
@@ -79,8 +82,8 @@ def _places(table: Table, rows: Rows, file: str, findings: Findings) -> tuple[di
         elif name:
             places[name] = at
             header_unit = unit if name == table.quantity else header_unit
-        elif header:
-            unknown.append(header)
+        elif header or any(row[at].strip() for row in rows.cells):
+            unknown.append(header or f"#{at + 1}")
     return _complete(table, places, unknown, header_unit, file, line, findings)
 
 
@@ -184,8 +187,10 @@ def _in_base_units(
     known = [unit_of(name) or (name, 1.0) for name in names] + [("", np.nan)]
     base = pd.Series(np.array([unit for unit, _ in known], dtype=object)[codes], dtype="str")
     factor = np.array([ratio for _, ratio in known])[codes]
-    _tell_misfits(table, frame, base, printed, headers, file, findings)
-    frame = frame.assign(**{table.quantity: frame[table.quantity] * factor, "unit": base, "unit_printed": printed})
+    wrong = _tell_misfits(table, frame, base, printed, headers, file, findings)
+    # 0.07 x 10,000 is 700.0000000000001 in binary: what was printed in 10k persons comes out as whole persons.
+    value = np.where(factor == 1.0, frame[table.quantity], np.round(frame[table.quantity] * factor, 9))
+    frame = frame.assign(**{table.quantity: np.where(wrong, np.nan, value), "unit": base, "unit_printed": printed})
     return frame, pd.Series(_half_digit(texts[table.quantity], factor), index=frame.index)
 
 
@@ -201,10 +206,10 @@ def _tell_misfits(
     headers: Mapping[str, str],
     file: str,
     findings: Findings,
-) -> None:
-    """A unit of the list that measures something else: persons where beds are counted."""
+) -> np.ndarray[Any, Any]:
+    """Rows whose unit measures something else, told: persons where beds are counted."""
     if not table.units:
-        return
+        return np.zeros(len(frame), dtype=bool)
     by, wanted = table.unit_by
     if by:
         fitting = frame[by].map(wanted)
@@ -220,8 +225,9 @@ def _tell_misfits(
         file,
         list(frame["row"].to_numpy()[at]),
         header,
-        lambda i: {"found": printed.iloc[at[i]], "expected": expected.iloc[at[i]]},
+        lambda i: {"found": printed.iloc[at[i]], "expected": _PRINTS.get(expected.iloc[at[i]], expected.iloc[at[i]])},
     )
+    return np.asarray(wrong, dtype=bool)
 
 
 def _half_digit(texts: Any, factor: Any) -> np.ndarray[Any, Any]:

@@ -227,20 +227,26 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
         if name in checked:
             checked[name] = _check_counts(checked[name], places, findings)
     _check_patterned(checked, places, findings)
-    population, controls = checked.get("population"), checked.get("controls")
-    if population is not None:
-        people = check.without_repeats(population)
-        if people.whole:
-            check.check_coverage(people, places, head.jump_off_year, findings)
-        ends = check.without_repeats(controls) if controls is not None else None
-        check.check_sizes(people, ends, places, findings)
-        for event in ("births", "deaths"):
-            for counted in (checked.get(event), ends):
-                if counted is not None:
-                    check.check_crude_rates(counted, event, people, ends, places, findings)
-    if controls is not None:
-        check.check_parents(check.without_repeats(controls), places, findings)
+    _check_sizes(checked, places, head.jump_off_year, findings)
     return checked
+
+
+def _check_sizes(tables: Mapping[str, Parsed], places: check.Places, jump_off_year: int, findings: Findings) -> None:
+    """Who is counted, and whether population, controls, births and deaths can be in the units they say."""
+    ends = check.without_repeats(tables["controls"]) if "controls" in tables else None
+    if ends is not None:
+        check.check_parents(ends, places, findings)
+    if "population" not in tables or not tables["population"].whole:
+        return
+    people = check.without_repeats(tables["population"])
+    check.check_coverage(people, places, jump_off_year, findings)
+    census = check.census_totals(people, places)
+    check.check_sizes(people, census, ends, places, findings)
+    alive = check.residents(census, ends)
+    for event in ("births", "deaths"):
+        for counted in (tables.get(event), ends):
+            if counted is not None:
+                check.check_crude_rates(counted, event, alive, places, findings)
 
 
 def _check_counts(parsed: Parsed, places: check.Places, findings: Findings) -> Parsed:
@@ -322,8 +328,9 @@ def _whole_ages(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _all_sources(own: Parsed, patterned: Mapping[str, Parsed]) -> pd.DataFrame:
-    """The region's lines, then the pattern's lines for the tables taken from it; `file` says which file."""
-    frames = [own.frame.assign(file=own.file)]
+    """The pattern's lines for the tables taken from it, the region's for all others; `file` says which file."""
+    mine = own.frame[~own.frame["table"].isin(list(patterned))]
+    frames = [mine.assign(file=own.file)]
     if "sources" in patterned:
         theirs = patterned["sources"]
         frames.append(theirs.frame[theirs.frame["table"].isin(list(patterned))].assign(file=theirs.file))
