@@ -106,6 +106,7 @@ def run(
     as_json: bool,
 ) -> int:
     from forecast.scenario import read_scenario
+    from forecast.store import check_name
 
     chosen = read_scenario(scenario, _pairs(set))
 
@@ -114,6 +115,7 @@ def run(
 
     tables = read_region(region)
     name = name or f"{tables.id}-{chosen.id}"[:64]
+    check_name(name)
     done = run_forecast(tables, chosen, seed=seed, out=Path(out), name=name)
     _show_run(done, tables.warnings, lang, as_json)
     return WARNED if strict and tables.warnings else OK

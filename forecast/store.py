@@ -57,8 +57,7 @@ def write_run(out: Path | str, name: str, files: Mapping[str, Writer]) -> Path:
     The folder is `<out>/<time>-<name>`, with a number behind it where that exists: two runs never share one.
     Raises CannotReadWrite (disk full, no rights ...) or UsageError (name); either way nothing is left behind.
     """
-    if not is_safe_name(name):
-        raise UsageError(Issue("E505", values={"name": name}))
+    check_name(name)
     out = Path(out)
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
     part = out / f".{stem}.{uuid.uuid4().hex}.part"
@@ -71,6 +70,12 @@ def write_run(out: Path | str, name: str, files: Mapping[str, Writer]) -> Path:
         raise CannotReadWrite(_reason(error, out)) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError where a run may not be called so; cheap, so that it can be asked before the work."""
+    if not is_safe_name(name):
+        raise UsageError(Issue("E505", values={"name": name}))
 
 
 def _write(folder: Path, path: str, write: Writer) -> None:
@@ -212,7 +217,7 @@ def make_manifest(
     return {
         "forecast": __version__,
         "time": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": list(command or [Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": list(command or ["forecast", *sys.argv[1:]]),
         "seed": seed,
         "trajectories": trajectories,
         "scenario": dict(scenario),

@@ -76,6 +76,11 @@ def test_run_passes_on_what_was_asked(engine: SimpleNamespace, capsys: pytest.Ca
     assert "缺口。" in capsys.readouterr().out
 
 
+def test_a_bad_name_is_refused_before_the_work(engine: SimpleNamespace) -> None:
+    assert cli.main(["run", "x", "--name", "../x"]) == 2
+    assert engine.calls == []
+
+
 def test_json_is_for_programs(engine: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
     engine.warnings = (WARNING,)
     assert cli.main(["run", "x", "--json"]) == 0
