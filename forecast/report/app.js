@@ -1,0 +1,223 @@
+// The page's behaviour: one state (language, service, place, year), charts drawn when they come into sight, tables copied.
+'use strict';
+const pack = JSON.parse(document.getElementById('pack').textContent);
+const state = {lang: pack.lang, s: pack.start, c: pack.area, year: pack.look};
+const drawn = new Map();  // element -> {name, view, ready}
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const tongue = () => (state.lang === 'zh' ? 0 : 1);
+const word = key => pack.words[key][tongue()];
+const errors = [];
+
+// ---- rows: every view gets objects of its own, because Vega marks and changes those it is given ----
+
+const service = el => el.dataset.s || state.s;
+const place = el => el.dataset.c || state.c;
+
+function gapRow(c, s, k) {
+  const line = pack.series[c][s], gap = line.gap[k], supply = line.supply[k];
+  const need = supply - gap;
+  return {c, year: pack.years[k], gap, rel: gap === null || need <= 0 ? null : gap / need};
+}
+
+const ROWS = {
+  // one place and service by year
+  series(el) {
+    const line = pack.series[place(el)][service(el)];
+    return pack.years.map((year, k) => {
+      const row = {year};
+      for (const field of ['demand', 'low', 'high', 'norm', 'supply', 'gap', 'seen']) row[field] = line[field] ? line[field][k] : null;
+      return row;
+    });
+  },
+  // every county in one year
+  year(el) {
+    const k = pack.years.indexOf(state.year);
+    return pack.counties.map(c => ({...gapRow(c, service(el), k), col: pack.grid[c][0], row: pack.grid[c][1]}));
+  },
+  // every place in every year
+  service(el) {
+    return pack.places.flatMap(c => pack.years.map((_, k) => gapRow(c, service(el), k)));
+  },
+  // the stages of one place
+  wave(el) {
+    const c = place(el), rows = [];
+    const add = (s, values, born, crest) => values.forEach((v, k) => {
+      if (v !== null) rows.push({s, v, year: pack.years[k], born, crest: pack.years[k] === crest});
+    });
+    add('age_0', pack.births[c], pack.jump, null);
+    for (const s of pack.stages) add(s, pack.series[c][s].demand, pack.services[s].born, pack.crests[c][s] ?? null);
+    return rows;
+  },
+};
+const FOLLOWS = {series: ['s', 'c'], year: ['s', 'year'], service: ['s'], wave: ['c']};
+
+function settings(el) {
+  const about = pack.services[service(el)];
+  return {
+    lang: state.lang, names: pack.names, unit: about.unit, limit: about.limit, born: about.born, place: state.c,
+    units: {age_0: pack.words.persons, ...Object.fromEntries(pack.stages.map(s => [s, pack.services[s].unit]))},
+  };
+}
+
+// ---- charts ----
+
+function mount(el) {
+  if (drawn.has(el)) return drawn.get(el).ready;
+  const name = el.dataset.chart, spec = structuredClone(pack.specs[name]), values = settings(el);
+  spec.datasets = {...spec.datasets, rows: ROWS[spec.usermeta.rows](el)};
+  for (const param of spec.params) if (param.name in values) param.value = values[param.name];
+  const one = {name, rows: spec.usermeta.rows, params: spec.params.map(param => param.name)};
+  drawn.set(el, one);
+  one.ready = vegaEmbed(el, spec, {
+    ast: true, renderer: 'svg', actions: false, defaultStyle: false, mode: 'vega-lite', config: pack.config,
+    tooltip: {disableDefaultStyle: true}, logLevel: 1,
+  }).then(found => {
+    one.view = found.view;
+    if (name === 'tiles') one.view.addSignalListener('pick', (_, pick) => { if (pick.c) change({c: pick.c[0]}); });
+    el.setAttribute('role', 'img');
+    return refresh(one, el, ['lang', 's', 'c', 'year']);  // the state may have changed while it was drawn
+  }).catch(error => { errors.push(String(error)); console.error(error); });
+  return one.ready;
+}
+
+async function refresh(one, el, keys) {
+  const follows = FOLLOWS[one.rows].filter(key => !el.dataset[key]);
+  const values = settings(el);
+  let touched = false;
+  for (const key of ['lang', 'unit', 'limit', 'born', 'place']) {
+    if (one.params.includes(key) && one.view.signal(key) !== values[key]) { one.view.signal(key, values[key]); touched = true; }
+  }
+  if (keys.some(key => follows.includes(key))) { one.view.data('rows', ROWS[one.rows](el)); touched = true; }
+  if (touched) await one.view.runAsync();
+}
+
+async function change(part) {
+  Object.assign(state, part);
+  write();
+  const keys = Object.keys(part);
+  await Promise.all([...drawn].filter(([, one]) => one.view).map(([el, one]) => refresh(one, el, keys)));
+}
+
+// ---- words that follow the state ----
+
+function size(value) {
+  const x = Math.abs(value);
+  if (state.lang === 'zh') return x >= 1e4 ? (x / 1e4).toFixed(1).replace(/\.0$/, '') + '万' : String(Math.round(x));
+  return Math.round(x).toLocaleString('en');
+}
+
+function gapWords(el) {
+  const c = el.dataset.gapC, s = el.dataset.gapS || state.s;
+  const gap = pack.series[c || pack.area][s].gap[pack.years.indexOf(pack.look)];
+  el.className = 'state ' + (gap === null ? '' : gap < 0 ? 'neg' : 'pos');
+  if (gap === null) return '';
+  return (tongue() ? `${pack.look} ` : `${pack.look}年`) + word(gap < 0 ? 'short' : 'spare') + size(gap);
+}
+
+function write() {
+  const about = pack.services[state.s], limit = Math.round(about.limit * 100) + '%';
+  document.documentElement.lang = tongue() ? 'en' : 'zh-CN';
+  document.title = document.getElementById('title').dataset[state.lang];
+  for (const el of all('[data-name]')) el.textContent = el.dataset.name === 's' ? about.thing[tongue()] : pack.names[state.c][tongue()];
+  for (const el of all('[data-show]')) el.textContent = state[el.dataset.show] + (tongue() ? '' : '年');
+  for (const el of all('[data-basis]')) {
+    const basis = about[about.supplied ? el.dataset.basis : 'demand'];
+    el.className = 'badge b-' + basis;
+    el.textContent = pack.badges[basis][tongue()];
+  }
+  for (const el of all('[data-gap-s]')) el.textContent = gapWords(el);
+  for (const el of all('[data-scale]')) el.textContent = word(el.dataset.scale === 'low' ? 'short' : 'spare') + limit + word('upto');
+  for (const el of all('[data-unsupplied]')) el.hidden = about.supplied;
+  for (const el of all('option')) el.textContent = pack.names[el.value][tongue()];
+  for (const el of all('[data-set]')) el.setAttribute('aria-pressed', String(state[el.dataset.set] === el.dataset.value));
+  for (const el of all('[data-state]')) { el.value = state[el.dataset.state]; el.setAttribute('aria-valuetext', String(el.value)); }
+  for (const el of all('[data-chart]')) el.setAttribute('aria-label', el.dataset[state.lang]);
+}
+
+// ---- copying ----
+
+const shown = cell => cell.dataset.v ?? cell.innerText.trim();
+
+function copyTable(id) {
+  const rows = all('tr', document.querySelector(`#${CSS.escape(id)} table`));
+  put(rows.map(row => [...row.cells].flatMap(cell => [shown(cell), ...Array(cell.colSpan - 1).fill('')])));
+}
+
+function copyAll(s) {
+  const fields = ['demand', 'low', 'high', 'norm', 'supply', 'gap'];
+  const lines = pack.places.flatMap(c => pack.years.map((year, k) =>
+    [c, pack.names[c][tongue()], year, ...fields.map(field => pack.series[c][s][field][k] ?? '')]));
+  put([pack.words.columns[tongue()].split('|'), ...lines]);
+}
+
+async function put(lines) {
+  const plain = value => String(value).replace(/[\t\r\n]+/g, ' ');
+  const safe = value => plain(value).replace(/[&<>"]/g, sign => ({'&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;'}[sign]));
+  const text = lines.map(line => line.map(plain).join('\t')).join('\r\n');
+  const html = '<table>' + lines.map(line => '<tr>' + line.map(value => `<td>${safe(value)}</td>`).join('') + '</tr>').join('') + '</table>';
+  try {
+    const parts = {'text/plain': new Blob([text], {type: 'text/plain'}), 'text/html': new Blob([html], {type: 'text/html'})};
+    await navigator.clipboard.write([new ClipboardItem(parts)]);
+  } catch {
+    const fill = event => {
+      event.clipboardData.setData('text/plain', text);
+      event.clipboardData.setData('text/html', html);
+      event.preventDefault();
+    };
+    document.addEventListener('copy', fill, {once: true});
+    document.execCommand('copy');
+  }
+  report.copied = text;
+  const said = document.getElementById('said');
+  said.textContent = word('copied');
+  said.classList.add('on');
+  setTimeout(() => said.classList.remove('on'), 2500);
+}
+
+document.addEventListener('click', event => {
+  const on = selector => event.target.closest(selector);
+  const set = on('[data-set]'), copy = on('[data-copy]'), every = on('[data-copy-all]');
+  if (set) change({[set.dataset.set]: set.dataset.value});
+  if (copy) copyTable(copy.dataset.copy);
+  if (every) copyAll(every.dataset.copyAll);
+});
+document.addEventListener('input', event => {
+  const key = event.target.dataset.state;
+  if (key) change({[key]: event.target.type === 'range' ? Number(event.target.value) : event.target.value});
+});
+
+// ---- drawing: what is in sight first, the rest when there is time, everything before printing ----
+
+const charts = all('[data-chart]');
+const sight = new IntersectionObserver(entries => entries.forEach(entry => {
+  if (entry.isIntersecting) { sight.unobserve(entry.target); mount(entry.target); }
+}), {rootMargin: '300px'});
+const report = window.report = {state, change, errors, ready: () => Promise.all(charts.map(mount))};
+
+write();
+charts.forEach(el => sight.observe(el));
+(window.requestIdleCallback || setTimeout)(async () => {
+  for (const el of charts) { await mount(el); await new Promise(go => setTimeout(go)); }
+  document.documentElement.dataset.drawn = 'all';
+});
+
+const PRINT = {tiles: [300, 310], panel_large: [355, 290], heat: [690, 330], wave: [690, 420], panel: [212, 112]};  // A4 is about 695 px wide
+const folded = new Set();
+addEventListener('beforeprint', () => {
+  for (const el of all('details:not([open])')) { folded.add(el); el.open = true; }
+  for (const {name, view} of drawn.values()) if (view) view.signal('width', PRINT[name][0]).signal('height', PRINT[name][1]).run();
+});
+addEventListener('afterprint', () => {
+  for (const el of folded) el.open = false;
+  folded.clear();
+  for (const {name, view} of drawn.values()) if (view) view.signal('height', pack.specs[name].height);
+  dispatchEvent(new Event('resize'));  // the width signal is the inner width: let each chart read its container again
+});
+
+const spy = new IntersectionObserver(entries => entries.forEach(entry => {
+  if (!entry.isIntersecting) return;
+  for (const link of all('nav a')) {
+    if (link.hash === '#' + entry.target.id) link.setAttribute('aria-current', 'true'); else link.removeAttribute('aria-current');
+  }
+}), {rootMargin: '-15% 0px -70% 0px'});
+all('.chapter').forEach(chapter => spy.observe(chapter));

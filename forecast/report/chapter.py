@@ -1,0 +1,93 @@
+"""What a chapter is made of. A page, a workbook or a document renders the same chapter in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from forecast.report.words import Text
+
+Kind = Literal["text", "count", "signed", "percent", "change", "ratio", "year", "basis"]
+"""How a column's cells are read: words, a number, a number with its sign (below 0: short), a share, a change, a ratio,
+a year, or a basis (published, derived, assumed)."""
+
+Cell = Text | str | float | int | None
+"""Words, a basis, or a number in base units; None where nothing is known."""
+
+
+@dataclass(frozen=True)
+class Column:
+    title: Text
+    kind: Kind = "text"
+    group: Text | None = None  # neighbours of one group share a heading
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first column names the row. `when`: the state of the page for which it stands, e.g. {"s": "nursery"}."""
+
+    id: str
+    title: Text
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: Text | None = None
+    basis: str | None = None
+    when: Mapping[str, str] = field(default_factory=dict)
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of several charts beside each other, with what it shows: {"c": county} or {"s": service}."""
+
+    title: Text
+    shows: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart by the name of its definition in `charts.py`, with the controls of its reader.
+
+    Without `panels` it shows the chosen service, place and year.
+    """
+
+    id: str
+    spec: str
+    title: Text
+    note: Text
+    controls: tuple[Literal["service", "year", "place"], ...] = ()
+    panels: tuple[Panel, ...] = ()
+    by_service: bool = False  # the title begins with the service chosen
+    by_place: bool = False  # the title begins with the place chosen
+    basis: Literal["gap", "demand"] = "gap"  # whose basis the badge shows, for the service chosen
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A key figure: the number in words, what it is, and what it rests on."""
+
+    value: Text
+    caption: Text
+    basis: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    title: Text
+    items: tuple[Text, ...]
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Chapter:
+    id: str
+    menu: Text
+    title: Text
+    sentences: tuple[Text, ...] = ()
+    by_service: Mapping[str, tuple[Text, ...]] = field(default_factory=dict)
+    """Sentences that belong to one service, by service."""
+    figures: tuple[Figure, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+    listings: tuple[Listing, ...] = ()

@@ -1,0 +1,32 @@
+"""The chapters of a report, in order. Each is one function from the facts of a run to sentences, charts and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from forecast.report.chapter import Chapter
+from forecast.report.chapters.accuracy import accuracy
+from forecast.report.chapters.population import population
+from forecast.report.chapters.services import care, gaps, health, nursery, schools
+from forecast.report.chapters.sources import sources
+from forecast.report.chapters.summary import summary
+from forecast.report.chapters.wave import wave
+from forecast.report.facts import Facts
+
+CHAPTERS: tuple[Callable[[Facts], Chapter | None], ...] = (
+    summary,
+    gaps,
+    wave,
+    schools,
+    nursery,
+    care,
+    health,
+    population,
+    accuracy,
+    sources,
+)
+
+
+def write_chapters(facts: Facts) -> list[Chapter]:
+    """Every chapter that the run has something for."""
+    return [chapter for write in CHAPTERS if (chapter := write(facts)) is not None]

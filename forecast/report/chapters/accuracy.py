@@ -1,0 +1,96 @@
+"""What the run can be held against: pupils counted, and the totals it was made to meet."""
+
+from __future__ import annotations
+
+import math
+
+from forecast.report.chapter import Cell, Chapter, Column, Table
+from forecast.report.facts import Facts
+from forecast.report.words import Text, both, same
+
+BY_CONSTRUCTION = 1e-3
+"""A relative difference below this is no test: the number was used to set the level."""
+
+
+def accuracy(facts: Facts) -> Chapter:
+    tables = [table for table in (_rolls(facts), _controls(facts)) if table]
+    sentences = [both("accuracy.lead")]
+    if any(len(facts.observed(service)) for service in facts.services):
+        sentences.append(both("accuracy.rolls"))
+    sentences += [*_met(facts), both("accuracy.no_backtest")]
+    return Chapter("accuracy", both("menu.accuracy"), both("accuracy.title"), tuple(sentences), tables=tuple(tables))
+
+
+def _rolls(facts: Facts) -> Table | None:
+    """Pupils counted beside demand of the same school year, reckoned with the latest ratio held constant."""
+    rows: list[tuple[Cell, ...]] = []
+    for service in facts.services:
+        counted = facts.observed(service)
+        for year, pupils in counted.items():
+            reckoned = facts.at("demand", facts.area, service, int(str(year)))
+            difference = reckoned / pupils - 1
+            used = abs(difference) < BY_CONSTRUCTION and year == counted.index[-1]
+            said = both("accuracy.used") if used else same("")
+            rows.append((facts.people(service), int(str(year)), float(pupils), reckoned, difference, said))
+    if not rows:
+        return None
+    columns = (
+        Column(both("table.stage")),
+        Column(both("table.school_year"), "year"),
+        Column(both("table.counted"), "count"),
+        Column(both("table.reckoned"), "count"),
+        Column(both("table.difference"), "change"),
+        Column(both("table.remark")),
+    )
+    return Table("table_rolls", both("table.rolls"), columns, tuple(rows), both("table.rolls_note"), "published")
+
+
+def _controls(facts: Facts) -> Table | None:
+    """Published residents, births and deaths of the whole beside those of the run."""
+    rows: list[tuple[Cell, ...]] = []
+    for year, component, published in published_totals(facts):
+        own = _own(facts, component, year)
+        difference = own / published - 1 if math.isfinite(own) else None
+        rows.append((both(f"component.{component}"), year, published, own, difference))
+    if not rows:
+        return None
+    columns = (
+        Column(both("table.component")),
+        Column(both("table.year"), "year"),
+        Column(both("table.published"), "count"),
+        Column(both("table.reckoned"), "count"),
+        Column(both("table.difference"), "change"),
+    )
+    title = both("table.controls", area=facts.name)
+    return Table("table_controls", title, columns, tuple(rows), both("table.controls_note"), "published")
+
+
+def published_totals(facts: Facts) -> list[tuple[int, str, float]]:
+    """(year, component, persons) of the whole's control totals up to the jump-off year."""
+    region = facts.run.region
+    if not region.has("controls"):
+        return []
+    table = region.table("controls")
+    wanted = table[
+        (table["area"] == facts.area)
+        & table["component"].isin(["population", "births", "deaths"])
+        & table["year"].isin([year for year in facts.years if year <= facts.jump_off])
+    ].sort_values(["component", "year"], ascending=[False, True])
+    rows = zip(wanted["year"], wanted["component"], wanted["value"], strict=True)
+    return [(int(year), str(component), float(value)) for year, component, value in rows]
+
+
+def _own(facts: Facts, component: str, year: int) -> float:
+    if component == "population":
+        return float(facts.persons(0, 100).at[facts.area, year])
+    return facts.flow(component, year)
+
+
+def _met(facts: Facts) -> list[Text]:
+    """Which published totals of the last year were used to set the levels, so that they are met by construction."""
+    used = [component for year, component, _ in published_totals(facts) if year == facts.jump_off]
+    if not used:
+        return []
+    parts = [both(f"component.{component}") for component in used]
+    named = Text("、".join(part.zh for part in parts), ", ".join(part.en.lower() for part in parts))
+    return [both("accuracy.met", year=facts.jump_off, parts=named)]

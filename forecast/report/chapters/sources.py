@@ -1,0 +1,203 @@
+"""What the numbers rest on: scenario, assumptions, notes of the region, sources and the numbers of the models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from forecast.demand.model import QUANTITY_UNITS
+from forecast.report.chapter import Cell, Chapter, Column, Listing, Table
+from forecast.report.chapters.accuracy import published_totals
+from forecast.report.facts import Facts
+from forecast.report.words import Text, both, known, names, same
+
+if TYPE_CHECKING:
+    from forecast.demand import Quantity
+
+USED = ("counties", "boundaries", "population", "controls", "mortality", "fertility", "levels", "enrolment", "supply", "projects")
+"""Tables that this chain reads; others are kept for later and not listed among the sources of its results."""
+
+
+def sources(facts: Facts) -> Chapter:
+    return Chapter(
+        id="sources",
+        menu=both("menu.sources"),
+        title=both("sources.title"),
+        listings=tuple(one for one in (_scenario(facts), _assumed(facts), _notes(facts), _about(facts)) if one),
+        tables=tuple(one for one in (_sources(facts), _numbers(facts)) if one),
+    )
+
+
+def _scenario(facts: Facts) -> Listing:
+    scenario = facts.run.scenario
+    items = [both("sources.scenario", name=names(scenario.name), description=names(scenario.description))]
+    for part in ("fertility", "mortality", "migration"):
+        level = _dated(getattr(scenario, part).level)
+        items.append(both(f"sources.{part}", level=level))
+    items.append(both("sources.migration_timing", timing=str(scenario.migration.timing)))
+    for code, levels in dict(scenario.migration.counties).items():
+        place = facts.place_names.get(code, same(code))
+        items.append(both("sources.migration_county", county=place, level=_dated(levels)))
+    items.append(both(f"sources.view_{scenario.demand.view}"))
+    return Listing(both("sources.scenario_title"), tuple(items))
+
+
+def _dated(level: Any) -> str:
+    """[[2024, 1.0], [2030, 0.8]] as 2024: 1, 2030: 0.8; one value that always holds stands alone."""
+    values = {float(value) for _, value in level}
+    if len(values) == 1:
+        return f"{values.pop():g}"
+    return ", ".join(f"{year}: {float(value):g}" for year, value in level)
+
+
+def _assumed(facts: Facts) -> Listing:
+    """What is assumed: the split of supply, the supply and projects tables, the numbers of the models."""
+    items = [*_split(facts), *_assumed_tables(facts)]
+    for service in facts.services:
+        for key, quantity in facts.run.models[service].quantities().items():
+            if quantity.basis == "assumed" and not key.startswith("supply."):
+                items.append(_said(facts, service, key, quantity))
+    if published_totals(facts):
+        items.insert(0, both("sources.calibrated", year=facts.jump_off))
+    return Listing(both("sources.assumed_title"), tuple(items))
+
+
+def _split(facts: Facts) -> list[Text]:
+    rule = facts.run.region.settings.get("supply_split")
+    return [names(rule)] if isinstance(rule, Mapping) and {"zh", "en"} <= set(rule) else []
+
+
+def _assumed_tables(facts: Facts) -> list[Text]:
+    """The lines of sources.csv that call a supply or a project assumed; notes are in the language they were written in."""
+    lines = facts.run.region.table("sources")
+    lines = lines[lines["table"].isin(["supply", "projects"]) & (lines["basis"] == "assumed")]
+    return [
+        both("sources.assumed_line", table=both(f"tables.{row.table}"), filter=_filter(facts, row.filter), note=row.note)
+        for row in lines.itertuples()
+        if str(row.note)
+    ]
+
+
+def _said(facts: Facts, service: str, key: str, quantity: Quantity) -> Text:
+    return both(
+        "sources.assumed_number",
+        thing=facts.thing(service),
+        parameter=_parameter(key),
+        value=_value(quantity),
+        note=quantity.note or quantity.source,
+    )
+
+
+def _notes(facts: Facts) -> Listing | None:
+    notes = [names(note) for note in facts.run.region.settings.get("notes", [])]
+    return Listing(both("sources.notes_title", area=facts.name), tuple(notes)) if notes else None
+
+
+def _about(facts: Facts) -> Listing:
+    """How the run can be repeated."""
+    manifest = facts.run.manifest
+    parts = [
+        both(f"sources.about_{key}", value=str(manifest[key]))
+        for key in ("time", "forecast", "seed")
+        if key in manifest
+    ]
+    inputs = manifest.get("inputs", {})
+    if inputs:
+        parts.append(both("sources.about_inputs", n=len(inputs)))
+    return Listing(both("sources.about_title"), tuple([*parts, both("sources.dates")]))
+
+
+def _sources(facts: Facts) -> Table:
+    lines = facts.run.region.table("sources")
+    lines = lines[lines["table"].isin(USED)]
+    lines = lines.assign(order=lines["table"].map(USED.index)).sort_values("order", kind="stable")
+    rows: list[tuple[Cell, ...]] = [
+        (
+            both(f"tables.{row.table}"),
+            _filter(facts, row.filter),
+            same(row.source),
+            same(row.locator),
+            str(row.basis),
+            _verification(str(row.verification)),
+            same(row.note),
+        )
+        for row in lines.itertuples()
+    ]
+    titles = ("table_name", "rows", "source", "locator", "basis", "verification", "note")
+    columns = tuple(Column(both(f"table.{one}"), "basis" if one == "basis" else "text") for one in titles)
+    return Table("table_sources", both("table.sources"), columns, tuple(rows), folded=True)
+
+
+def _filter(facts: Facts, words: object) -> Text:
+    """A filter as it stands in sources.csv, with counties and services by name."""
+    text = str(words).strip()
+    if not text:
+        return both("sources.all_rows")
+    zh, en = [], []
+    for condition in text.split(";"):
+        column, _, values = condition.partition("=")
+        named = [_name(facts, value) for value in values.split("|")]
+        zh.append("、".join(one.zh for one in named))
+        en.append(f"{column.strip()} " + ", ".join(one.en for one in named))
+    return Text("；".join(zh), "; ".join(en))
+
+
+def _name(facts: Facts, value: str) -> Text:
+    value = value.strip()
+    if value in facts.place_names:
+        return facts.place_names[value]
+    if value in facts.services:
+        return facts.thing(value)
+    if known(f"component.{value}"):
+        return both(f"component.{value}")
+    return both(f"stage.{value}") if known(f"stage.{value}") else same(value)
+
+
+def _verification(word: str) -> Text:
+    return both(f"verification.{word}") if known(f"verification.{word}") else same(word)
+
+
+def _numbers(facts: Facts) -> Table:
+    """Every number of every model; one that was overridden stands above the model's own."""
+    rows: list[tuple[Cell, ...]] = []
+    for service in facts.services:
+        for key, quantity in facts.run.models[service].quantities().items():
+            rows.append(_number(facts.thing(service), _parameter(key), quantity))
+            if quantity.replaces is not None:
+                rows.append(_number(facts.thing(service), both("sources.replaced", parameter=_parameter(key)), quantity.replaces))
+    titles = ("what", "number", "value", "unit", "basis", "source", "locator", "note")
+    columns = tuple(Column(both(f"table.{one}"), "basis" if one == "basis" else "text") for one in titles)
+    note = both("table.numbers_note")
+    return Table("table_numbers", both("table.numbers"), columns, tuple(rows), note, folded=True)
+
+
+def _number(thing: Text, key: Text, quantity: Quantity) -> tuple[Cell, ...]:
+    unit = Text(QUANTITY_UNITS.get(quantity.unit, quantity.unit), "" if quantity.unit == "1" else quantity.unit)
+    return (
+        thing,
+        key,
+        same(_value(quantity)),
+        unit,
+        quantity.basis,
+        same(quantity.source),
+        same(quantity.locator),
+        same(quantity.note),
+    )
+
+
+def _parameter(key: str) -> Text:
+    """parameters.take_up by its name, standards.class_size.national with its level."""
+    kind, name, *level = key.split(".")
+    words = both(f"number.{name}") if known(f"number.{name}") else same(name)
+    if kind != "standards" or not level:
+        return words
+    return both("sources.standard", name=words, level=both(f"level.{level[0]}"))
+
+
+def _value(quantity: Quantity) -> str:
+    if quantity.kind == "span":
+        first, last = quantity.span
+        return f"{first}–{last}" if last < 100 else f"{first}+"
+    if quantity.kind == "table":
+        return ", ".join(f"{label}: {number:g}" for label, number in quantity.value.items())
+    return ", ".join(f"{year}: {number:g}" if year else f"{number:g}" for year, number in quantity.dated)

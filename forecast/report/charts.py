@@ -1,0 +1,283 @@
+"""One function a chart. Data come by name: the page, or vl-convert, supplies the rows.
+
+`usermeta.rows` says which rows a chart reads (`series` of one place and service, `year` of all places, ...), `params` what
+the page sets. Each definition stands once in the page, however often it is drawn.
+
+Not used, because they failed: facets (a cell cannot follow its container's width), own format functions (unknown to
+vl-convert), Vega's legends (they overlap after a change of language; the page draws its own).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import altair as alt
+
+from forecast.report.facts import Facts
+from forecast.report.theme import BLUE, FAINT, INK, ORANGE, SOFT, either, gap_scale, named, number, unit
+from forecast.report.words import Text, both
+
+ROW_HEIGHT = 27
+RIDGES = ("#1d4f78", "#2f6c98", "#4787b1", "#669fc3", "#86b6d2", "#a6cbe0")
+BIRTHS = "age_0"
+"""Row of the wave above the stages: children aged 0 at 31 December (births are not known for every past year)."""
+
+
+def tiles(facts: Facts) -> alt.LayerChart:
+    """A tile for each county: gap of the service and year by colour and number. Clicking one chooses the place."""
+    base = alt.Chart(alt.NamedData("rows"))
+    columns = sorted({column for column, _ in facts.grid.values()})
+    rows = sorted({row for _, row in facts.grid.values()})
+    x = alt.X("col:O", axis=None, scale=_bands(range(columns[0], columns[-1] + 1)))
+    y = alt.Y("row:O", axis=None, scale=_bands(range(rows[0], rows[-1] + 1)))
+    pick = alt.selection_point(name="pick", fields=["c"], on="click", toggle=False)
+    known = "isValid(datum.gap)"
+    box = base.mark_rect(cornerRadius=7, cursor="pointer", tooltip=alt.ExprRef(_gap_words())).encode(
+        x=x,
+        y=y,
+        color=alt.condition(known, alt.Color("tone:Q", scale=gap_scale(), legend=None), alt.value("#eef1f4")),
+        stroke=alt.condition("datum.c==place", alt.value(INK), alt.value("#0000")),
+        strokeWidth=alt.value(2.5),
+    )
+    dark = f"{known}&&abs(datum.tone)>.6"
+
+    def words(expression: str, size: float, down: float, weight: int) -> alt.Chart:
+        mark = base.mark_text(
+            fontSize=size,
+            dy=down,
+            fontWeight=weight,
+            limit=alt.ExprRef("bandwidth('x')-8"),
+            text=alt.ExprRef(expression),
+            aria=False,
+        )
+        return mark.encode(x=x, y=y, color=alt.condition(dark, alt.value("#fff"), alt.value(INK)))
+
+    gap = f"{known}?{number('datum.gap', '+')}:'–'"
+    layers = alt.layer(box.add_params(pick), words(named("datum.c"), 15, -9, 600), words(gap, 13, 12, 400))
+    layers = layers.transform_calculate(tone="datum.gap==null?null:datum.rel/limit")
+    height = 62 * (rows[-1] - rows[0] + 1)
+    return _page(layers, "year", height, names={}, limit=0.4, unit=["", ""], place="")
+
+
+def heat(facts: Facts) -> alt.LayerChart:
+    """Counties by years: gap as a share of demand. A line stands after the last year whose children were all born."""
+    base = alt.Chart(alt.NamedData("rows"))
+    years = heat_years(facts)
+    x = alt.X(
+        "year:O",
+        title=None,
+        scale=_bands(years, 0.05),
+        axis=alt.Axis(
+            values=[year for year in years if year % 5 == 0],
+            labelAngle=0,
+            labelOverlap="greedy",
+            labelSeparation=8,
+            domain=False,
+            ticks=False,
+        ),
+    )
+    y = alt.Y(
+        "c:N",
+        title=None,
+        scale=_bands(facts.places, 0.07),
+        axis=alt.Axis(labelExpr=named("datum.value"), labelColor=INK, labelFontSize=13, labelLimit=130, minExtent=60),
+    )
+    cells = (
+        base.transform_filter("isValid(datum.gap)")
+        .mark_rect(cornerRadius=1.5, tooltip=alt.ExprRef(_gap_words()), aria=False)
+        .encode(x=x, y=y, color=alt.Color("tone:Q", scale=gap_scale(), legend=None))
+    )
+    born = (
+        base.transform_filter("datum.year==born+1")
+        .transform_aggregate(n="count()", groupby=["year"])
+        .mark_rule(strokeWidth=1.6, color=INK, strokeDash=[4, 3], xOffset=alt.ExprRef("-bandwidth('x')/2-1"), aria=False)
+        .encode(x=x)
+    )
+    layers = alt.layer(cells, born).transform_calculate(tone="datum.rel/limit")
+    return _page(layers, "service", ROW_HEIGHT * len(facts.places), names={}, limit=0.4, unit=["", ""], born=-1)
+
+
+def heat_years(facts: Facts) -> list[int]:
+    """From the first year in which any supply is known, at the latest the jump-off year."""
+    first = facts.jump_off
+    for service in facts.services:
+        known = facts.table("gap", service).loc[facts.counties].notna().any(axis=0)
+        first = min([first, *(int(year) for year in known[known].index)])
+    return [year for year in facts.years if year >= first]
+
+
+def wave(facts: Facts) -> alt.LayerChart:
+    """Stages above each other, each scaled to its own highest year; deep colour for children already born, pale after."""
+    rows = [BIRTHS, *facts.stages]
+    top = len(rows) - 1
+    level = {row: top - k for k, row in enumerate(rows)}
+    base = alt.Chart(alt.NamedData("rows")).transform_joinaggregate(top="max(v)", groupby=["s"])
+    base = base.transform_calculate(low="level[datum.s]", high="level[datum.s]+.74*datum.v/datum.top")
+    x = _years_axis(facts)
+    y = alt.Y(
+        "low:Q",
+        title=None,
+        scale=alt.Scale(domain=[0, len(rows)], nice=False),
+        axis=alt.Axis(
+            values=list(range(len(rows))),
+            grid=True,
+            labelColor=INK,
+            labelFontSize=13,
+            labelBaseline="bottom",
+            labelOffset=-4,
+            labelOverlap=False,
+            minExtent=64,
+            labelExpr=named("stages[datum.value]"),
+        ),
+    )
+    colour = alt.Color("s:N", legend=None, scale=alt.Scale(domain=rows, range=_ridge_colours(len(rows))))
+
+    def area(which: str, opacity: float) -> alt.Chart:
+        part = base.transform_filter(which).mark_area(fillOpacity=opacity, line={"strokeWidth": 1.4}, aria=False)
+        return part.encode(x=x, y=y, y2="high:Q", color=colour, detail="s:N")
+
+    crests = base.transform_filter("datum.crest")
+    high = alt.Y("high:Q", title=None)
+    path = crests.mark_line(color=ORANGE, strokeWidth=1.4, strokeDash=[2, 4], aria=False)
+    path = path.encode(x=x, y=high, order=alt.Order("low:Q", sort="descending"))
+    said = f"{named('datum.s')}+'  '+datum.year+'\\n'+{number('datum.v')}+units[datum.s][lang=='zh'?0:1]"
+    dots = crests.mark_point(filled=True, size=60, color=ORANGE, opacity=1, stroke="#fff", strokeWidth=1.5)
+    words = crests.mark_text(
+        dy=-8,
+        dx=alt.ExprRef("datum.year>turn?-8:8"),
+        align=alt.ExprRef("datum.year>turn?'right':'left'"),
+        fontWeight=600,
+        color=ORANGE,
+        aria=False,
+        text=alt.ExprRef(f"datum.year+'   '+{number('datum.v')}"),
+    )
+    hover = base.mark_rule(opacity=0, strokeWidth=9, tooltip=alt.ExprRef(said), aria=False)
+    layers = alt.layer(
+        area("datum.year<=datum.born", 0.85),
+        area("datum.year>=datum.born", 0.4),
+        hover.encode(x=x, y=y, y2="high:Q"),
+        path,
+        dots.encode(x=x, y=high),
+        words.encode(x=x, y=high),
+    )
+    years = facts.years
+    return _page(
+        layers,
+        "wave",
+        70 * len(rows),
+        names={},
+        units={},
+        level=level,
+        stages=rows[::-1],
+        turn=years[0] + 0.8 * (years[-1] - years[0]),
+    )
+
+
+def panel(facts: Facts, height: int = 128, wide: bool = False) -> alt.LayerChart:
+    """Demand against supply of one service in one place.
+
+    Solid for people already born at the jump-off date, dashed after; shaded from zero to double net migration; points are
+    pupils counted; orange steps are supply; the dotted line is what the standard asks.
+    """
+    base = alt.Chart(alt.NamedData("rows"))
+    x = _years_axis(facts, wide)
+    y_axis = alt.Axis(tickCount=5 if wide else 3, minExtent=44, maxExtent=44, labelExpr=number("datum.value"))
+
+    def line(which: str, field: str, **style: Any) -> alt.Chart:
+        mark = base.transform_filter(which).mark_line(aria=False, **style)
+        return mark.encode(x=x, y=alt.Y(f"{field}:Q", title=None, axis=y_axis, scale=alt.Scale(zero=True)))
+
+    width = 2.2 if wide else 1.8
+    band = base.transform_filter("isValid(datum.low)").mark_area(color=BLUE, opacity=0.2, aria=False)
+    start = base.transform_filter("datum.year==jump").mark_rule(color=FAINT, strokeWidth=1, aria=False)
+    seen = base.transform_filter("isValid(datum.seen)")
+    dots = seen.mark_point(filled=True, color=INK, opacity=1, size=34 if wide else 18, aria=False)
+    hover = base.mark_rule(opacity=0, strokeWidth=9 if wide else 5, tooltip=alt.ExprRef(_panel_words()), aria=False)
+    layers = alt.layer(
+        start.encode(x=x),
+        band.encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q"),
+        line("isValid(datum.norm)", "norm", color=SOFT, strokeDash=[1, 4], strokeWidth=1.4),
+        line("isValid(datum.supply)", "supply", color=ORANGE, strokeWidth=1.6, interpolate="step-after"),
+        line("datum.year<=born", "demand", color=BLUE, strokeWidth=width),
+        line("datum.year>=born", "demand", color=BLUE, strokeWidth=width, strokeDash=[5, 4]),
+        dots.encode(x=x, y=alt.Y("seen:Q", title=None)),
+        hover.encode(x=x),
+    )
+    return _page(layers, "series", height, unit=["", ""], born=-1, jump=facts.jump_off)
+
+
+def panel_large(facts: Facts) -> alt.LayerChart:
+    return panel(facts, height=300, wide=True)
+
+
+CHARTS: dict[str, Callable[[Facts], alt.LayerChart]] = {
+    "tiles": tiles,
+    "heat": heat,
+    "wave": wave,
+    "panel": panel,
+    "panel_large": panel_large,
+}
+
+
+def definitions(facts: Facts) -> dict[str, dict[str, Any]]:
+    """Every chart's definition by name, without configuration and rows."""
+    found = {}
+    for name, draw in CHARTS.items():
+        if name == "wave" and not facts.stages:
+            continue
+        spec = draw(facts).to_dict()
+        for key in ("config", "$schema"):
+            spec.pop(key, None)
+        found[name] = spec
+    return found
+
+
+def _page(chart: alt.LayerChart, rows: str, height: int, **params: Any) -> alt.LayerChart:
+    """As wide as its container; `lang` and the other parameters are set by the page."""
+    set_by_page = [alt.param(name=name, value=value) for name, value in {"lang": "zh", **params}.items()]
+    return chart.properties(width="container", height=height, usermeta={"rows": rows}).add_params(*set_by_page)
+
+
+def _bands(domain: Any, padding: float = 0.06) -> alt.Scale:
+    return alt.Scale(domain=list(domain), paddingInner=padding, paddingOuter=0)
+
+
+def _years_axis(facts: Facts, wide: bool = True) -> alt.X:
+    first, last = facts.years[0], facts.years[-1]
+    step = 10 if wide else 20
+    tens = [year for year in facts.years if year % step == 10]
+    axis = alt.Axis(format="d", values=tens, labelOverlap="greedy", labelSeparation=8, labelFlush=True)
+    return alt.X("year:Q", title=None, scale=alt.Scale(domain=[first, last], nice=False), axis=axis)
+
+
+def _ridge_colours(n: int) -> list[str]:
+    return [RIDGES[min(k, len(RIDGES) - 1)] for k in range(n)]
+
+
+def _words(key: str) -> str:
+    text: Text = both(key)
+    return either(text.zh, text.en)
+
+
+def _gap_words() -> str:
+    """Place and year, what is short or to spare, and its share of demand."""
+    gap = f"(datum.gap<0?{_words('tip.short')}:{_words('tip.spare')})+{number('abs(datum.gap)')}+{unit()}"
+    share = "'  ('+format(datum.rel,'+.0%')+')'"
+    known = f"datum.gap==null?{_words('tip.unknown')}:{gap}+{share}"
+    return f"{named('datum.c')}+'  '+datum.year+'\\n'+({known})"
+
+
+def _panel_words() -> str:
+    def line(field: str, key: str) -> str:
+        return f"(isValid(datum.{field})?'\\n'+{_words(key)}+{number(f'datum.{field}')}+{unit()}:'')"
+
+    band = (
+        f"(isValid(datum.low)?'\\n'+{_words('tip.range')}+{number('datum.low')}+'–'+{number('datum.high')}+{unit()}:'')"
+    )
+    gap = (
+        f"(isValid(datum.gap)?'\\n'+(datum.gap<0?{_words('tip.short')}:{_words('tip.spare')})"
+        f"+{number('abs(datum.gap)')}+{unit()}:'')"
+    )
+    parts = [line("demand", "tip.demand"), band, line("norm", "tip.norm"), line("supply", "tip.supply"), gap]
+    return "''+datum.year+" + "+".join([*parts, line("seen", "tip.counted")])

@@ -1,0 +1,300 @@
+"""What the chapters read from a run: series of each county and of the whole, names, spells of shortage, crests.
+
+The whole is the simple sum of its counties; where one county is not known, the whole is not (NaN).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR
+from forecast.report.words import Text, amount, both, known, names
+from forecast.units import UNITS
+
+if TYPE_CHECKING:
+    from forecast.demand import DemandModel
+    from forecast.region import Region
+    from forecast.scenario import Scenario
+
+TOLERANCE = 0.02
+"""Share of demand within which supply counts as balanced in words; colours and tables show the gap itself."""
+
+SOON = 8
+"""Years after the jump-off year in which a shortage must begin to stand in the title."""
+
+COHORTS = ("childcare", "education")
+"""Domains whose services a birth cohort passes through one after another."""
+
+RANK = ("published", "derived", "assumed")
+
+
+class Run(Protocol):
+    """What a report needs of `pipeline.Run`, which stands a floor above."""
+
+    @property
+    def region(self) -> Region: ...
+    @property
+    def scenario(self) -> Scenario: ...
+    @property
+    def models(self) -> Mapping[str, DemandModel]: ...
+    @property
+    def data(self) -> xr.Dataset: ...
+    @property
+    def waves(self) -> pd.DataFrame: ...
+    @property
+    def manifest(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Spell:
+    """Years in a row in which supply is short by more than `TOLERANCE`; `worst` is the year of the largest gap."""
+
+    first: int
+    last: int
+    worst: int
+
+
+@dataclass(frozen=True)
+class Crest:
+    """The highest crest of a service in a place."""
+
+    year: int
+    height: float
+
+
+class Facts:
+    """A run seen from its report. `places` are the whole, then the counties in the order of the region."""
+
+    def __init__(self, run: Run):
+        self.run = run
+        self.area = run.region.area
+        self.counties = [str(code) for code in run.data[COUNTY].values]
+        self.places = [self.area, *self.counties]
+        self.years = [int(year) for year in run.data[YEAR].values]
+        self.jump_off = int(run.data.attrs["jump_off_year"])
+        self.horizon = self.years[-1]
+        self.services = [str(service) for service in run.data[SERVICE].values]
+        self.look = min(5 * math.ceil((self.jump_off + 5) / 5), self.horizon)
+        self._cubes: dict[str, pd.DataFrame] = {}
+
+    # ---- names -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def place_names(self) -> dict[str, Text]:
+        table = self.run.region.counties
+        own = {code: Text(str(table.at[code, "name_zh"]), str(table.at[code, "name_en"])) for code in self.counties}
+        return {self.area: names(dict(self.run.region.name)), **own}
+
+    @property
+    def name(self) -> Text:
+        return self.place_names[self.area]
+
+    def thing(self, service: str) -> Text:
+        """What is provided: kindergarten places, care beds."""
+        return self._said(service, "thing") or names(dict(self.run.models[service].name))
+
+    def short_name(self, service: str) -> Text:
+        """For a button: kindergarten."""
+        return self._said(service, "short") or self.thing(service)
+
+    def people(self, service: str) -> Text:
+        """Who uses it: children in kindergarten; where there is no such word, the demand for it."""
+        return self._said(service, "people") or both("service.demand_for", thing=self.thing(service))
+
+    def unit(self, service: str) -> str:
+        return self.run.models[service].unit
+
+    def unit_name(self, service: str) -> Text:
+        return Text(*UNITS[self.unit(service)])
+
+    def _said(self, service: str, form: str) -> Text | None:
+        key = f"service.{service}.{form}"
+        return both(key) if known(key) else None
+
+    def amount(self, value: float, service: str) -> Text:
+        """The size of a number in the service's unit."""
+        return amount(abs(value), self.unit(service))
+
+    # ---- series ------------------------------------------------------------------------------------------------
+
+    def table(self, variable: str, service: str) -> pd.DataFrame:
+        """A variable of `run.data` by (place, year)."""
+        key = f"{variable} {service}"
+        if key not in self._cubes:
+            values = self.run.data[variable].sel({SERVICE: service}).transpose(COUNTY, YEAR).to_numpy().astype(float)
+            rows = np.vstack([values.sum(axis=0), values])
+            self._cubes[key] = pd.DataFrame(rows, index=self.places, columns=self.years)
+        return self._cubes[key]
+
+    def at(self, variable: str, place: str, service: str, year: int) -> float:
+        return float(self.table(variable, service).at[place, year])
+
+    def relative_gap(self, service: str) -> pd.DataFrame:
+        """Gap as a share of the demand it was reckoned against, by (place, year)."""
+        gap, supply = self.table("gap", service), self.table("supply", service)
+        need = supply - gap
+        return gap / need.where(need > 0)
+
+    def range_at(self, place: str, service: str, year: int) -> tuple[float, float]:
+        """Demand at zero and at double net migration, the smaller first."""
+        ends = [self.at(name, place, service, year) for name in ("demand_low", "demand_high")]
+        return min(ends), max(ends)
+
+    def observed(self, service: str) -> pd.Series[float]:
+        """Pupils counted in the whole area, by year; empty where none are."""
+        if "enrolment" not in self.run.data:
+            return pd.Series(dtype=float)
+        values = self.run.data["enrolment"].sel({SERVICE: service}).to_numpy().astype(float)
+        return pd.Series(values, index=self.years).dropna()
+
+    def has_supply(self, service: str) -> bool:
+        return bool(np.isfinite(self.table("gap", service).to_numpy()).any())
+
+    def persons(self, first: int, last: int) -> pd.DataFrame:
+        """Residents aged first..last at 31 December, by (place, year)."""
+        people = self._by_age.sel({AGE: slice(first, last)}).sum(AGE, skipna=False)
+        values = people.transpose(COUNTY, YEAR).to_numpy()
+        return pd.DataFrame(np.vstack([values.sum(axis=0), values]), index=self.places, columns=self.years)
+
+    @cached_property
+    def _by_age(self) -> xr.DataArray:
+        return self.run.data["population"].sum(SEX, skipna=False)
+
+    def flow(self, name: str, year: int) -> float:
+        """Births or deaths of the whole in the year; NaN where the year was not reckoned."""
+        one = self.run.data[name].sel({YEAR: year})
+        return float(one.sum([dim for dim in one.dims], skipna=False))
+
+    def ratio(self, service: str) -> tuple[float, int] | None:
+        """Pupils per resident child that the region's own enrolment gives, and its school year; None where the counties
+        differ or the model's own number is used."""
+        data = self.run.data
+        if "participation_ratio" not in data or "ratio_year" not in data:
+            return None
+        values = data["participation_ratio"].sel({SERVICE: service, YEAR: self.look}).to_numpy().astype(float)
+        years = data["ratio_year"].sel({SERVICE: service}).to_numpy().astype(float)
+        if not (np.isfinite(values).all() and np.isfinite(years).all()):
+            return None
+        if np.ptp(values) > 1e-9 or np.ptp(years) > 0:
+            return None
+        return float(values[0]), int(years[0])
+
+    # ---- the map ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def grid(self) -> dict[str, tuple[int, int]]:
+        """(column, row) of each county on the tile map; without a drawing, in the order of the region."""
+        table = self.run.region.counties
+        if self.has_grid:
+            return {code: (int(table.at[code, "grid_col"]), int(table.at[code, "grid_row"])) for code in self.counties}
+        wide = math.ceil(math.sqrt(len(self.counties)))
+        return {code: (k % wide, k // wide) for k, code in enumerate(self.counties)}
+
+    @property
+    def has_grid(self) -> bool:
+        table = self.run.region.counties
+        if not {"grid_row", "grid_col"} <= set(table.columns):
+            return False
+        places = table.loc[self.counties, ["grid_row", "grid_col"]]
+        return bool(places.notna().all(axis=None)) and not bool(places.duplicated().any())
+
+    def colour_limit(self, service: str) -> float:
+        """Relative gap at which the colours end: the 90th percentile of its size, in steps of 10 %, between 10 % and 100 %.
+
+        A few extreme cells then do not wash out all others, and most cells do not saturate."""
+        sizes = self.relative_gap(service).loc[self.counties].abs().to_numpy()
+        sizes = sizes[np.isfinite(sizes)]
+        if not len(sizes):
+            return 0.4
+        return min(max(math.ceil(10 * float(np.quantile(sizes, 0.9))) / 10, 0.1), 1.0)
+
+    # ---- basis -------------------------------------------------------------------------------------------------
+
+    def supply_basis(self, service: str) -> str:
+        return self._text("supply_basis", service, "assumed")
+
+    def demand_basis(self, service: str) -> str:
+        return self._text("demand_basis", service, "derived")
+
+    def gap_basis(self, service: str) -> str:
+        return weakest(self.supply_basis(service), self.demand_basis(service))
+
+    def _text(self, variable: str, service: str, otherwise: str) -> str:
+        if variable not in self.run.data:
+            return otherwise
+        said = str(self.run.data[variable].sel({SERVICE: service}).item())
+        return said if said in RANK else otherwise
+
+    # ---- what it means -----------------------------------------------------------------------------------------
+
+    def born_until(self, service: str) -> int:
+        """Last year in which all whom the service counts were born at the jump-off date; -1 where that has no meaning."""
+        return int(self.run.data["born_until"].sel({SERVICE: service}).item())
+
+    def is_stage(self, service: str) -> bool:
+        """Whether a birth cohort passes through the service as one stage among others."""
+        return self.run.models[service].domain in COHORTS and self.born_until(service) >= 0
+
+    @property
+    def stages(self) -> list[str]:
+        return [service for service in self.services if self.is_stage(service)]
+
+    @property
+    def schools(self) -> list[str]:
+        return [service for service in self.stages if self.run.models[service].domain == "education"]
+
+    def spells(self, place: str, service: str) -> list[Spell]:
+        """Spells of shortage after the jump-off year, in order."""
+        short = self.relative_gap(service).loc[place] < -TOLERANCE
+        gap = self.table("gap", service).loc[place]
+        found: list[Spell] = []
+        run: list[int] = []
+        for year in [*(year for year in self.years if year > self.jump_off), None]:
+            if year is not None and short[year]:
+                run.append(year)
+            elif run:
+                found.append(Spell(run[0], run[-1], min(run, key=lambda one: float(gap[one]))))
+                run = []
+        return found
+
+    def short_counties(self, service: str, year: int) -> list[str]:
+        """Counties that are short in the year by more than the tolerance, the largest gap first."""
+        relative, gap = self.relative_gap(service)[year], self.table("gap", service)[year]
+        short = [code for code in self.counties if relative[code] < -TOLERANCE]
+        return sorted(short, key=lambda code: float(gap[code]))
+
+    def crest(self, place: str, service: str) -> Crest | None:
+        """The highest crest that does not lie at an edge of the years, None where there is none."""
+        waves = self.run.waves
+        own = waves[
+            (waves["county"] == place)
+            & (waves["service"] == service)
+            & (waves["turn"] == "crest")
+            & ~waves["at_edge"].astype(bool)
+        ]
+        if own.empty:
+            return None
+        best = own.loc[own["height"].astype(float).idxmax()]
+        return Crest(int(best["peak_year"]), float(best["height"]))
+
+    def milestones(self) -> list[int]:
+        """The jump-off year and every fifth year after it."""
+        fives = [year for year in self.years if year % 5 == 0 and year > self.jump_off]
+        return [self.jump_off, *fives]
+
+
+def weakest(*bases: str) -> str:
+    """What may be claimed of a result that rests on all of these.
+
+    >>> weakest("derived", "assumed")
+    'assumed'
+    """
+    return max(bases, key=RANK.index)

@@ -1,0 +1,237 @@
+"""A run as one page that needs no network: chapters, charts and tables in both languages.
+
+Scripts and style run under a content policy of their hashes, so nothing that came in with a name can run. Names and
+numbers travel as JSON without `<`, and Jinja escapes every word of the text.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from forecast.report import theme
+from forecast.report.chapter import Cell, Column, Table
+from forecast.report.chapters import write_chapters
+from forecast.report.charts import BIRTHS, definitions
+from forecast.report.facts import RANK, Facts, Run
+from forecast.report.headline import steepest
+from forecast.report.words import END_SHORT, END_SURPLUS, SHORT, SURPLUS, Text, both
+
+SERIES = {"demand": "demand", "norm": "demand_norm", "supply": "supply", "gap": "gap"}
+"""Name in the page -> variable of the run."""
+
+_TAGS = {SHORT: "<em>", END_SHORT: "</em>", SURPLUS: "<i>", END_SURPLUS: "</i>"}
+
+
+def render_html(run: Run, lang: str = "zh") -> str:
+    """The report as one HTML file; `lang` ("zh" or "en") is the language it opens in."""
+    facts = Facts(run)
+    bundle, app, style = _bundle(), _asset("app.js"), _asset("page.css")
+    policy = (
+        f"default-src 'none'; script-src {_hash(bundle)} {_hash(app)}; style-src {_hash(style)}; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+    page = _environment().get_template("page.html.j2")
+    return page.render(
+        lang=lang,
+        policy=policy,
+        title=both("page.title", area=facts.name),
+        kick=_kick(facts),
+        chapters=write_chapters(facts),
+        facts=facts,
+        style=Markup(style),  # noqa: S704 - our own file
+        bundle=Markup(bundle),  # noqa: S704 - Vega's, checked in _bundle
+        app=Markup(app),  # noqa: S704 - our own file
+        pack=Markup(_json(_pack(facts, lang))),  # noqa: S704 - without <, see _json
+    )
+
+
+def _kick(facts: Facts) -> Text:
+    scenario = facts.run.scenario
+    day = str(facts.run.manifest.get("time", ""))[:10]
+    name = Text(scenario.name.zh, scenario.name.en)
+    return both("page.kick", scenario=name, jump_off=facts.jump_off, horizon=facts.horizon, day=day)
+
+
+# ---- what the page draws from -----------------------------------------------------------------------------------
+
+
+def _pack(facts: Facts, lang: str) -> dict[str, Any]:
+    """Names, numbers, definitions of charts and the words that the script needs."""
+    return {
+        "lang": lang,
+        "start": steepest(facts) or (facts.stages or facts.services)[0],
+        "area": facts.area,
+        "places": facts.places,
+        "counties": facts.counties,
+        "grid": facts.grid,
+        "years": facts.years,
+        "jump": facts.jump_off,
+        "look": facts.look,
+        "names": _names(facts),
+        "services": {service: _service(facts, service) for service in facts.services},
+        "stages": facts.stages,
+        "series": {place: {one: _series(facts, place, one) for one in facts.services} for place in facts.places},
+        "births": _births(facts),
+        "crests": {place: _crests(facts, place) for place in facts.places},
+        "specs": definitions(facts),
+        "config": theme.config(),
+        "words": {key: both(f"script.{key}").pair() for key in SCRIPT_WORDS},
+        "badges": {basis: both(f"badge.{basis}").pair() for basis in RANK},
+    }
+
+
+SCRIPT_WORDS = ("copied", "short", "spare", "upto", "columns", "persons")
+
+
+def _names(facts: Facts) -> dict[str, list[str]]:
+    short = {service: facts.short_name(service).pair() for service in facts.services}
+    places = {place: name.pair() for place, name in facts.place_names.items()}
+    return {BIRTHS: both("age_0").pair(), **short, **places}
+
+
+def _service(facts: Facts, service: str) -> dict[str, Any]:
+    return {
+        "thing": facts.thing(service).pair(),
+        "unit": facts.unit_name(service).pair(),
+        "born": facts.born_until(service) if facts.is_stage(service) else facts.jump_off,
+        "stage": facts.is_stage(service),
+        "limit": facts.colour_limit(service),
+        "supplied": facts.has_supply(service),
+        "gap": facts.gap_basis(service),
+        "demand": facts.demand_basis(service),
+    }
+
+
+def _series(facts: Facts, place: str, service: str) -> dict[str, list[int | None]]:
+    """Whole numbers by year, None where nothing is known; `low` and `high` from the jump-off year on."""
+    found = {name: _whole(facts.table(variable, service).loc[place]) for name, variable in SERIES.items()}
+    ends = [facts.table(name, service).loc[place] for name in ("demand_low", "demand_high")]
+    ahead = [year >= facts.jump_off for year in facts.years]
+    for name, choose in (("low", min), ("high", max)):
+        pairs = zip(*ends, ahead, strict=True)
+        found[name] = _whole(choose(a, b) if later else math.nan for a, b, later in pairs)
+    if place == facts.area:
+        seen = facts.observed(service)
+        if len(seen):
+            found["seen"] = _whole(seen.get(year, math.nan) for year in facts.years)
+    return found
+
+
+def _births(facts: Facts) -> dict[str, list[int | None]]:
+    babies = facts.persons(0, 0)
+    return {place: _whole(babies.loc[place]) for place in facts.places}
+
+
+def _crests(facts: Facts, place: str) -> dict[str, int]:
+    return {service: crest.year for service in facts.stages if (crest := facts.crest(place, service))}
+
+
+def _whole(values: Any) -> list[int | None]:
+    return [round(float(value)) if math.isfinite(float(value)) else None for value in values]
+
+
+def _json(value: object) -> str:
+    """JSON that is safe inside <script>: no `<`, no line separators of JavaScript."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+# ---- how the page is put together --------------------------------------------------------------------------------
+
+
+@cache
+def _bundle() -> str:
+    """Vega, Vega-Lite and vega-embed as vl-convert ships them, as one script."""
+    import vl_convert  # starts a JavaScript engine: only when a page is made
+
+    bundle = str(vl_convert.javascript_bundle())
+    if "</script" in bundle.lower() or "<!--" in bundle:
+        raise ValueError("the chart library cannot stand inside a script element")
+    return bundle
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("forecast.report").joinpath(name).read_text("utf-8")
+
+
+def _hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("forecast.report", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(words=both, span=span, marked=marked, cell=cell, heads=heads, raw=raw)
+    return environment
+
+
+def span(text: Text) -> Markup:
+    """Both languages beside each other, of which the page shows one; once where they are the same."""
+    if text.zh == text.en:
+        return escape(text.zh)
+    return Markup('<span class="zh">{}</span><span class="en" lang="en">{}</span>').format(text.zh, text.en)
+
+
+def marked(text: Text) -> Markup:
+    """As `span`, what is short and what is to spare in colour. Tags come from constants; words are escaped."""
+    html = str(span(text))
+    for mark, tag in _TAGS.items():
+        html = html.replace(mark, tag)
+    return Markup(html)  # noqa: S704 - escaped by span
+
+
+def cell(value: Cell, column: Column) -> Markup:
+    """A cell as it is read; the raw number stands in `raw`."""
+    if value is None:
+        return Markup("–")
+    if column.kind == "basis":
+        return badge(str(value))
+    if isinstance(value, Text):
+        return span(value)
+    if isinstance(value, str):
+        return escape(value)
+    if not math.isfinite(value):
+        return Markup("–")
+    forms = {"count": ",.0f", "signed": "+,.0f", "percent": ".1%", "change": "+.1%", "ratio": ".3f", "year": ".0f"}
+    return escape(f"{value:{forms[column.kind]}}".replace("-", "−"))
+
+
+def raw(value: Cell) -> float | None:
+    """The number that a copy for a spreadsheet carries; None for words and for what is not known."""
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return round(value, 6)
+    return None
+
+
+def badge(basis: str) -> Markup:
+    return Markup('<span class="badge b-{}">{}</span>').format(basis, span(both(f"badge.{basis}")))
+
+
+def heads(table: Table) -> list[tuple[Text | None, int]]:
+    """Headings over neighbouring columns of one group, with how many they span; empty where there are no groups."""
+    if not any(column.group for column in table.columns):
+        return []
+    found: list[tuple[Text | None, int]] = []
+    for column in table.columns:
+        if found and found[-1][0] == column.group:
+            found[-1] = (column.group, found[-1][1] + 1)
+        else:
+            found.append((column.group, 1))
+    return found

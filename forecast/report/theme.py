@@ -1,0 +1,69 @@
+"""Fonts, colours and the expressions that speak both languages, for every chart.
+
+Expressions are plain Vega: they work in the page under a policy without eval, and in vl-convert.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+FONTS = (
+    '"Noto Sans CJK SC","Source Han Sans SC","Microsoft YaHei","PingFang SC","Hiragino Sans GB",'
+    '"WenQuanYi Micro Hei",sans-serif'
+)
+INK, SOFT, RULE, FAINT = "#17212b", "#55626f", "#e6eaee", "#b9c2ca"
+BLUE, ORANGE = "#1f5f8b", "#b4540f"
+DIVERGING = (
+    "#8c1526", "#b93a3a", "#dc7a62", "#f4bda3", "#f6f4f1", "#b4d3e6", "#6faed1", "#3580b5", "#17517f",
+)  # fmt: skip
+"""Red: short, blue: surplus; mirror pairs of like lightness that also red-green blind readers tell apart."""
+
+
+def gap_scale() -> alt.Scale:
+    """-1..1 of the colour limit. One stop for each colour: with fewer stops Vega silently uses only as many colours."""
+    last = len(DIVERGING) - 1
+    stops = [round(2 * k / last - 1, 4) for k in range(last + 1)]
+    return alt.Scale(domain=stops, range=list(DIVERGING), clamp=True, interpolate="lab")
+
+
+def config() -> dict[str, Any]:
+    """The one configuration all charts share, so that the page holds it once."""
+    words = {"labelColor": SOFT, "labelFontSize": 12, "titleColor": SOFT, "titleFontSize": 12}
+    return {
+        "font": FONTS,
+        "background": None,
+        "padding": {"left": 2, "right": 8, "top": 4, "bottom": 2},
+        "view": {"stroke": None},
+        "axis": {**words, "domain": False, "ticks": False, "labelPadding": 6, "gridColor": RULE, "aria": False},
+        "axisX": {"grid": False, "domain": True, "domainColor": FAINT, "ticks": True, "tickColor": FAINT, "tickSize": 4},
+        "line": {"strokeWidth": 1.8, "strokeCap": "round", "strokeJoin": "round"},
+        "text": {"color": INK, "fontSize": 12},
+    }
+
+
+def either(zh: str, en: str) -> str:
+    """The words of the page's language (`lang`)."""
+    return f"(lang=='zh'?{_quoted(zh)}:{_quoted(en)})"
+
+
+def _quoted(words: str) -> str:
+    return "'" + words.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def number(value: str, sign: str = "") -> str:
+    """12345 as 1.2万 in Chinese and 12k in English; below 10,000 in full."""
+    zh = f"(abs({value})>=1e4?format({value}/1e4,'{sign},.1~f')+'万':format({value},'{sign},.0f'))"
+    en = f"(abs({value})>=1e4?format({value}/1e3,'{sign},.1~f')+'k':format({value},'{sign},.0f'))"
+    return f"(lang=='zh'?{zh}:{en})"
+
+
+def named(code: str) -> str:
+    """A name by its code, in the page's language; `names` is a parameter that the page sets."""
+    return f"(names[{code}]?names[{code}][lang=='zh'?0:1]:{code})"
+
+
+def unit() -> str:
+    """The unit of the service shown; `unit` is a parameter that the page sets."""
+    return "unit[lang=='zh'?0:1]"
