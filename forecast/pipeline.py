@@ -17,7 +17,7 @@ from forecast.content import dotted
 from forecast.demand import DemandModel, estimate_demand, participation_ratios, read_models, with_overrides
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.gap import compare_supply
-from forecast.population import check_balance, estimate_past, project_population, vital_rates
+from forecast.population import check_balance, estimate_past, net_migrants, project_population, vital_rates
 from forecast.region import Region
 from forecast.scenario import Migration, Scenario
 from forecast.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
@@ -63,7 +63,8 @@ def run_forecast(
 
         # people: from the censuses to the jump-off date, then on to the horizon
         past = estimate_past(region)
-        people = _people(region, scenario, past)
+        rates = vital_rates(region, scenario, past)
+        people = _people(past, rates)
 
         # what they need, what stands, and the difference
         ratios = participation_ratios(people, models, region)
@@ -77,7 +78,7 @@ def run_forecast(
         waves = find_waves(everywhere.sel({YEAR: slice(region.jump_off_year + 1, None)}), history)
 
         # how much of it hangs on migration
-        spread = {key: _demand_at(level, region, scenario, past, models, ratios) for key, level in RANGE.items()}
+        spread = {key: _demand_at(level, past, rates, models, region, ratios) for key, level in RANGE.items()}
 
         rolls = _observed_rolls(region, ratios, people, list(models))
         data = _gather(people, demand, supply, gap, spread, rolls)
@@ -98,9 +99,9 @@ def _models(region: Region, scenario: Scenario) -> Mapping[str, DemandModel]:
     return with_overrides(with_overrides(read_models(), own), scenario.models)
 
 
-def _people(region: Region, scenario: Scenario, past: xr.Dataset) -> xr.Dataset:
+def _people(past: xr.Dataset, rates: xr.Dataset) -> xr.Dataset:
     """Past and projection on one year axis, balanced; flows are NaN where no year was calibrated."""
-    projection = project_population(vital_rates(region, scenario, past))
+    projection = project_population(rates)
     check_balance(projection)
     known = past[list(projection.data_vars)]
     joined = xr.concat([known, projection.isel({YEAR: slice(1, None)})], YEAR, join="exact")
@@ -110,16 +111,15 @@ def _people(region: Region, scenario: Scenario, past: xr.Dataset) -> xr.Dataset:
 
 def _demand_at(
     level: float,
-    region: Region,
-    scenario: Scenario,
     past: xr.Dataset,
+    rates: xr.Dataset,
     models: Mapping[str, DemandModel],
+    region: Region,
     ratios: pd.DataFrame,
 ) -> xr.DataArray:
     """Demand where every county's yearly net migration is this multiple of the recent one."""
-    migration = Migration(level=level, timing=scenario.migration.timing)
-    varied = scenario.model_copy(update={"migration": migration})
-    return estimate_demand(_people(region, varied, past), models, region, ratios).demand
+    migrants = net_migrants(past, Migration(level=((int(rates[YEAR][0]), level),)), rates[YEAR].values)
+    return estimate_demand(_people(past, rates.assign(net_migration=migrants)), models, region, ratios).demand
 
 
 def _with_whole(demand: xr.DataArray, area: str) -> xr.DataArray:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import xarray as xr
+from scipy.optimize import brentq
 
-from forecast.dims import AGE, COUNTY, SEX, YEAR, in_order
+from forecast.dims import AGE, COUNTY, SEX, SEXES, YEAR, in_order
 from forecast.errors import InputRefused, Issue
 from forecast.population.lifetable import life_table
 from forecast.population.migration import move_to_total
 from forecast.population.project import project_population
 from forecast.region import Region
 
-_CLOSE = 1e-9  # relative error at which a calibration has arrived
-_MOST_ROUNDS = 60
+_CLOSE = 1e-8  # relative error at which a county has its residents
+_MOST_ROUNDS = 30
+_LEVELS = (0.2, 3.0)  # mortality relative to the pattern that is looked for
 
 
 class Pattern(NamedTuple):
@@ -65,46 +68,65 @@ def calibrate_years(
 def calibrate_year(
     region: Region, people: xr.DataArray, level: Level, pattern: Pattern, moves: Moves, year: int
 ) -> Step:
-    """Repeated substitution: project, compare, scale the levels and move the migrants, until all totals are met.
+    """One year that meets its published births, deaths and residents.
 
-    Raises InputRefused (E607) where that does not arrive, E608 where a total is not published.
+    Migrants arrive at the year's end, so deaths depend on the mortality level alone and births are in proportion to
+    the fertility level; what is then missing to a county's residents is its net migration.
+    Raises InputRefused: E608 where a total is not published, E607 where no level meets one.
     """
     target = county_targets(region, people.sum([SEX, AGE]), year)
     births, deaths = births_and_deaths(region, year, float(people.sum() + target.sum()) / 2)
-    migrants = in_order(moves.rate * people)
-    mobility = in_order(moves.mobility * people)
-    found = {"births": 0.0, "deaths": 0.0}
-    for _ in range(_MOST_ROUNDS):
-        projection = project_population(_one_year(people, level, pattern, migrants, year), "end")
-        flows = projection.sel({YEAR: year})
-        found = {"births": float(flows.births.sum()), "deaths": float(flows.deaths.sum())}
-        missing = target - flows.population.sum([SEX, AGE])
-        errors = (
-            found["births"] / births - 1,
-            found["deaths"] / deaths - 1,
-            float(abs(missing / target).max()),
-        )
-        if max(abs(error) for error in errors) < _CLOSE:
-            return Step(year, projection, level)
-        level = level._replace(
-            mortality=level.mortality * deaths / found["deaths"],
-            fertility=level.fertility * births / found["births"],
-        )
-        migrants = move_to_total(migrants, mobility, migrants.sum([SEX, AGE]) + missing)
-    values = {"year": year, "component": "births, deaths", "target": (births, deaths), "reached": found}
-    raise InputRefused(Issue("E607", values=values))
-
-
-def _one_year(people: xr.DataArray, level: Level, pattern: Pattern, migrants: xr.DataArray, year: int) -> xr.Dataset:
-    at = {YEAR: [year]}
+    mx = pattern.mx.sel({YEAR: [year]})
+    level = level._replace(
+        mortality=_mortality_level(people, mx, births, float(pattern.srb.sel({YEAR: year})), deaths, year)
+    )
     rates = {
         "baseline": people,
-        "sx": life_table(pattern.mx.sel(at) * level.mortality).sx,
-        "asfr": in_order(level.fertility * level.relative * pattern.asfr.sel(at)),
-        "srb": pattern.srb.sel(at),
-        "net_migration": in_order(migrants.expand_dims(at)),
+        "sx": life_table(mx * level.mortality).sx,
+        "asfr": in_order(level.relative * pattern.asfr.sel({YEAR: [year]})),
+        "srb": pattern.srb.sel({YEAR: [year]}),
+        "net_migration": in_order((moves.rate * people).expand_dims({YEAR: [year]})),
     }
-    return xr.Dataset(rates, attrs={"jump_off_year": year - 1})
+    standing = xr.Dataset(rates, attrs={"jump_off_year": year - 1})
+    at_pattern = float(project_population(standing, "end").births.sel({YEAR: year}).sum())
+    level = level._replace(fertility=births / at_pattern)
+    standing["asfr"] = standing.asfr * level.fertility
+    mobility = in_order(moves.mobility * people)
+    for _ in range(_MOST_ROUNDS):  # once, and again only where a cell would go below zero
+        projection = project_population(standing, "end")
+        missing = target - projection.population.sel({YEAR: year}).sum([SEX, AGE])
+        if float(abs(missing / target).max()) < _CLOSE:
+            return Step(year, projection, level)
+        total = standing.net_migration.sum([SEX, AGE]) + missing
+        standing["net_migration"] = in_order(move_to_total(standing.net_migration, mobility, total))
+    raise InputRefused(_not_met("population", year, float(target.sum()), float((target - missing).sum())))
+
+
+def _mortality_level(
+    people: xr.DataArray, mx: xr.DataArray, births: float, srb: float, deaths: float, year: int
+) -> float:
+    """The factor on mx at which people and the year's newborn have that many deaths in the year."""
+    entering = people.sum(COUNTY).shift({AGE: 1}, fill_value=0.0)
+    oldest = people.sum(COUNTY).isel({AGE: -1}, drop=True)
+    entering = entering + xr.where(entering[AGE] == entering[AGE][-1], oldest, 0.0)
+    girls = births / (1 + srb)
+    newborn = xr.DataArray([girls, births - girls], dims=SEX, coords={SEX: list(SEXES)})
+    exposed = in_order(xr.where(entering[AGE] == 0, newborn, entering)).values
+
+    def too_many(logarithm: float) -> float:
+        sx = life_table(mx * np.exp(logarithm)).sx.isel({YEAR: 0}).values
+        return float(((1 - sx) * exposed).sum()) / deaths - 1
+
+    low, high = np.log(_LEVELS)
+    if too_many(low) > 0 or too_many(high) < 0:
+        reached = deaths * (1 + too_many(low if too_many(low) > 0 else high))
+        raise InputRefused(_not_met("deaths", year, deaths, reached))
+    return float(np.exp(brentq(too_many, low, high, xtol=1e-12)))
+
+
+def _not_met(component: str, year: int, target: float, reached: float) -> Issue:
+    values = {"year": year, "component": component, "target": f"{target:,.0f}", "reached": f"{reached:,.0f}"}
+    return Issue("E607", values=values)
 
 
 def county_targets(region: Region, before: xr.DataArray, year: int) -> xr.DataArray:

@@ -11,13 +11,12 @@ mean of those exposed at the start and at the end of the year. When the net migr
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from forecast.dims import AGE, COUNTY, ORDER, SEX, SEXES, TRAJECTORY, YEAR, in_order, label
+from forecast.dims import AGE, COUNTY, ORDER, SEX, SEXES, TRAJECTORY, YEAR, in_order
 from forecast.errors import InputRefused, Issue, UsageError
 from forecast.population import kernel
 
@@ -82,22 +81,24 @@ def project_population(rates: xr.Dataset, migration_timing: str | None = None) -
         births,
     )
     flows = _flows(population, births, sx, migrants, timing)
-    dims = (YEAR, SEX, AGE)
-    people = {
-        "population": label(lanes.back(population, dims, years), "population at 31 December", "persons", "stock", name),
-        "births": label(
-            lanes.back(_with_nan(births), (YEAR, SEX), years), "births in the year", "births", "flow", name
-        ),
-    }
-    names = {
-        "deaths": ("deaths in the year by age at its end", "deaths"),
-        "net_migration": ("net migration realised in the year by age at its end", "persons"),
-        "clipped": ("net out-migration not realised, so that no cell is negative", "persons"),
-    }
-    for key, (long_name, units) in names.items():
-        people[key] = label(lanes.back(_with_nan(flows[key]), dims, years), long_name, units, "flow", name)
-    attrs = {**rates.attrs, "migration_timing": name, "jump_off_year": jump_off}
-    return xr.Dataset(people, attrs=attrs)
+    values = {"population": population, "births": _with_nan(births), **{k: _with_nan(v) for k, v in flows.items()}}
+    variables = {}
+    for key, (dims, long_name, units, kind) in _VARIABLES.items():
+        attrs = {"long_name": long_name, "units": units, "kind": kind, "source": f"projection, migration timing {name}"}
+        variables[key] = (*lanes.back(values[key], dims), attrs)
+    coords = {YEAR: years, **{dim: rates[dim].values for dim in (*lanes.dims, SEX, AGE)}}
+    return xr.Dataset(
+        variables, coords=coords, attrs={**rates.attrs, "migration_timing": name, "jump_off_year": jump_off}
+    )
+
+
+_VARIABLES = {
+    "population": ((YEAR, SEX, AGE), "population at 31 December", "persons", "stock"),
+    "births": ((YEAR, SEX), "births in the year", "births", "flow"),
+    "deaths": ((YEAR, SEX, AGE), "deaths in the year by age at its end", "deaths", "flow"),
+    "net_migration": ((YEAR, SEX, AGE), "net migration realised in the year by age at its end", "persons", "flow"),
+    "clipped": ((YEAR, SEX, AGE), "net out-migration not realised, so that no cell is negative", "persons", "flow"),
+}
 
 
 def check_balance(projection: xr.Dataset, rtol: float = 1e-9) -> None:
@@ -172,13 +173,11 @@ class _Lanes:
         values = wide.transpose(*inner, *self.dims).values
         return np.ascontiguousarray(values.reshape(*values.shape[: len(inner)], self.count))
 
-    def back(self, values: np.ndarray, dims: tuple[str, ...], years: np.ndarray) -> xr.DataArray:
-        """(dims..., lane) to a labelled variable with trajectory and county in front."""
+    def back(self, values: np.ndarray, dims: tuple[str, ...]) -> tuple[tuple[str, ...], np.ndarray]:
+        """(dims..., lane) with trajectory and county as dimensions of their own, in front."""
         shaped = values.reshape(*values.shape[:-1], *self.sizes)
-        coords: dict[Hashable, object] = {dim: self.rates[dim] for dim in (*self.dims, *dims) if dim != YEAR}
-        coords[YEAR] = years
-        variable = xr.DataArray(shaped, dims=(*dims, *self.dims), coords=coords)
-        return in_order(variable).copy()
+        last = range(len(dims), shaped.ndim)
+        return (*self.dims, *dims), np.ascontiguousarray(np.moveaxis(shaped, last, range(len(self.dims))))
 
 
 def _check_rates(rates: xr.Dataset) -> None:

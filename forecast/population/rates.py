@@ -11,7 +11,7 @@ from forecast.population.migration import move_to_total
 from forecast.population.past import estimate_past
 from forecast.population.pattern import fertility_pattern, mortality_pattern
 from forecast.region import Region
-from forecast.scenario import Scenario
+from forecast.scenario import Migration, Scenario
 
 
 def vital_rates(region: Region, scenario: Scenario, past: xr.Dataset | None = None) -> xr.Dataset:
@@ -41,7 +41,7 @@ def vital_rates(region: Region, scenario: Scenario, past: xr.Dataset | None = No
         "asfr": label(in_order(asfr), "age-specific fertility", "births per woman-year", "rate", source),
         "srb": label(fertility.srb, "sex ratio at birth", "boys per girl", "rate", source),
         "net_migration": label(
-            in_order(_migrants(past, scenario, years)),
+            net_migrants(past, scenario.migration, years),
             "net migration by age at year end",
             "persons",
             "flow",
@@ -52,14 +52,12 @@ def vital_rates(region: Region, scenario: Scenario, past: xr.Dataset | None = No
     return xr.Dataset(rates, attrs=attrs)
 
 
-def _migrants(past: xr.Dataset, scenario: Scenario, years: np.ndarray) -> xr.DataArray:
-    """(county, year, sex, age) net migrants: every county's profile moved to its multiple of the recent total."""
-    levels = [
-        _path(scenario.migration.counties.get(county, scenario.migration.level), years)
-        for county in past[COUNTY].values.tolist()
-    ]
-    multiple = xr.concat(levels, xr.DataArray(past[COUNTY].values, dims=COUNTY, name=COUNTY))
-    return move_to_total(past.migration_profile, past.migration_mobility, multiple * past.migration_recent)
+def net_migrants(past: xr.Dataset, migration: Migration, years: np.ndarray) -> xr.DataArray:
+    """(county, year, sex, age) persons: every county's profile moved to its multiple of the recent total."""
+    counties = past[COUNTY].values.tolist()
+    multiple = [at_years(migration.counties.get(county, migration.level), years.tolist()) for county in counties]
+    total = past.migration_recent * xr.DataArray(multiple, dims=(COUNTY, YEAR), coords={COUNTY: counties, YEAR: years})
+    return in_order(move_to_total(past.migration_profile, past.migration_mobility, total))
 
 
 def _path(dated: object, years: np.ndarray) -> xr.DataArray:
