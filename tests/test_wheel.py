@@ -53,8 +53,8 @@ def forecast(python: Path, folder: Path, *words: str) -> subprocess.CompletedPro
 
 
 def test_the_installed_command_runs_the_demo(python: Path, tmp_path: Path) -> None:
-    done = forecast(python, tmp_path, "demo", "--json", "--lang", "zh")
-    assert done.returncode == 0, done.stderr
+    done = forecast(python, tmp_path, "demo", "--json", "--debug", "--lang", "zh")
+    assert done.returncode == 0, done.stdout + done.stderr
     folder = tmp_path / json.loads(done.stdout)["folder"]
     assert {"manifest.json", "forecast.nc", "report.html", "log.txt"} <= {path.name for path in folder.iterdir()}
     assert any((folder / "tables").glob("*.csv"))
