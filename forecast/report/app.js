@@ -13,10 +13,15 @@ const errors = [];
 const service = el => el.dataset.s || state.s;
 const place = el => el.dataset.c || state.c;
 
+// A shortage is told as a share of demand, a surplus as a share of supply: between -1 and 1.
+function relative(gap, supply) {
+  const larger = gap > 0 ? supply : supply - gap;
+  return gap === null || larger <= 0 ? null : gap / larger;
+}
+
 function gapRow(c, s, k) {
-  const line = pack.series[c][s], gap = line.gap[k], supply = line.supply[k];
-  const need = supply - gap;
-  return {c, year: pack.years[k], gap, rel: gap === null || need <= 0 ? null : gap / need};
+  const {gap, supply} = pack.series[c][s];
+  return {c, year: pack.years[k], gap: gap[k], rel: relative(gap[k], supply[k])};
 }
 
 const ROWS = {
@@ -42,10 +47,13 @@ const ROWS = {
   wave(el) {
     const c = place(el), rows = [];
     const add = (s, values, born, crest) => values.forEach((v, k) => {
-      if (v !== null) rows.push({s, v, year: pack.years[k], born, crest: pack.years[k] === crest});
+      if (v !== null) rows.push({s, v, year: pack.years[k], born, crest: pack.years[k] === crest, train: train.has(s)});
     });
+    const crests = pack.crests[c], train = new Set();
+    let next = Infinity;  // from the last stage back: a crest that comes after the next stage's is none of this wave
+    for (const s of [...pack.stages].reverse()) if (crests[s] < next) { train.add(s); next = crests[s]; }
     add('age_0', pack.births[c], pack.jump, null);
-    for (const s of pack.stages) add(s, pack.series[c][s].demand, pack.services[s].born, pack.crests[c][s] ?? null);
+    for (const s of pack.stages) add(s, pack.series[c][s].demand, pack.services[s].born, crests[s] ?? null);
     return rows;
   },
 };
@@ -54,7 +62,7 @@ const FOLLOWS = {series: ['s', 'c'], year: ['s', 'year'], service: ['s'], wave: 
 function settings(el) {
   const about = pack.services[service(el)];
   return {
-    lang: state.lang, names: pack.names, unit: about.unit, limit: about.limit, born: about.born, place: state.c,
+    lang: state.lang, names: pack.names, measure: about.unit, limit: about.limit, born: about.born, place: state.c,
     units: {age_0: pack.words.persons, ...Object.fromEntries(pack.stages.map(s => [s, pack.services[s].unit]))},
   };
 }
@@ -84,7 +92,7 @@ async function refresh(one, el, keys) {
   const follows = FOLLOWS[one.rows].filter(key => !el.dataset[key]);
   const values = settings(el);
   let touched = false;
-  for (const key of ['lang', 'unit', 'limit', 'born', 'place']) {
+  for (const key of ['lang', 'measure', 'limit', 'born', 'place']) {
     if (one.params.includes(key) && one.view.signal(key) !== values[key]) { one.view.signal(key, values[key]); touched = true; }
   }
   if (keys.some(key => follows.includes(key))) { one.view.data('rows', ROWS[one.rows](el)); touched = true; }
@@ -108,10 +116,12 @@ function size(value) {
 
 function gapWords(el) {
   const c = el.dataset.gapC, s = el.dataset.gapS || state.s;
-  const gap = pack.series[c || pack.area][s].gap[pack.years.indexOf(pack.look)];
-  el.className = 'state ' + (gap === null ? '' : gap < 0 ? 'neg' : 'pos');
+  const {gap, rel} = gapRow(c || pack.area, s, pack.years.indexOf(pack.look));
+  const even = rel !== null && Math.abs(rel) <= pack.tolerance;
+  el.className = 'state ' + (gap === null || even ? '' : gap < 0 ? 'neg' : 'pos');
   if (gap === null) return '';
-  return (tongue() ? `${pack.look} ` : `${pack.look}年`) + word(gap < 0 ? 'short' : 'spare') + size(gap);
+  const year = tongue() ? `${pack.look} ` : `${pack.look}年`;
+  return year + (even ? word('even') : word(gap < 0 ? 'short' : 'spare') + size(gap));
 }
 
 function write() {
@@ -196,16 +206,20 @@ const report = window.report = {state, change, errors, ready: () => Promise.all(
 
 write();
 charts.forEach(el => sight.observe(el));
-(window.requestIdleCallback || setTimeout)(async () => {
+const idle = window.requestIdleCallback || (go => setTimeout(go, 200));
+idle(async () => {
   for (const el of charts) { await mount(el); await new Promise(go => setTimeout(go)); }
   document.documentElement.dataset.drawn = 'all';
-});
+}, {timeout: 1500});
 
-const PRINT = {tiles: [300, 310], panel_large: [355, 290], heat: [690, 330], wave: [690, 420], panel: [212, 112]};  // A4 is about 695 px wide
+const PRINT = {tiles: [300, 310], panel_large: [355, 290], heat: [690, 290], wave: [690, 420], panel: [212, 104], whole: [158, 96]};  // A4 is about 695 px wide
 const folded = new Set();
 addEventListener('beforeprint', () => {
   for (const el of all('details:not([open])')) { folded.add(el); el.open = true; }
-  for (const {name, view} of drawn.values()) if (view) view.signal('width', PRINT[name][0]).signal('height', PRINT[name][1]).run();
+  for (const [el, {name, view}] of drawn) {
+    const [width, height] = el.closest('#whole') ? PRINT.whole : PRINT[name];
+    if (view) view.signal('width', width).signal('height', height).run();
+  }
 });
 addEventListener('afterprint', () => {
   for (const el of folded) el.open = false;

@@ -25,7 +25,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """The first column names the row. `when`: the state of the page for which it stands, e.g. {"s": "nursery"}."""
+    """The first column names the row; `folded` tables wait until they are asked for."""
 
     id: str
     title: Text
@@ -33,8 +33,8 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     note: Text | None = None
     basis: str | None = None
-    when: Mapping[str, str] = field(default_factory=dict)
     folded: bool = False
+    on_paper: bool = True  # long reference tables stay on the screen
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,6 @@ class Figure:
 class Listing:
     title: Text
     items: tuple[Text, ...]
-    folded: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One function a chart. Data come by name: the page, or vl-convert, supplies the rows.
+"""One function for each chart. Data come by name: the page, or vl-convert, supplies the rows.
 
 `usermeta.rows` says which rows a chart reads (`series` of one place and service, `year` of all places, ...), `params` what
 the page sets. Each definition stands once in the page, however often it is drawn.
@@ -10,7 +10,7 @@ vl-convert), Vega's legends (they overlap after a change of language; the page d
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
@@ -20,13 +20,16 @@ from forecast.report.words import Text, both
 
 ROW_HEIGHT = 27
 RIDGES = ("#1d4f78", "#2f6c98", "#4787b1", "#669fc3", "#86b6d2", "#a6cbe0")
+Drawing = alt.LayerChart | alt.FacetChart
+"""What altair calls charts laid over each other."""
+
 BIRTHS = "age_0"
 """Row of the wave above the stages: children aged 0 at 31 December (births are not known for every past year)."""
 
 
-def tiles(facts: Facts) -> alt.LayerChart:
+def tiles(facts: Facts) -> Drawing:
     """A tile for each county: gap of the service and year by colour and number. Clicking one chooses the place."""
-    base = alt.Chart(alt.NamedData("rows"))
+    base = alt.Chart(alt.NamedData("rows")).transform_calculate(tone="datum.gap==null?null:datum.rel/limit")
     columns = sorted({column for column, _ in facts.grid.values()})
     rows = sorted({row for _, row in facts.grid.values()})
     x = alt.X("col:O", axis=None, scale=_bands(range(columns[0], columns[-1] + 1)))
@@ -42,12 +45,12 @@ def tiles(facts: Facts) -> alt.LayerChart:
     )
     dark = f"{known}&&abs(datum.tone)>.6"
 
-    def words(expression: str, size: float, down: float, weight: int) -> alt.Chart:
+    def words(expression: str, size: int, down: float, weight: Literal[400, 600]) -> alt.Chart:
         mark = base.mark_text(
-            fontSize=size,
+            fontSize=alt.ExprRef(f"bandwidth('x')<70?12:{size}"),
             dy=down,
             fontWeight=weight,
-            limit=alt.ExprRef("bandwidth('x')-8"),
+            limit=alt.ExprRef("bandwidth('x')-4"),
             text=alt.ExprRef(expression),
             aria=False,
         )
@@ -55,14 +58,13 @@ def tiles(facts: Facts) -> alt.LayerChart:
 
     gap = f"{known}?{number('datum.gap', '+')}:'–'"
     layers = alt.layer(box.add_params(pick), words(named("datum.c"), 15, -9, 600), words(gap, 13, 12, 400))
-    layers = layers.transform_calculate(tone="datum.gap==null?null:datum.rel/limit")
     height = 62 * (rows[-1] - rows[0] + 1)
-    return _page(layers, "year", height, names={}, limit=0.4, unit=["", ""], place="")
+    return _page(layers, "year", height, names={}, limit=0.4, measure=["", ""], place="")
 
 
-def heat(facts: Facts) -> alt.LayerChart:
+def heat(facts: Facts) -> Drawing:
     """Counties by years: gap as a share of demand. A line stands after the last year whose children were all born."""
-    base = alt.Chart(alt.NamedData("rows"))
+    base = alt.Chart(alt.NamedData("rows")).transform_calculate(tone="datum.rel/limit")
     years = heat_years(facts)
     x = alt.X(
         "year:O",
@@ -91,23 +93,26 @@ def heat(facts: Facts) -> alt.LayerChart:
     born = (
         base.transform_filter("datum.year==born+1")
         .transform_aggregate(n="count()", groupby=["year"])
-        .mark_rule(strokeWidth=1.6, color=INK, strokeDash=[4, 3], xOffset=alt.ExprRef("-bandwidth('x')/2-1"), aria=False)
+        .mark_rule(
+            strokeWidth=1.6, color=INK, strokeDash=[4, 3], xOffset=alt.ExprRef("-bandwidth('x')/2-1"), aria=False
+        )
         .encode(x=x)
     )
-    layers = alt.layer(cells, born).transform_calculate(tone="datum.rel/limit")
-    return _page(layers, "service", ROW_HEIGHT * len(facts.places), names={}, limit=0.4, unit=["", ""], born=-1)
+    layers = alt.layer(cells, born)
+    return _page(layers, "service", ROW_HEIGHT * len(facts.places), names={}, limit=0.4, measure=["", ""], born=-1)
 
 
 def heat_years(facts: Facts) -> list[int]:
-    """From the first year in which any supply is known, at the latest the jump-off year."""
-    first = facts.jump_off
+    """From the first year in which most services have a supply, at the latest the jump-off year."""
+    firsts = []
     for service in facts.services:
         known = facts.table("gap", service).loc[facts.counties].notna().any(axis=0)
-        first = min([first, *(int(year) for year in known[known].index)])
+        firsts += [int(year) for year in known[known].index[:1]]
+    first = min([facts.jump_off, *sorted(firsts)[len(firsts) // 2 :][:1]])
     return [year for year in facts.years if year >= first]
 
 
-def wave(facts: Facts) -> alt.LayerChart:
+def wave(facts: Facts) -> Drawing:
     """Stages above each other, each scaled to its own highest year; deep colour for children already born, pale after."""
     rows = [BIRTHS, *facts.stages]
     top = len(rows) - 1
@@ -139,7 +144,9 @@ def wave(facts: Facts) -> alt.LayerChart:
 
     crests = base.transform_filter("datum.crest")
     high = alt.Y("high:Q", title=None)
-    path = crests.mark_line(color=ORANGE, strokeWidth=1.4, strokeDash=[2, 4], aria=False)
+    path = crests.transform_filter("datum.train").mark_line(
+        color=ORANGE, strokeWidth=1.4, strokeDash=[2, 4], aria=False
+    )
     path = path.encode(x=x, y=high, order=alt.Order("low:Q", sort="descending"))
     said = f"{named('datum.s')}+'  '+datum.year+'\\n'+{number('datum.v')}+units[datum.s][lang=='zh'?0:1]"
     dots = crests.mark_point(filled=True, size=60, color=ORANGE, opacity=1, stroke="#fff", strokeWidth=1.5)
@@ -174,7 +181,7 @@ def wave(facts: Facts) -> alt.LayerChart:
     )
 
 
-def panel(facts: Facts, height: int = 128, wide: bool = False) -> alt.LayerChart:
+def panel(facts: Facts, height: int = 128, wide: bool = False) -> Drawing:
     """Demand against supply of one service in one place.
 
     Solid for people already born at the jump-off date, dashed after; shaded from zero to double net migration; points are
@@ -204,14 +211,14 @@ def panel(facts: Facts, height: int = 128, wide: bool = False) -> alt.LayerChart
         dots.encode(x=x, y=alt.Y("seen:Q", title=None)),
         hover.encode(x=x),
     )
-    return _page(layers, "series", height, unit=["", ""], born=-1, jump=facts.jump_off)
+    return _page(layers, "series", height, measure=["", ""], born=-1, jump=facts.jump_off)
 
 
-def panel_large(facts: Facts) -> alt.LayerChart:
+def panel_large(facts: Facts) -> Drawing:
     return panel(facts, height=300, wide=True)
 
 
-CHARTS: dict[str, Callable[[Facts], alt.LayerChart]] = {
+CHARTS: dict[str, Callable[[Facts], Drawing]] = {
     "tiles": tiles,
     "heat": heat,
     "wave": wave,
@@ -233,7 +240,7 @@ def definitions(facts: Facts) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _page(chart: alt.LayerChart, rows: str, height: int, **params: Any) -> alt.LayerChart:
+def _page(chart: Drawing, rows: str, height: int, **params: Any) -> Drawing:
     """As wide as its container; `lang` and the other parameters are set by the page."""
     set_by_page = [alt.param(name=name, value=value) for name, value in {"lang": "zh", **params}.items()]
     return chart.properties(width="container", height=height, usermeta={"rows": rows}).add_params(*set_by_page)

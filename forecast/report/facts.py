@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from forecast.scenario import Scenario
 
 TOLERANCE = 0.02
-"""Share of demand within which supply counts as balanced in words; colours and tables show the gap itself."""
+"""Relative gap within which supply and demand count as balanced in words; colours and tables show the gap itself."""
 
 SOON = 8
 """Years after the jump-off year in which a shortage must begin to stand in the title."""
@@ -83,7 +83,8 @@ class Facts:
         self.horizon = self.years[-1]
         self.services = [str(service) for service in run.data[SERVICE].values]
         self.look = min(5 * math.ceil((self.jump_off + 5) / 5), self.horizon)
-        self._cubes: dict[str, pd.DataFrame] = {}
+        self._cubes: dict[str, np.ndarray[Any, Any]] = {}
+        self._tables: dict[str, pd.DataFrame] = {}
 
     # ---- names -------------------------------------------------------------------------------------------------
 
@@ -128,20 +129,34 @@ class Facts:
     def table(self, variable: str, service: str) -> pd.DataFrame:
         """A variable of `run.data` by (place, year)."""
         key = f"{variable} {service}"
-        if key not in self._cubes:
-            values = self.run.data[variable].sel({SERVICE: service}).transpose(COUNTY, YEAR).to_numpy().astype(float)
-            rows = np.vstack([values.sum(axis=0), values])
-            self._cubes[key] = pd.DataFrame(rows, index=self.places, columns=self.years)
-        return self._cubes[key]
+        if key not in self._tables:
+            if variable not in self._cubes:
+                values = self.run.data[variable].transpose(SERVICE, COUNTY, YEAR)
+                self._cubes[variable] = values.to_numpy().astype(float)
+            counties = self._cubes[variable][self.services.index(service)]
+            self._tables[key] = self._with_whole(counties)
+        return self._tables[key]
+
+    def _with_whole(self, counties: np.ndarray[Any, Any]) -> pd.DataFrame:
+        """(place, year): the sum of the counties first, NaN where one of them is."""
+        rows = np.vstack([counties.sum(axis=0), counties])
+        return pd.DataFrame(rows, index=self.places, columns=self.years)
 
     def at(self, variable: str, place: str, service: str, year: int) -> float:
         return float(self.table(variable, service).at[place, year])
 
     def relative_gap(self, service: str) -> pd.DataFrame:
-        """Gap as a share of the demand it was reckoned against, by (place, year)."""
-        gap, supply = self.table("gap", service), self.table("supply", service)
-        need = supply - gap
-        return gap / need.where(need > 0)
+        """Gap by (place, year) between -1 and 1: a shortage as a share of demand, a surplus as a share of supply."""
+        key = f"relative gap {service}"
+        if key not in self._tables:
+            gap, supply = self.table("gap", service), self.table("supply", service)
+            larger = supply.where(gap > 0, supply - gap)
+            self._tables[key] = gap / larger.where(larger > 0)
+        return self._tables[key]
+
+    def balanced(self, place: str, service: str, year: int) -> bool:
+        """Whether supply and demand differ by no more than the tolerance."""
+        return abs(float(self.relative_gap(service).at[place, year])) <= TOLERANCE
 
     def range_at(self, place: str, service: str, year: int) -> tuple[float, float]:
         """Demand at zero and at double net migration, the smaller first."""
@@ -161,8 +176,7 @@ class Facts:
     def persons(self, first: int, last: int) -> pd.DataFrame:
         """Residents aged first..last at 31 December, by (place, year)."""
         people = self._by_age.sel({AGE: slice(first, last)}).sum(AGE, skipna=False)
-        values = people.transpose(COUNTY, YEAR).to_numpy()
-        return pd.DataFrame(np.vstack([values.sum(axis=0), values]), index=self.places, columns=self.years)
+        return self._with_whole(people.transpose(COUNTY, YEAR).to_numpy())
 
     @cached_property
     def _by_age(self) -> xr.DataArray:
@@ -171,7 +185,7 @@ class Facts:
     def flow(self, name: str, year: int) -> float:
         """Births or deaths of the whole in the year; NaN where the year was not reckoned."""
         one = self.run.data[name].sel({YEAR: year})
-        return float(one.sum([dim for dim in one.dims], skipna=False))
+        return float(one.sum(list(one.dims), skipna=False))
 
     def ratio(self, service: str) -> tuple[float, int] | None:
         """Pupils per resident child that the region's own enrolment gives, and its school year; None where the counties
@@ -273,17 +287,14 @@ class Facts:
 
     def crest(self, place: str, service: str) -> Crest | None:
         """The highest crest that does not lie at an edge of the years, None where there is none."""
+        return self._crests.get((place, service))
+
+    @cached_property
+    def _crests(self) -> dict[tuple[str, str], Crest]:
         waves = self.run.waves
-        own = waves[
-            (waves["county"] == place)
-            & (waves["service"] == service)
-            & (waves["turn"] == "crest")
-            & ~waves["at_edge"].astype(bool)
-        ]
-        if own.empty:
-            return None
-        best = own.loc[own["height"].astype(float).idxmax()]
-        return Crest(int(best["peak_year"]), float(best["height"]))
+        inner = waves[(waves["turn"] == "crest") & ~waves["at_edge"].astype(bool)].sort_values("height")
+        rows = zip(inner["county"], inner["service"], inner["peak_year"], inner["height"], strict=True)
+        return {(str(c), str(s)): Crest(int(year), float(height)) for c, s, year, height in rows}  # the highest stays
 
     def milestones(self) -> list[int]:
         """The jump-off year and every fifth year after it."""

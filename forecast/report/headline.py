@@ -172,7 +172,7 @@ def counties_short(facts: Facts, service: str, year: int) -> Text:
     """How many counties are short in the year, and the shortest by name."""
     codes = facts.short_counties(service, year)
     if not codes:
-        return both("where.none", share=percent(TOLERANCE))
+        return both("where.none")
     if len(facts.counties) == 1:
         return both("where.only")
     named = [

@@ -21,7 +21,7 @@ from forecast.report import theme
 from forecast.report.chapter import Cell, Column, Table
 from forecast.report.chapters import write_chapters
 from forecast.report.charts import BIRTHS, definitions
-from forecast.report.facts import RANK, Facts, Run
+from forecast.report.facts import RANK, TOLERANCE, Facts, Run
 from forecast.report.headline import steepest
 from forecast.report.words import END_SHORT, END_SURPLUS, SHORT, SURPLUS, Text, both
 
@@ -76,6 +76,7 @@ def _pack(facts: Facts, lang: str) -> dict[str, Any]:
         "years": facts.years,
         "jump": facts.jump_off,
         "look": facts.look,
+        "tolerance": TOLERANCE,
         "names": _names(facts),
         "services": {service: _service(facts, service) for service in facts.services},
         "stages": facts.stages,
@@ -89,7 +90,7 @@ def _pack(facts: Facts, lang: str) -> dict[str, Any]:
     }
 
 
-SCRIPT_WORDS = ("copied", "short", "spare", "upto", "columns", "persons")
+SCRIPT_WORDS = ("copied", "short", "spare", "upto", "even", "columns", "persons")
 
 
 def _names(facts: Facts) -> dict[str, list[str]]:
@@ -153,7 +154,7 @@ def _bundle() -> str:
     """Vega, Vega-Lite and vega-embed as vl-convert ships them, as one script."""
     import vl_convert  # starts a JavaScript engine: only when a page is made
 
-    bundle = str(vl_convert.javascript_bundle())
+    bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     if "</script" in bundle.lower() or "<!--" in bundle:
         raise ValueError("the chart library cannot stand inside a script element")
     return bundle
@@ -210,7 +211,10 @@ def cell(value: Cell, column: Column) -> Markup:
     if not math.isfinite(value):
         return Markup("–")
     forms = {"count": ",.0f", "signed": "+,.0f", "percent": ".1%", "change": "+.1%", "ratio": ".3f", "year": ".0f"}
-    return escape(f"{value:{forms[column.kind]}}".replace("-", "−"))
+    words = f"{value:{forms[column.kind]}}"
+    if not any(digit in words for digit in "123456789"):
+        words = words.lstrip("+-")  # a rounded nothing has no sign
+    return escape(words.replace("-", "−"))
 
 
 def raw(value: Cell) -> float | None:

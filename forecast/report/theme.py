@@ -37,7 +37,14 @@ def config() -> dict[str, Any]:
         "padding": {"left": 2, "right": 8, "top": 4, "bottom": 2},
         "view": {"stroke": None},
         "axis": {**words, "domain": False, "ticks": False, "labelPadding": 6, "gridColor": RULE, "aria": False},
-        "axisX": {"grid": False, "domain": True, "domainColor": FAINT, "ticks": True, "tickColor": FAINT, "tickSize": 4},
+        "axisX": {
+            "grid": False,
+            "domain": True,
+            "domainColor": FAINT,
+            "ticks": True,
+            "tickColor": FAINT,
+            "tickSize": 4,
+        },
         "line": {"strokeWidth": 1.8, "strokeCap": "round", "strokeJoin": "round"},
         "text": {"color": INK, "fontSize": 12},
     }
@@ -65,5 +72,5 @@ def named(code: str) -> str:
 
 
 def unit() -> str:
-    """The unit of the service shown; `unit` is a parameter that the page sets."""
-    return "unit[lang=='zh'?0:1]"
+    """The unit of the service shown; `measure` is a parameter that the page sets (Vega keeps the name `unit` for itself)."""
+    return "measure[lang=='zh'?0:1]"

@@ -46,9 +46,7 @@ def names(of: Any) -> Text:
 def both(key: str, /, **values: Any) -> Text:
     """The catalogue's sentence `report.<key>`; a value that is a Text is taken in the sentence's language."""
     spoken = {
-        lang: say(
-            f"report.{key}", lang, **{k: v.in_(lang) if isinstance(v, Text) else v for k, v in values.items()}
-        )
+        lang: say(f"report.{key}", lang, **{k: v.in_(lang) if isinstance(v, Text) else v for k, v in values.items()})
         for lang in LANGUAGES
     }
     return Text(spoken["zh"], spoken["en"])
@@ -81,7 +79,7 @@ def count(value: float) -> Text:
     if size >= 1e8:
         zh = f"{value / 1e8:.2f}亿"
     elif round(size) >= 10_000:
-        zh = f"{value / 1e4:.1f}万"
+        zh = f"{value / 1e4:.1f}".removesuffix(".0") + "万"
     else:
         zh = f"{value:.0f}"
     if size >= 1e6:

@@ -8,6 +8,8 @@ from forecast.report.chapter import Cell, Chapter, Column, Table
 from forecast.report.facts import Facts
 from forecast.report.words import Text, both, same
 
+COMPONENTS = ("population", "births", "deaths")
+
 BY_CONSTRUCTION = 1e-3
 """A relative difference below this is no test: the number was used to set the level."""
 
@@ -73,9 +75,11 @@ def published_totals(facts: Facts) -> list[tuple[int, str, float]]:
     table = region.table("controls")
     wanted = table[
         (table["area"] == facts.area)
-        & table["component"].isin(["population", "births", "deaths"])
+        & table["component"].isin(COMPONENTS)
         & table["year"].isin([year for year in facts.years if year <= facts.jump_off])
-    ].sort_values(["component", "year"], ascending=[False, True])
+    ]
+    order = wanted["component"].map(COMPONENTS.index)
+    wanted = wanted.assign(order=order).sort_values(["order", "year"])
     rows = zip(wanted["year"], wanted["component"], wanted["value"], strict=True)
     return [(int(year), str(component), float(value)) for year, component, value in rows]
 

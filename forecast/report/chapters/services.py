@@ -18,7 +18,7 @@ def gaps(facts: Facts) -> Chapter:
         id="gaps",
         menu=both("menu.gaps"),
         title=both("gaps.title"),
-        sentences=(both("gaps.lines"), both("gaps.years")),
+        sentences=(both("gaps.lines"), both("gaps.years", area=facts.name)),
         charts=(
             Chart("whole", "panel", both("chart.whole.title", area=facts.name), both("chart.whole.note"), panels=whole),
             Chart("heat", "heat", both("chart.heat.title"), both("chart.heat.note"), ("service",), by_service=True),
@@ -59,6 +59,7 @@ def _domain(facts: Facts, domain: str) -> Chapter | None:
         id=domain,
         menu=both(f"menu.{domain}"),
         title=both(f"domain.{domain}"),
+        sentences=(both("service_ratios"),) if any(facts.ratio(service) for service in services) else (),
         by_service={service: tuple(_sentences(facts, service)) for service in services},
         tables=tuple(_table(facts, service) for service in services),
     )
@@ -99,6 +100,8 @@ def _gap(facts: Facts, service: str) -> Text:
     if not math.isfinite(gap):
         return both("service_gap_unknown", year=facts.look)
     key = "service_short" if gap < 0 else "service_spare"
+    if facts.balanced(facts.area, service, facts.look):
+        key = "service_balanced"
     return both(
         key,
         year=facts.look,
@@ -110,9 +113,7 @@ def _gap(facts: Facts, service: str) -> Text:
 
 def _migration(facts: Facts, service: str) -> Text:
     low, high = facts.range_at(facts.area, service, facts.look)
-    return both(
-        "service_migration", year=facts.look, low=count(low), high=count(high), unit=facts.unit_name(service)
-    )
+    return both("service_migration", year=facts.look, low=count(low), high=count(high), unit=facts.unit_name(service))
 
 
 def _norm(facts: Facts, service: str) -> Text | None:
@@ -126,13 +127,13 @@ def _norm(facts: Facts, service: str) -> Text | None:
 
 
 def _ratio(facts: Facts, service: str) -> Text | None:
-    """The pupils-to-residents ratio used, and of which year; it may exceed 1 and is no enrolment rate."""
+    """The ratio of pupils to residents used, and of which year."""
     used = facts.ratio(service)
     return both("service_ratio", ratio=f"{used[0]:.3f}", year=used[1]) if used else None
 
 
 def _note(facts: Facts, service: str) -> Text | None:
-    note = dict(facts.run.models[service].note)
+    note = dict(facts.run.models[service].note or {})
     return names(note) if {"zh", "en"} <= set(note) else None
 
 

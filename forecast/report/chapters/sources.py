@@ -9,12 +9,23 @@ from forecast.demand.model import QUANTITY_UNITS
 from forecast.report.chapter import Cell, Chapter, Column, Listing, Table
 from forecast.report.chapters.accuracy import published_totals
 from forecast.report.facts import Facts
-from forecast.report.words import Text, both, known, names, same
+from forecast.report.words import Text, both, joined, known, names, same
 
 if TYPE_CHECKING:
     from forecast.demand import Quantity
 
-USED = ("counties", "boundaries", "population", "controls", "mortality", "fertility", "levels", "enrolment", "supply", "projects")
+USED = (
+    "counties",
+    "boundaries",
+    "population",
+    "controls",
+    "mortality",
+    "fertility",
+    "levels",
+    "enrolment",
+    "supply",
+    "projects",
+)
 """Tables that this chain reads; others are kept for later and not listed among the sources of its results."""
 
 
@@ -34,7 +45,7 @@ def _scenario(facts: Facts) -> Listing:
     for part in ("fertility", "mortality", "migration"):
         level = _dated(getattr(scenario, part).level)
         items.append(both(f"sources.{part}", level=level))
-    items.append(both("sources.migration_timing", timing=str(scenario.migration.timing)))
+    items.append(both("sources.migration_timing", timing=both(f"timing.{scenario.migration.timing}")))
     for code, levels in dict(scenario.migration.counties).items():
         place = facts.place_names.get(code, same(code))
         items.append(both("sources.migration_county", county=place, level=_dated(levels)))
@@ -53,10 +64,7 @@ def _dated(level: Any) -> str:
 def _assumed(facts: Facts) -> Listing:
     """What is assumed: the split of supply, the supply and projects tables, the numbers of the models."""
     items = [*_split(facts), *_assumed_tables(facts)]
-    for service in facts.services:
-        for key, quantity in facts.run.models[service].quantities().items():
-            if quantity.basis == "assumed" and not key.startswith("supply."):
-                items.append(_said(facts, service, key, quantity))
+    items += _assumed_numbers(facts)
     if published_totals(facts):
         items.insert(0, both("sources.calibrated", year=facts.jump_off))
     return Listing(both("sources.assumed_title"), tuple(items))
@@ -68,24 +76,33 @@ def _split(facts: Facts) -> list[Text]:
 
 
 def _assumed_tables(facts: Facts) -> list[Text]:
-    """The lines of sources.csv that call a supply or a project assumed; notes are in the language they were written in."""
+    """The lines of sources.csv that call a supply or a project assumed."""
     lines = facts.run.region.table("sources")
     lines = lines[lines["table"].isin(["supply", "projects"]) & (lines["basis"] == "assumed")]
     return [
-        both("sources.assumed_line", table=both(f"tables.{row.table}"), filter=_filter(facts, row.filter), note=row.note)
+        both(
+            "sources.assumed_line",
+            table=both(f"tables.{row.table}"),
+            rows=_filter(facts, row.filter),
+            source=row.source,
+            note=row.note,
+        )
         for row in lines.itertuples()
-        if str(row.note)
     ]
 
 
-def _said(facts: Facts, service: str, key: str, quantity: Quantity) -> Text:
-    return both(
-        "sources.assumed_number",
-        thing=facts.thing(service),
-        parameter=_parameter(key),
-        value=_value(quantity),
-        note=quantity.note or quantity.source,
-    )
+def _assumed_numbers(facts: Facts) -> list[Text]:
+    """Assumed numbers of the models that results rest on; what several services share stands once."""
+    shared: dict[tuple[str, str, str], list[Text]] = {}
+    for service in facts.services:
+        for key, quantity in facts.run.models[service].quantities().items():
+            if quantity.basis == "assumed" and not key.startswith("supply."):
+                said = (key, _value(quantity), quantity.note or quantity.source)
+                shared.setdefault(said, []).append(facts.thing(service))
+    return [
+        both("sources.assumed_number", things=joined(things), parameter=_parameter(key), value=value, note=note)
+        for (key, value, note), things in shared.items()
+    ]
 
 
 def _notes(facts: Facts) -> Listing | None:
@@ -104,7 +121,7 @@ def _about(facts: Facts) -> Listing:
     inputs = manifest.get("inputs", {})
     if inputs:
         parts.append(both("sources.about_inputs", n=len(inputs)))
-    return Listing(both("sources.about_title"), tuple([*parts, both("sources.dates")]))
+    return Listing(both("sources.about_title"), (*parts, both("sources.dates")))
 
 
 def _sources(facts: Facts) -> Table:
@@ -164,11 +181,13 @@ def _numbers(facts: Facts) -> Table:
         for key, quantity in facts.run.models[service].quantities().items():
             rows.append(_number(facts.thing(service), _parameter(key), quantity))
             if quantity.replaces is not None:
-                rows.append(_number(facts.thing(service), both("sources.replaced", parameter=_parameter(key)), quantity.replaces))
+                own = both("sources.replaced", parameter=_parameter(key))
+                rows.append(_number(facts.thing(service), own, quantity.replaces))
     titles = ("what", "number", "value", "unit", "basis", "source", "locator", "note")
     columns = tuple(Column(both(f"table.{one}"), "basis" if one == "basis" else "text") for one in titles)
     note = both("table.numbers_note")
-    return Table("table_numbers", both("table.numbers"), columns, tuple(rows), note, folded=True)
+    title = both("table.numbers")
+    return Table("table_numbers", title, columns, tuple(rows), note, folded=True, on_paper=False)
 
 
 def _number(thing: Text, key: Text, quantity: Quantity) -> tuple[Cell, ...]:

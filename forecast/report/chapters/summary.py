@@ -18,7 +18,7 @@ def summary(facts: Facts) -> Chapter:
         title=title,
         sentences=tuple(sentences),
         figures=tuple(figures(facts)[:FIGURES]),
-        charts=(_map(facts), _curve()),
+        charts=(_map(facts), _curve(facts)),
     )
 
 
@@ -94,6 +94,6 @@ def _map(facts: Facts) -> Chart:
     return Chart("map", "tiles", both("chart.map.title"), note, controls=("service", "year"), by_service=True)
 
 
-def _curve() -> Chart:
-    title, note = both("chart.curve.title"), both("chart.curve.note")
+def _curve(facts: Facts) -> Chart:
+    title, note = both("chart.curve.title"), both("chart.curve.note", area=facts.name)
     return Chart("curve", "panel_large", title, note, controls=("place",), by_place=True)

@@ -38,28 +38,32 @@ def _lag_sentence(facts: Facts) -> list[Text]:
         str(row.service): int(float(str(row.lag_years))) for row in own.itertuples() if str(row.service) in facts.stages
     }
     parts = [
-        both("wave.lag", stage=facts.short_name(service), years=years) for service, years in lags.items()
+        both("wave.lag", stage=facts.short_name(stage), before=facts.short_name(before), years=lags[stage])
+        for before, stage in zip(facts.stages, facts.stages[1:], strict=False)
+        if stage in lags
     ]
     if not parts:
         return []
     text = Text("，".join(part.zh for part in parts), ", ".join(part.en for part in parts))
-    return [both("wave.lags", parts=text)]
+    return [both("wave.lags", parts=text, area=facts.name)]
 
 
 def _crests(facts: Facts) -> Table:
     columns = [Column(both("table.place"))]
-    columns += [
-        Column(title, kind, facts.short_name(service))
-        for service in facts.stages
-        for title, kind in (
-            (both("table.crest_year"), "year"),
-            (both("table.crest_height"), "count"),
-            (both("table.crest_fall", year=facts.born_until(service)), "change"),
-        )
-    ]
+    for service in facts.stages:
+        group = facts.short_name(service)
+        columns.append(Column(both("table.crest_year"), "year", group))
+        columns.append(Column(both("table.crest_height"), "count", group))
+        columns.append(Column(both("table.crest_fall", year=facts.born_until(service)), "change", group))
     rows = [(facts.place_names[place], *_cells(facts, place)) for place in [*facts.counties, facts.area]]
     return Table(
-        "table_crests", both("table.crests"), tuple(columns), tuple(rows), both("table.crests_note"), "derived", folded=True
+        "table_crests",
+        both("table.crests"),
+        tuple(columns),
+        tuple(rows),
+        both("table.crests_note"),
+        "derived",
+        folded=True,
     )
 
 
@@ -75,5 +79,3 @@ def _cells(facts: Facts, place: str) -> list[Cell]:
             fall = facts.at("demand", place, service, end) / crest.height - 1
         cells += [crest.year, crest.height, fall]
     return cells
-
-
