@@ -100,7 +100,7 @@ def counties_of_units(rates: xr.DataArray, units: dict[str, str]) -> xr.DataArra
 def split_units(people: xr.DataArray, later: xr.DataArray, years: int) -> xr.DataArray:
     """Units split to counties by the counties' shares of the same cohort `years` later (of the open group for cohorts
     that have reached it). people: (unit, sex, age); later: (county, sex, age)."""
-    cohorts = later.shift({AGE: -years}).ffill(AGE)
+    cohorts = later.shift({AGE: -years}).fillna(later.isel({AGE: -1}, drop=True))
     parts = []
     for unit in people["unit"].values:
         cohort = cohorts.sel({COUNTY: str(unit).split("+")})
