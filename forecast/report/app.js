@@ -46,14 +46,18 @@ const ROWS = {
   // the stages of one place
   wave(el) {
     const c = place(el), rows = [];
-    const add = (s, values, born, crest) => values.forEach((v, k) => {
-      if (v !== null) rows.push({s, v, year: pack.years[k], born, crest: pack.years[k] === crest, train: train.has(s)});
+    const crests = pack.crests[c], train = {};
+    let next = Infinity;  // from the last stage back: the last crest of children already born that comes before the next stage's
+    for (const s of [...pack.stages].reverse()) {
+      const before = crests[s].filter(year => year <= pack.services[s].born && year < next);
+      if (before.length) next = train[s] = before[before.length - 1];
+    }
+    const add = (s, values, born) => values.forEach((v, k) => {
+      const year = pack.years[k];
+      if (v !== null) rows.push({s, v, year, born, crest: (crests[s] || []).includes(year), train: train[s] === year});
     });
-    const crests = pack.crests[c], train = new Set();
-    let next = Infinity;  // from the last stage back: a crest that comes after the next stage's is none of this wave
-    for (const s of [...pack.stages].reverse()) if (crests[s] < next) { train.add(s); next = crests[s]; }
-    add('age_0', pack.births[c], pack.jump, null);
-    for (const s of pack.stages) add(s, pack.series[c][s].demand, pack.services[s].born, crests[s] ?? null);
+    add('age_0', pack.births[c], pack.jump);
+    for (const s of pack.stages) add(s, pack.series[c][s].demand, pack.services[s].born);
     return rows;
   },
 };

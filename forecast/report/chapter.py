@@ -83,6 +83,7 @@ class Chapter:
     id: str
     menu: Text
     title: Text
+    basis: str | None = None  # what the title rests on
     sentences: tuple[Text, ...] = ()
     by_service: Mapping[str, tuple[Text, ...]] = field(default_factory=dict)
     """Sentences that belong to one service, by service."""

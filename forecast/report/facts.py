@@ -64,7 +64,7 @@ class Spell:
 
 @dataclass(frozen=True)
 class Crest:
-    """The highest crest of a service in a place."""
+    """A crest of a service in a place."""
 
     year: int
     height: float
@@ -221,14 +221,14 @@ class Facts:
         return bool(places.notna().all(axis=None)) and not bool(places.duplicated().any())
 
     def colour_limit(self, service: str) -> float:
-        """Relative gap at which the colours end: the 90th percentile of its size, in steps of 10 %, between 10 % and 100 %.
+        """Relative gap at which the colours end: the 80th percentile of its size, in steps of 10 %, between 10 % and 100 %.
 
         A few extreme cells then do not wash out all others, and most cells do not saturate."""
         sizes = self.relative_gap(service).loc[self.counties].abs().to_numpy()
         sizes = sizes[np.isfinite(sizes)]
         if not len(sizes):
             return 0.4
-        return min(max(math.ceil(10 * float(np.quantile(sizes, 0.9))) / 10, 0.1), 1.0)
+        return min(max(math.ceil(10 * float(np.quantile(sizes, 0.8))) / 10, 0.1), 1.0)
 
     # ---- basis -------------------------------------------------------------------------------------------------
 
@@ -286,15 +286,24 @@ class Facts:
         return sorted(short, key=lambda code: float(gap[code]))
 
     def crest(self, place: str, service: str) -> Crest | None:
-        """The highest crest that does not lie at an edge of the years, None where there is none."""
-        return self._crests.get((place, service))
+        """The last crest of children already born at the jump-off date; None where there is none."""
+        born = [crest for crest in self.crests(place, service) if crest.year <= self.born_until(service)]
+        return born[-1] if born else None
+
+    def crests(self, place: str, service: str) -> list[Crest]:
+        """Every crest in order of years; maxima at the first or the last year are none, as nobody sees what is beyond."""
+        return self._crests.get((place, service), [])
 
     @cached_property
-    def _crests(self) -> dict[tuple[str, str], Crest]:
+    def _crests(self) -> dict[tuple[str, str], list[Crest]]:
         waves = self.run.waves
-        inner = waves[(waves["turn"] == "crest") & ~waves["at_edge"].astype(bool)].sort_values("height")
-        rows = zip(inner["county"], inner["service"], inner["peak_year"], inner["height"], strict=True)
-        return {(str(c), str(s)): Crest(int(year), float(height)) for c, s, year, height in rows}  # the highest stays
+        inner = waves[(waves["turn"] == "crest") & ~waves["at_edge"].astype(bool)].sort_values("peak_year")
+        found: dict[tuple[str, str], list[Crest]] = {}
+        for c, s, year, height in zip(
+            inner["county"], inner["service"], inner["peak_year"], inner["height"], strict=True
+        ):
+            found.setdefault((str(c), str(s)), []).append(Crest(int(year), float(height)))
+        return found
 
     def milestones(self) -> list[int]:
         """The jump-off year and every fifth year after it."""

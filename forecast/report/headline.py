@@ -7,7 +7,7 @@ the data do not carry is left out, and where nothing is short, that is said.
 
 from __future__ import annotations
 
-from forecast.report.facts import SOON, TOLERANCE, Crest, Facts, Run, Spell
+from forecast.report.facts import SOON, TOLERANCE, Crest, Facts, Run, Spell, weakest
 from forecast.report.words import Text, both, count, joined, percent
 
 FALL = 0.15
@@ -54,6 +54,12 @@ def title(facts: Facts) -> Text:
         nothing = both("title.nothing_short", area=facts.name, year=facts.jump_off + SOON)
         return joined([nothing, spare_part], zh="；", en="; ")
     return both("title.balanced", area=facts.name, share=percent(TOLERANCE), year=facts.look)
+
+
+def title_basis(facts: Facts) -> str | None:
+    """What the services in the title rest on, the least sure first; None where the title names none."""
+    named = [service for service, _ in soon_short(facts)[:IN_TITLE]] + in_surplus(facts)[:IN_TITLE]
+    return weakest(*(facts.gap_basis(service) for service in named)) if named else None
 
 
 def soon_short(facts: Facts) -> list[tuple[str, Spell]]:

@@ -132,8 +132,8 @@ def _births(facts: Facts) -> dict[str, list[int | None]]:
     return {place: _whole(babies.loc[place]) for place in facts.places}
 
 
-def _crests(facts: Facts, place: str) -> dict[str, int]:
-    return {service: crest.year for service in facts.stages if (crest := facts.crest(place, service))}
+def _crests(facts: Facts, place: str) -> dict[str, list[int]]:
+    return {service: [crest.year for crest in facts.crests(place, service)] for service in facts.stages}
 
 
 def _whole(values: Any) -> list[int | None]:

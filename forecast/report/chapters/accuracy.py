@@ -20,7 +20,13 @@ def accuracy(facts: Facts) -> Chapter:
     if any(len(facts.observed(service)) for service in facts.services):
         sentences.append(both("accuracy.rolls"))
     sentences += [*_met(facts), both("accuracy.no_backtest")]
-    return Chapter("accuracy", both("menu.accuracy"), both("accuracy.title"), tuple(sentences), tables=tuple(tables))
+    return Chapter(
+        id="accuracy",
+        menu=both("menu.accuracy"),
+        title=both("accuracy.title"),
+        sentences=tuple(sentences),
+        tables=tuple(tables),
+    )
 
 
 def _rolls(facts: Facts) -> Table | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from forecast.report.chapter import Chapter, Chart, Figure
 from forecast.report.facts import Facts
-from forecast.report.headline import in_surplus, last_known, soon_short, steepest, tell
+from forecast.report.headline import in_surplus, last_known, soon_short, steepest, tell, title_basis
 from forecast.report.words import Text, both, count, percent, same
 
 FIGURES = 4
@@ -16,6 +16,7 @@ def summary(facts: Facts) -> Chapter:
         id="summary",
         menu=both("menu.summary"),
         title=title,
+        basis=title_basis(facts),
         sentences=tuple(sentences),
         figures=tuple(figures(facts)[:FIGURES]),
         charts=(_map(facts), _curve(facts)),
