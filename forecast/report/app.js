@@ -169,6 +169,7 @@ async function put(lines) {
   const safe = value => plain(value).replace(/[&<>"]/g, sign => ({'&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;'}[sign]));
   const text = lines.map(line => line.map(plain).join('\t')).join('\r\n');
   const html = '<table>' + lines.map(line => '<tr>' + line.map(value => `<td>${safe(value)}</td>`).join('') + '</tr>').join('') + '</table>';
+  report.copied = text;
   try {
     const parts = {'text/plain': new Blob([text], {type: 'text/plain'}), 'text/html': new Blob([html], {type: 'text/html'})};
     await navigator.clipboard.write([new ClipboardItem(parts)]);
@@ -181,7 +182,6 @@ async function put(lines) {
     document.addEventListener('copy', fill, {once: true});
     document.execCommand('copy');
   }
-  report.copied = text;
   const said = document.getElementById('said');
   said.textContent = word('copied');
   said.classList.add('on');

@@ -1,0 +1,407 @@
+"""The report: what its sentences say, that nothing in a name can run, and that the page draws without a network."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from forecast.demand import DemandModel, read_models
+from forecast.dims import AGES, SEXES
+from forecast.errors.messages import catalogue
+from forecast.region import Region
+from forecast.report import headline, render_html
+from forecast.report.chapters import write_chapters
+from forecast.report.charts import CHARTS, definitions
+from forecast.report.facts import Facts
+from forecast.report.words import amount, count, joined, same
+from forecast.scenario import Scenario, read_scenario
+from forecast.waves import find_waves
+
+YEARS = np.arange(2010, 2051)
+EVIL = "</script><img src=x onerror=window.bad=1>\"'&\u2028⟦甲⟧"
+LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch"
+
+
+@dataclass(frozen=True)
+class MadeRun:
+    """The parts of a pipeline.Run that a report reads, with made-up numbers."""
+
+    region: Region
+    scenario: Scenario
+    models: dict[str, DemandModel]
+    data: xr.Dataset
+    waves: pd.DataFrame
+    manifest: dict[str, Any]
+
+
+def made_region(names: list[tuple[str, str]], grid: bool = True) -> Region:
+    codes = [f"{k + 1:06d}" for k in range(len(names))]
+    counties = pd.DataFrame({"name_zh": [n[0] for n in names], "name_en": [n[1] for n in names]}, index=codes)
+    if grid:
+        counties = counties.assign(grid_row=1, grid_col=range(1, len(names) + 1))
+    line = ["supply", "", EVIL, "p. 3", "assumed", "none", EVIL, 2, "sources.csv"]
+    fields = ["table", "filter", "source", "locator", "basis", "verification", "note", "row", "file"]
+    return Region(
+        id="made",
+        name={"zh": "示例市", "en": "Sample"},
+        area="000000",
+        parent=None,
+        areas={},
+        jump_off_year=2023,
+        pattern=None,
+        counties=counties,
+        tables={"sources": pd.DataFrame([line], columns=fields)},
+        settings={"notes": [{"zh": EVIL, "en": EVIL}]},
+        folder=Path(),
+        encodings={},
+        hashes={},
+        warnings=(),
+    )
+
+
+def made_run(
+    capacity: float = 1.0, names: list[tuple[str, str]] | None = None, grid: bool = True, view: str = "behaviour"
+) -> MadeRun:
+    """A wave with its crest in 2024 (kindergarten) to 2035 (senior); supply is `capacity` times demand of 2022."""
+    region = made_region(names or [("甲县", "Alpha"), ("乙县", "Beta"), ("丙县", "Gamma")], grid)
+    models = read_models()
+    services, counties = list(models), list(region.counties.index)
+    crest = {
+        "nursery": 2018,
+        "kindergarten": 2019,
+        "primary_school": 2025,
+        "junior_school": 2028,
+        "senior_school": 2031,
+    }
+    size = np.arange(1, len(counties) + 1) * 10_000.0
+    shape = {s: 1 + 1.5 * np.exp(-(((YEARS - crest.get(s, 2070)) / 6) ** 2)) for s in services}
+    demand = np.stack([size[:, None] * shape[s] for s in services], axis=-1)
+    supply = np.where(YEARS[None, :, None] >= 2022, capacity * demand[:, YEARS == 2022], np.nan)
+    dims = ("county", "year", "service")
+    cubes = {"demand": demand, "demand_norm": demand * 1.05, "supply": supply, "gap": supply - demand}
+    cubes |= {"demand_low": demand * 0.9, "demand_high": demand * 1.1}
+    if view == "norm":
+        cubes["gap"] = supply - 1.05 * demand
+    enrolment = np.full((len(services), len(YEARS)), np.nan)
+    enrolment[1, 8:13] = demand.sum(0)[8:13, 1] * [1.04, 1.03, 1.02, 1.01, 1.0]
+    people = np.full((len(counties), len(YEARS), len(SEXES), len(AGES)), 50.0)
+    born = [model.ages[0] + 2023 if model.domain in ("education", "childcare") else -1 for model in models.values()]
+    data = xr.Dataset(
+        {name: (dims, values) for name, values in cubes.items()},
+        coords={"county": counties, "year": YEARS, "service": services, "born_until": ("service", born)},
+        attrs={"jump_off_year": 2023},
+    ).assign(
+        population=(("county", "year", "sex", "age"), people),
+        births=(("county", "year", "sex"), people[..., 0]),
+        deaths=(("county", "year", "sex", "age"), people),
+        enrolment=(("service", "year"), enrolment),
+        supply_basis=("service", np.asarray(["assumed"] * len(services), dtype=object)),
+    )
+    whole = data.demand.sum("county").expand_dims(county=[region.area])
+    waves = find_waves(xr.concat([data.demand, whole], "county", join="exact"))
+    scenario = read_scenario("baseline", {"demand.view": view})
+    manifest = {"time": "2026-01-02T03:04:05", "forecast": "0", "seed": 0}
+    return MadeRun(region, scenario, models, data, waves, manifest)
+
+
+@cache
+def plain_page() -> str:
+    """The report of the made-up run, rendered once for all tests that only look at it."""
+    return render_html(made_run())
+
+
+def told(run: MadeRun) -> dict[str, str]:
+    return {lang: "\n".join(sentences) for lang, sentences in headline(run).items()}
+
+
+# ---- words -------------------------------------------------------------------------------------------------------
+
+
+def test_numbers_read_as_a_planner_writes_them() -> None:
+    assert count(190_812).zh == "19.1万"
+    assert count(260_000).zh == "26万"
+    assert count(4_263).pair() == ["4263", "4,263"]
+    assert count(1_234_567).pair() == ["123.5万", "1.23 million"]
+    assert count(123_456_789).zh == "1.23亿"
+    assert amount(182_000, "places").pair() == ["18.2万个", "182,000 places"]
+    assert joined([same("A"), same("B"), same("C")]).pair() == ["A、B、C", "A, B and C"]
+
+
+def test_every_sentence_named_in_the_code_is_in_the_catalogue(root: Path) -> None:
+    source = "\n".join(path.read_text("utf-8") for path in sorted((root / "forecast" / "report").rglob("*.py")))
+    template = (root / "forecast" / "report" / "page.html.j2").read_text("utf-8")
+    named = set(re.findall(r'\bboth\(\s*"([a-z_0-9.]+)"', source)) | set(
+        re.findall(r"words\(.([a-z_0-9.]+).\)", template)
+    )
+    assert len(named) > 100
+    assert {key for key in named if f"report.{key}" not in catalogue()} == set()
+
+
+# ---- the headline ------------------------------------------------------------------------------------------------
+
+
+def test_headline_tells_shortage_fall_and_crest() -> None:
+    found = told(made_run())
+    first = headline(made_run())["zh"][0]
+    assert first.startswith("示例市：")
+    assert "小学学位2023—2028年短缺" not in first  # the jump-off year itself is past
+    assert re.search(r"高中阶段学位20\d\d—20\d\d年短缺", first)
+    assert "幼儿园学位富余" in first
+    assert re.search(r"在园幼儿2022年实际有.*预计2026年降到.*在2023年末都已出生", found["zh"])
+    assert "小学在校生2025年前后达峰" in found["zh"]
+    assert "primary pupils crest about 2025" in found["en"]
+    assert "3个县（市、区）中有3个短缺，缺得最多的是丙县" in found["zh"]
+    assert "假定值" in found["zh"]
+
+
+def test_headline_names_the_size_of_a_gap_as_the_data_have_it() -> None:
+    run = made_run()
+    spell = Facts(run).spells("000000", "senior_school")[0]
+    gap = float(run.data.gap.sel(service="senior_school", year=spell.worst).sum())
+    assert f"{spell.worst}年高中阶段学位共缺{count(-gap).zh}个" in told(run)["zh"]
+
+
+def test_headline_of_a_region_without_shortage() -> None:
+    found = headline(made_run(capacity=3.0))
+    assert found["zh"][0].startswith("示例市：到2031年没有一项服务短缺；到2030年，")
+    assert found["en"][0].startswith("Sample: nothing falls short by 2031; ")
+    assert "短缺在哪里" not in "".join(found["zh"])
+
+
+def test_headline_without_any_supply() -> None:
+    run = made_run()
+    blank = run.data.assign(supply=run.data.supply * np.nan, gap=run.data.gap * np.nan)
+    found = headline(replace(run, data=blank))
+    assert "没有供给数据" in found["zh"][0]
+    assert "no supply is given" in found["en"][0]
+    page = render_html(replace(run, data=blank))
+    assert "没有供给数据，不算缺口" in page
+
+
+def test_headline_names_services_whose_supply_is_not_given() -> None:
+    run = made_run()
+    known = run.data.service != "care_beds"
+    found = told(replace(run, data=run.data.assign(supply=run.data.supply.where(known), gap=run.data.gap.where(known))))
+    assert "没有供给数据、因而未算缺口的有：养老机构床位。" in found["zh"]
+
+
+def test_headline_says_where_the_standard_judges_otherwise() -> None:
+    run = made_run(capacity=1.0)
+    harder = run.data.assign(demand_norm=run.data.demand * 5)
+    assert "改按配置标准算" in told(replace(run, data=harder))["zh"]
+
+
+def test_one_county_is_not_compared_with_others() -> None:
+    assert "只有一个县（市、区）" in told(made_run(names=[("甲县", "Alpha")]))["zh"]
+
+
+@pytest.mark.parametrize("capacity", [0.0, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize("view", ["behaviour", "norm"])
+def test_no_sentence_has_a_hole(capacity: float, view: str) -> None:
+    run = made_run(capacity=capacity, view=view)
+    sentences = headline(run)
+    assert len(sentences["zh"]) == len(sentences["en"])
+    for chapter in write_chapters(Facts(run)):
+        texts = [chapter.title, *chapter.sentences, *(text for part in chapter.by_service.values() for text in part)]
+        sentences["zh"] += [text.zh for text in texts]
+        sentences["en"] += [text.en for text in texts]
+    for sentence in [*sentences["zh"], *sentences["en"]]:
+        assert not re.search(r"\bnan\b|\bNone\b|\binf\b|[{}]", sentence), sentence
+
+
+def test_calibration_and_assumed_supply_are_told() -> None:
+    run = made_run()
+    controls = pd.DataFrame({"area": ["000000"], "year": [2023], "component": ["population"], "value": [3 * 10_100.0]})
+    region = replace(run.region, tables={**run.region.tables, "controls": controls})
+    page = render_html(replace(run, region=region))
+    assert "本次推算按构造与之相符，不能作为准确性的证据" in page
+    assert "2023年公布的人口总数以及出生、死亡数用于校准" in page
+    assert 'class="badge b-assumed"' in page
+
+
+def test_a_ratio_is_never_called_a_rate_of_enrolment() -> None:
+    said = "".join(entry["zh"] for key, entry in catalogue().items() if key.startswith("report."))
+    assert "入学率" not in said.replace("不是入学率", "")
+    assert "不是入学率" in said
+
+
+# ---- the page ----------------------------------------------------------------------------------------------------
+
+
+def test_names_with_markup_stay_text() -> None:
+    page = render_html(made_run(names=[(EVIL, EVIL), ("乙" * 60, LONG)]))
+    body = page.replace(Facts(made_run()).name.zh, "")
+    assert "<img src=x" not in body
+    assert "\u2028" not in re.search(r'id="pack">(.*?)</script>', body, re.S)[1]  # type: ignore[index]
+    pack = json.loads(re.search(r'id="pack">(.*?)</script>', page, re.S)[1])  # type: ignore[index]
+    assert pack["names"]["000001"] == [EVIL, EVIL]
+
+
+def test_page_is_closed_to_the_network_and_small() -> None:
+    page = plain_page()
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert policy
+    assert policy[1].startswith("default-src &#39;none&#39;; script-src &#39;sha256-")
+    assert "unsafe" not in policy[1]
+    assert not re.search(r'(?:src|href)="(?!#)', page.split('<script type="module">')[0])
+    assert len(page.encode()) < 2.5e6
+    assert page == render_html(made_run())
+
+
+def test_every_chart_compiles() -> None:
+    import vl_convert
+
+    facts = Facts(made_run())
+    for name, spec in definitions(facts).items():
+        CHARTS[name](facts).to_dict()  # altair checks it against the schema
+        compiled = vl_convert.vegalite_to_vega({"$schema": "https://vega.github.io/schema/vega-lite/v6.json", **spec})
+        assert any(data["name"] == "rows" for data in compiled["data"]), name
+
+
+def test_map_without_a_drawing_says_so() -> None:
+    page = render_html(made_run(grid=False))
+    assert "按表中次序排列，不表示位置" in page
+    assert Facts(made_run(grid=False)).grid == {"000001": (0, 0), "000002": (1, 0), "000003": (0, 1)}
+
+
+def test_page_opens_in_the_language_asked_for() -> None:
+    assert '<html lang="en">' in render_html(made_run(), "en")
+    assert "<title>示例市公共服务供需展望</title>" in plain_page()
+
+
+# ---- in a browser ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine: the page is not looked at")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync"]
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=found, args=quiet)
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Seen:
+    """A page with what it asked for and what it complained of."""
+
+    page: Any
+    requests: list[str]
+    complaints: list[str]
+
+
+@pytest.fixture
+def look(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """look(width) opens the made-up run's report, or another page, and waits until every chart is drawn."""
+    opened = []
+
+    def open_report(width: int = 1280, html: str | None = None) -> Seen:
+        file = tmp_path / "report.html"
+        file.write_text(html or plain_page(), "utf-8")
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        seen = Seen(page, [], [])
+        page.on("request", lambda request: seen.requests.append(request.url))
+        page.on(
+            "console", lambda line: seen.complaints.append(line.text) if line.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        page.goto(file.as_uri())
+        page.wait_for_selector("html[data-drawn=all]", state="attached", timeout=60_000)
+        opened.append(page)
+        return seen
+
+    yield open_report
+    for page in opened:
+        page.close()
+
+
+def test_page_draws_in_both_languages_without_a_request(look: Any) -> None:
+    seen = look()
+    page = seen.page
+    assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == 14
+    assert page.locator("h1 .zh").first.is_visible()
+    page.click("button[data-value=en]")
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.title() == "Places and beds in Sample"
+    assert not page.locator("h1 .zh").first.is_visible()
+    page.wait_for_selector("#heat svg >> text=Alpha")
+    assert len(seen.requests) == 1
+    assert seen.complaints == []
+    assert page.evaluate("report.errors") == []
+
+
+def test_choices_change_map_curves_and_badges(look: Any) -> None:
+    seen = look()
+    page = seen.page
+    dashes = "[...document.querySelectorAll('#curve svg path')].map(p => p.getAttribute('stroke-dasharray'))"
+    assert "5,4" in page.evaluate(dashes)  # children not yet born
+    points = "document.querySelectorAll('#curve svg .mark-symbol path').length"
+    assert page.evaluate(points) == 5  # pupils counted, for the whole only
+    page.click("#map svg .mark-rect path >> nth=1")
+    assert page.locator("#curve [data-name=c]").inner_text() == "乙县"
+    page.wait_for_selector("#curve svg .mark-symbol path", state="detached")
+    page.click("#map button[data-value=senior_school]")
+    assert page.locator("#heat [data-name=s]").inner_text() == "高中阶段学位"
+    page.locator("#map input").fill("2035")
+    assert page.locator("#map h3 [data-show]").inner_text() == "2035年"
+    assert page.locator("#map .b-assumed").is_visible()
+    assert seen.complaints == []
+
+
+def test_markup_in_names_does_not_run(look: Any) -> None:
+    run = made_run(names=[(EVIL, EVIL), ("乙" * 60, LONG), ("丙县", "Gamma")])
+    seen = look(390, render_html(run))
+    page = seen.page
+    page.click("button[data-value=en]")
+    page.hover("#map svg .mark-rect path >> nth=0")
+    assert page.evaluate("window.bad === undefined")
+    assert page.locator("img").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert seen.complaints == []
+
+
+def test_table_is_copied_as_a_spreadsheet_reads_it(look: Any) -> None:
+    run = made_run()
+    page = look().page
+    page.click("#table_kindergarten summary")
+    page.click("[data-copy=table_kindergarten]")
+    lines = [line.split("\t") for line in page.evaluate("report.copied").split("\r\n")]
+    assert {len(line) for line in lines} == {len(lines[0])}
+    alpha = next(line for line in lines if line[0] == "甲县")
+    assert float(alpha[1]) == pytest.approx(
+        float(run.data.demand.sel(county="000001", year=2023, service="kindergarten"))
+    )
+    page.click("[data-copy-all=kindergarten]")
+    assert len(page.evaluate("report.copied").split("\r\n")) == 1 + 4 * len(YEARS)
+
+
+def test_phone_is_wide_enough(look: Any) -> None:
+    page = look(390).page
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    for lang in ("zh", "en"):
+        page.click(f"button[data-value={lang}]")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_page_prints_on_a4(look: Any, tmp_path: Path) -> None:
+    page = look().page
+    pdf = page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True, print_background=True)
+    assert pdf.startswith(b"%PDF")
+    assert 5 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 20
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible()
