@@ -1,9 +1,15 @@
-"""The projection's inner loops: one formula each, on bare [age, lane] arrays, imports numpy and numba only.
+"""The projection's inner loops: one formula each, on bare arrays; imports numpy and numba only.
 
-A lane is one county of one trajectory; lanes lie innermost, so that the loops vectorise. Inputs come first, `out`
-last, and nothing is changed in place: stepping into a second buffer was 4 times faster than ageing in place (the
-overlap of read and written rows kept the loop scalar). The loops stand apart from the labelled face because numba
-cannot see xarray; `forecast.population.project` is their only caller and says what the arrays mean.
+Three drivers share the formulas. `county_years` takes one county with given net migrants through its years, ages
+contiguous, so that the loop over ages vectorises (deterministic runs are bound by memory, and this reads every rate
+once). `system_years` takes the units of one migration system (counties, groups, or both) through their years
+together, because who leaves one arrives in another. `lane_years` takes one county through its years for many
+trajectories at once, the lane of trajectories innermost.
+
+Inputs come first, what is filled comes last, and nothing is changed in place: stepping into a second buffer was four
+times faster than ageing in place. The loops stand apart from the labelled face because numba cannot see xarray;
+`forecast.population.project` is their only caller and says what the arrays mean. All are serial and free of the
+interpreter lock: a pool of threads over counties or systems is the only parallelism, so bits cannot depend on it.
 """
 
 from __future__ import annotations
@@ -11,99 +17,272 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+FAST = {"nsz", "arcp", "contract", "reassoc", "nnan", "ninf"}  # inputs are finite: `project` has checked them
 
-@njit(nogil=True, cache=True)
-def age_on(start, sx, migrants, start_share, survived_share, end_share, out):  # type: ignore[no-untyped-def]
-    """One sex, one year: people at the end of the year by age, ages 1 and over; never below zero.
 
-    start: (age, lane) persons at the start; sx: (age, lane) survivorship ratio to the age;
-    migrants: (age, lane) net persons; the shares say when they count: `start_share` of those one age younger is
-    added before survival, `survived_share` bears the survival of the age, `end_share` is added after it.
+@njit(nogil=True, cache=True, fastmath=FAST)
+def ages_on(start, sx, migrants, start_share, survived_share, end_share, out):  # type: ignore[no-untyped-def]
+    """One sex, one year, ages 1 and over: people at the year's end, never below zero.
+
+    start, sx, migrants, out: (age,) persons at the start, survivorship ratio to the age, net persons, people at the
+    end. The shares say when migrants count: `start_share` of those one age younger is added before survival,
+    `survived_share` bears the survival of the age, `end_share` is added after it.
     """
     last = start.shape[0] - 1
+    zero = start.dtype.type(0)
     for age in range(1, last):
-        for lane in range(start.shape[1]):
-            exposed = start[age - 1, lane] + start_share * migrants[age - 1, lane]
-            value = sx[age, lane] * (exposed + survived_share * migrants[age, lane])
-            out[age, lane] = max(value + end_share * migrants[age, lane], 0.0)
-    for lane in range(start.shape[1]):
-        exposed = start[last - 1, lane] + start[last, lane]
-        exposed += start_share * (migrants[last - 1, lane] + migrants[last, lane])
-        value = sx[last, lane] * (exposed + survived_share * migrants[last, lane])
-        out[last, lane] = max(value + end_share * migrants[last, lane], 0.0)
+        exposed = start[age - 1] + start_share * migrants[age - 1] + survived_share * migrants[age]
+        value = sx[age] * exposed + end_share * migrants[age]
+        out[age] = value if value > zero else zero
+    exposed = start[last - 1] + start[last] + start_share * (migrants[last - 1] + migrants[last])
+    value = sx[last] * (exposed + survived_share * migrants[last]) + end_share * migrants[last]
+    out[last] = value if value > zero else zero
 
 
-@njit(nogil=True, cache=True)
-def births_of(start, end, sx, migrants, asfr, first_age, shares, out):  # type: ignore[no-untyped-def]
-    """Births of the year by lane: asfr times the mean of the women exposed at its start and at its end.
+@njit(nogil=True, cache=True, fastmath=FAST)
+def births_of(start, end, sx, migrants, asfr, first_age, younger, start_share, survived_share, in_exposure):  # type: ignore[no-untyped-def]
+    """Births of the year: asfr times the mean of the women exposed at its start and at its end.
 
-    start, end, sx, migrants: (age, lane) of women; asfr: (fertile age, lane), its first row is `first_age`;
-    shares: (start_share, survived_share, in_exposure): the last is the part of the arrivals of the year's end
-    that stands in the exposure. out: (lane,) births.
+    start, end, sx, migrants: (age,) of women; asfr: (fertile age,), its first row is `first_age`. `younger` is how
+    much younger those exposed at the start are: 0 where asfr is by completed age, 1 where it is by the age reached at
+    the year's end. `in_exposure` is the part of the arrivals of the year's end that stands in the exposure.
+    Returns births of both sexes.
     """
-    start_share, survived_share, in_exposure = shares
-    for lane in range(out.shape[0]):
-        out[lane] = 0.0
+    total = start.dtype.type(0)
+    half = start.dtype.type(0.5)
     for row in range(asfr.shape[0]):
         age = first_age + row
-        for lane in range(out.shape[0]):
-            arrived = start_share * migrants[age - 1, lane] + survived_share * migrants[age, lane]
-            survivors = sx[age, lane] * (start[age - 1, lane] + arrived)
-            at_end = survivors + in_exposure * (end[age, lane] - survivors)
-            at_start = start[age, lane] + start_share * migrants[age, lane]
-            out[lane] += asfr[row, lane] * 0.5 * (at_start + at_end)
+        early = start_share * migrants[age - 1] + survived_share * migrants[age]
+        survivors = sx[age] * (start[age - 1] + early)
+        at_end = survivors + in_exposure * (end[age] - survivors)
+        at_start = start[age - younger] + start_share * migrants[age - younger]
+        total += asfr[row] * half * (at_start + at_end)
+    return total
 
 
-@njit(nogil=True, cache=True)
-def newborn(births, sx, migrants, survived_share, end_share, out):  # type: ignore[no-untyped-def]
-    """Children of the year alive at its end, by lane; never below zero. births: (lane,) of one sex; sx: (lane,)."""
-    for lane in range(births.shape[0]):
-        value = sx[lane] * (births[lane] + survived_share * migrants[lane]) + end_share * migrants[lane]
-        out[lane] = max(value, 0.0)
+@njit(nogil=True, cache=True, fastmath=FAST)
+def newborn(births, sx, migrants, survived_share, end_share):  # type: ignore[no-untyped-def]
+    """Children of the year alive at its end, never below zero. All arguments are numbers of one sex."""
+    value = sx * (births + survived_share * migrants) + end_share * migrants
+    return value if value > births * 0 else births * 0
 
 
-@njit(nogil=True, cache=True)
-def project_lanes(baseline, sx, asfr, first_age, srb, migrants, shares, population, births):  # type: ignore[no-untyped-def]
-    """Years in their order: age on, count births, add the newborn.
+@njit(nogil=True, cache=True, fastmath=FAST)
+def one_year(start, sx, asfr, first_age, younger, srb, migrants, shares, end, births):  # type: ignore[no-untyped-def]
+    """Age on, count births, add the newborn: one county, one year.
 
-    baseline: (sex, age, lane) persons; sx, migrants: (year, sex, age, lane); asfr: (year, fertile age, lane);
-    srb: (year, lane) boys per girl; shares: (start, survived, end, newborn survived, newborn end, in exposure);
-    out: population (year + 1, sex, age, lane) with the baseline first, births (year, sex, lane). Sex 0 is female.
+    start, sx, migrants, end: (sex, age), sex 0 female; asfr: (fertile age,); srb: boys per girl; births: (sex,);
+    shares: (start, survived, end, infant survived, infant end, in exposure), see `project.Timing`; first_age, younger:
+    see `births_of`.
     """
     start_share, survived_share, end_share, infant_survived, infant_end, in_exposure = shares
-    total = np.empty(baseline.shape[2])
-    population[0] = baseline
-    for year in range(sx.shape[0]):
-        before, after = population[year], population[year + 1]
-        for sex in range(2):
-            age_on(
-                before[sex],
-                sx[year, sex],
-                migrants[year, sex],
-                start_share,
-                survived_share,
-                end_share,
-                after[sex],
-            )
-        births_of(
-            before[0],
-            after[0],
-            sx[year, 0],
-            migrants[year, 0],
-            asfr[year],
-            first_age,
-            (start_share, survived_share, in_exposure),
-            total,
+    for sex in range(2):
+        ages_on(start[sex], sx[sex], migrants[sex], start_share, survived_share, end_share, end[sex])
+    total = births_of(
+        start[0], end[0], sx[0], migrants[0], asfr, first_age, younger, start_share, survived_share, in_exposure
+    )
+    births[0] = total / (1 + srb)
+    births[1] = total - births[0]
+    for sex in range(2):
+        end[sex, 0] = newborn(births[sex], sx[sex, 0], migrants[sex, 0], infant_survived, infant_end)
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def county_years(  # type: ignore[no-untyped-def]
+    begin, stop, rows, baseline, sx, asfr, first_age, younger, srb, migrants, shares, population, births
+):
+    """Counties `begin` to `stop`, one after another, through all years.
+
+    rows: (5, county) which row of baseline, sx, asfr, srb and migrants a county reads, so that shared rates lie in
+    memory once; baseline: (row, sex, age); sx, migrants: (row, year, sex, age); asfr: (row, year, fertile age);
+    srb: (row, year). Fills population (county, year + 1, sex, age) and births (county, year, sex).
+    """
+    for county in range(begin, stop):
+        base, ratio = baseline[rows[0, county]], sx[rows[1, county]]
+        fertility, boys, moving = asfr[rows[2, county]], srb[rows[3, county]], migrants[rows[4, county]]
+        people, born = population[county], births[county]
+        people[0] = base
+        for year in range(ratio.shape[0]):
+            one_year(
+                people[year], ratio[year], fertility[year], first_age, younger, boys[year], moving[year], shares,
+                people[year + 1], born[year],
+            )  # fmt: skip
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def leavers(start, births, out_rate, out):  # type: ignore[no-untyped-def]
+    """Persons of one sex who leave their unit in the year, by age at its end: rate times those who enter the age.
+
+    start: (age,); births: number; out_rate: (age,); out: (age,).
+    """
+    last = start.shape[0] - 1
+    out[0] = births * out_rate[0]
+    for age in range(1, last):
+        out[age] = start[age - 1] * out_rate[age]
+    out[last] = (start[last - 1] + start[last]) * out_rate[last]
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def arrive(leaving, share, first_age, stop_age, migrants):  # type: ignore[no-untyped-def]
+    """Adds to the net migrants of every unit the leavers of the others who go there.
+
+    leaving: (unit, sex, age); share: (from, to, sex, age) of the leavers; migrants: (unit, sex, age), added to.
+    """
+    for origin in range(leaving.shape[0]):
+        for target in range(leaving.shape[0]):
+            for sex in range(2):
+                for age in range(first_age, stop_age):
+                    migrants[target, sex, age] += leaving[origin, sex, age] * share[origin, target, sex, age]
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def system_years(  # type: ignore[no-untyped-def]
+    baseline, sx, asfr, first_age, younger, srb, arrivals, out_rate, share, newborn_share, shares, population, births
+):
+    """The units of one migration system through all years together.
+
+    baseline: (unit, sex, age); sx, arrivals, out_rate: (unit, year, sex, age); asfr: (unit, year, fertile age);
+    srb: (unit, year); share: (year or 1, from, to, sex, age) of the leavers of a unit who go to another (the rest go
+    outside); newborn_share: (year or 1, unit of mother, unit of child), rows sum to one. Fills population
+    (unit, year + 1, sex, age) and births (unit, year, sex), by unit of the child. Nobody gives birth below age 2.
+    """
+    start_share, survived_share, end_share, infant_survived, infant_end, in_exposure = shares
+    units, ages = baseline.shape[0], baseline.shape[2]
+    leaving = np.empty_like(baseline)
+    migrants = np.empty_like(baseline)
+    population[:, 0] = baseline
+    for year in range(sx.shape[1]):
+        to = share[min(year, share.shape[0] - 1)]
+        belongs = newborn_share[min(year, newborn_share.shape[0] - 1)]
+        for unit in range(units):
+            for sex in range(2):
+                leavers(population[unit, year, sex], 0.0, out_rate[unit, year, sex], leaving[unit, sex])
+                for age in range(ages):
+                    migrants[unit, sex, age] = arrivals[unit, year, sex, age] - leaving[unit, sex, age]
+        arrive(leaving, to, 1, ages, migrants)
+        births[:, year] = 0.0
+        for unit in range(units):
+            start, end = population[unit, year], population[unit, year + 1]
+            for sex in range(2):
+                ages_on(
+                    start[sex], sx[unit, year, sex], migrants[unit, sex], start_share, survived_share, end_share,
+                    end[sex],
+                )  # fmt: skip
+            total = births_of(
+                start[0], end[0], sx[unit, year, 0], migrants[unit, 0], asfr[unit, year], first_age, younger,
+                start_share, survived_share, in_exposure,
+            )  # fmt: skip
+            girls = total / (1 + srb[unit, year])
+            for child in range(units):
+                births[child, year, 0] += belongs[unit, child] * girls
+                births[child, year, 1] += belongs[unit, child] * (total - girls)
+        for unit in range(units):
+            for sex in range(2):
+                leaving[unit, sex, 0] = births[unit, year, sex] * out_rate[unit, year, sex, 0]
+                migrants[unit, sex, 0] = arrivals[unit, year, sex, 0] - leaving[unit, sex, 0]
+        arrive(leaving, to, 0, 1, migrants)
+        for unit in range(units):
+            for sex in range(2):
+                end = population[unit, year + 1, sex]
+                if start_share > 0:  # half of the migrants aged 0 count at age 1, and their number needed the births
+                    ages_on(
+                        population[unit, year, sex], sx[unit, year, sex], migrants[unit, sex], start_share,
+                        survived_share, end_share, end,
+                    )  # fmt: skip
+                end[0] = newborn(
+                    births[unit, year, sex], sx[unit, year, sex, 0], migrants[unit, sex, 0], infant_survived,
+                    infant_end,
+                )  # fmt: skip
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def ages_on_lanes(start, sx, level, early, early_slope, late, late_slope, out):  # type: ignore[no-untyped-def]
+    """`ages_on` of one county for many trajectories; net migrants are late + level x late_slope by age, and so on.
+
+    start, sx, out: (age, lane); level: (lane,) how far migration is moved; early, early_slope, late, late_slope:
+    (age,) persons before and after survival at level 0 and per unit of level. Returns the persons clipped.
+    """
+    last = start.shape[0] - 1
+    zero = start.dtype.type(0)
+    clipped = zero
+    for age in range(1, last):
+        e, es, m, ms = early[age], early_slope[age], late[age], late_slope[age]
+        if e == zero and es == zero:  # nobody arrives before survival: a third of the arithmetic less
+            for lane in range(start.shape[1]):
+                value = sx[age, lane] * start[age - 1, lane] + (m + level[lane] * ms)
+                kept = value if value > zero else zero
+                clipped += kept - value
+                out[age, lane] = kept
+        else:
+            for lane in range(start.shape[1]):
+                value = sx[age, lane] * (start[age - 1, lane] + (e + level[lane] * es)) + (m + level[lane] * ms)
+                kept = value if value > zero else zero
+                clipped += kept - value
+                out[age, lane] = kept
+    e, es, m, ms = early[last], early_slope[last], late[last], late_slope[last]
+    for lane in range(start.shape[1]):
+        exposed = start[last - 1, lane] + start[last, lane] + (e + level[lane] * es)
+        value = sx[last, lane] * exposed + (m + level[lane] * ms)
+        kept = value if value > zero else zero
+        clipped += kept - value
+        out[last, lane] = kept
+    return clipped
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def births_of_lanes(  # type: ignore[no-untyped-def]
+    start, end, sx, level, early, early_slope, at_start, at_start_slope, asfr, first_age, younger, in_exposure, out
+):
+    """`births_of` for many trajectories. start, end, sx: (age, lane) of women; asfr: (fertile age,) at level 1;
+    at_start, at_start_slope: (age,) arrivals counted at the start. out: (lane,) births per unit of fertility."""
+    half = start.dtype.type(0.5)
+    for lane in range(out.shape[0]):
+        out[lane] = start.dtype.type(0)
+    for row in range(asfr.shape[0]):
+        age = first_age + row
+        rate = asfr[row] * half
+        e, es, b, bs = early[age], early_slope[age], at_start[age - younger], at_start_slope[age - younger]
+        for lane in range(out.shape[0]):
+            survivors = sx[age, lane] * (start[age - 1, lane] + (e + level[lane] * es))
+            at_end = survivors + in_exposure * (end[age, lane] - survivors)
+            out[lane] += rate * (start[age - younger, lane] + (b + level[lane] * bs) + at_end)
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def newborn_lanes(births, fertility, sex_share, sx, level, early, early_slope, late, late_slope, out):  # type: ignore[no-untyped-def]
+    """`newborn` for many trajectories. births, fertility, sx, level, out: (lane,); the others are numbers."""
+    zero = births.dtype.type(0)
+    clipped = zero
+    for lane in range(births.shape[0]):
+        born = births[lane] * fertility[lane] * sex_share
+        value = sx[lane] * (born + (early + level[lane] * early_slope)) + (late + level[lane] * late_slope)
+        kept = value if value > zero else zero
+        clipped += kept - value
+        out[lane] = kept
+    return clipped
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def one_year_lanes(start, sx, asfr, first_age, younger, fertility, girls, level, moves, in_exposure, births, end):  # type: ignore[no-untyped-def]
+    """`one_year` of one county for many trajectories.
+
+    start, sx, end: (sex, age, lane); asfr: (fertile age,) at fertility 1; fertility, level, births: (lane,);
+    girls: share of girls at birth; moves: (6, sex, age) early, early slope, late, late slope, at start, at start slope.
+    Returns the persons clipped.
+    """
+    clipped = start.dtype.type(0)
+    for sex in range(2):
+        clipped += ages_on_lanes(
+            start[sex], sx[sex], level, moves[0, sex], moves[1, sex], moves[2, sex], moves[3, sex], end[sex]
         )
-        for lane in range(total.shape[0]):
-            births[year, 0, lane] = total[lane] / (1.0 + srb[year, lane])
-            births[year, 1, lane] = total[lane] - births[year, 0, lane]
-        for sex in range(2):
-            newborn(
-                births[year, sex],
-                sx[year, sex, 0],
-                migrants[year, sex, 0],
-                infant_survived,
-                infant_end,
-                after[sex, 0],
-            )
+    births_of_lanes(
+        start[0], end[0], sx[0], level, moves[0, 0], moves[1, 0], moves[4, 0], moves[5, 0], asfr, first_age, younger,
+        in_exposure, births,
+    )  # fmt: skip
+    boys = start.dtype.type(1) - girls
+    for sex in range(2):
+        clipped += newborn_lanes(
+            births, fertility, girls if sex == 0 else boys, sx[sex, 0], level, moves[0, sex, 0], moves[1, sex, 0],
+            moves[2, sex, 0], moves[3, sex, 0], end[sex, 0],
+        )  # fmt: skip
+    return clipped
