@@ -202,6 +202,15 @@ def test_headline_says_where_the_standard_judges_otherwise() -> None:
     assert "改按配置标准算" in told(replace(run, data=harder))["zh"]
 
 
+def test_view_of_the_standard_is_told_and_a_missing_standard_too() -> None:
+    run = made_run(view="norm")
+    known = run.data.service != "hospital_beds"
+    data = run.data.assign(demand_norm=run.data.demand_norm.where(known), gap=run.data.gap.where(known))
+    found = told(replace(run, data=data))
+    assert "缺口按标准配置的需求计算。" in found["zh"]
+    assert "没有供给数据或没有配置标准、因而未算缺口的有：医疗机构床位。" in found["zh"]
+
+
 def test_one_county_is_not_compared_with_others() -> None:
     assert "只有一个县（市、区）" in told(made_run(names=[("甲县", "Alpha")]))["zh"]
 

@@ -171,6 +171,10 @@ class Facts:
         return pd.Series(values, index=self.years).dropna()
 
     def has_supply(self, service: str) -> bool:
+        return bool(np.isfinite(self.table("supply", service).to_numpy()).any())
+
+    def has_gap(self, service: str) -> bool:
+        """Whether there is a supply, and in the view chosen a demand, to reckon a gap from."""
         return bool(np.isfinite(self.table("gap", service).to_numpy()).any())
 
     def persons(self, first: int, last: int) -> pd.DataFrame:

@@ -29,12 +29,12 @@ def headline(run: Run) -> dict[str, list[str]]:
 def tell(facts: Facts) -> list[Text]:
     """As `headline`, with the marks of colour in the title."""
     parts = [title(facts), falls(facts), crests(facts), where_short(facts), later(facts), norm_differs(facts)]
-    return [part for part in [*parts, unknown(facts), basis(facts)] if part]
+    return [part for part in [*parts, view(facts), unknown(facts), basis(facts)] if part]
 
 
 def title(facts: Facts) -> Text:
     """What is short soon, and what is to spare in the year looked at."""
-    supplied = [service for service in facts.services if facts.has_supply(service)]
+    supplied = [service for service in facts.services if facts.has_gap(service)]
     if not supplied:
         return both("title.no_supply", area=facts.name)
     short = [
@@ -225,14 +225,22 @@ def norm_gap(facts: Facts, service: str) -> float | None:
 
 
 def unknown(facts: Facts) -> Text | None:
-    """Services whose supply the region does not say."""
-    missing = [facts.thing(service) for service in facts.services if not facts.has_supply(service)]
-    return both("basis.no_supply", things=joined(missing)) if missing else None
+    """Services without a gap, because the region does not say their supply or the view chosen has no standard."""
+    missing = [facts.thing(service) for service in facts.services if not facts.has_gap(service)]
+    if not missing:
+        return None
+    without = any(facts.has_supply(service) for service in facts.services if not facts.has_gap(service))
+    return both("basis.no_gap" if without else "basis.no_supply", things=joined(missing))
+
+
+def view(facts: Facts) -> Text | None:
+    """That gaps are reckoned against the standard, where the scenario asks for that."""
+    return both("sources.view_norm") if facts.run.scenario.demand.view == "norm" else None
 
 
 def basis(facts: Facts) -> Text | None:
     """Which supply is assumed."""
-    supplied = [service for service in facts.services if facts.has_supply(service)]
+    supplied = [service for service in facts.services if facts.has_gap(service)]
     assumed = [service for service in supplied if facts.supply_basis(service) == "assumed"]
     if not assumed:
         return None

@@ -106,7 +106,7 @@ def _service(facts: Facts, service: str) -> dict[str, Any]:
         "born": facts.born_until(service) if facts.is_stage(service) else facts.jump_off,
         "stage": facts.is_stage(service),
         "limit": facts.colour_limit(service),
-        "supplied": facts.has_supply(service),
+        "supplied": facts.has_gap(service),
         "gap": facts.gap_basis(service),
         "demand": facts.demand_basis(service),
     }

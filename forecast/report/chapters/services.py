@@ -94,8 +94,8 @@ def _path(facts: Facts, service: str) -> Text:
 
 
 def _gap(facts: Facts, service: str) -> Text:
-    if not facts.has_supply(service):
-        return both("service_no_supply")
+    if not facts.has_gap(service):
+        return both("service_no_standard" if facts.has_supply(service) else "service_no_supply")
     gap = facts.at("gap", facts.area, service, facts.look)
     if not math.isfinite(gap):
         return both("service_gap_unknown", year=facts.look)
@@ -140,8 +140,8 @@ def _note(facts: Facts, service: str) -> Text | None:
 def _table(facts: Facts, service: str) -> Table:
     """Counties by milestone years: demand, supply and gap."""
     years = facts.milestones()
-    supplied = [facts.jump_off, facts.look] if facts.has_supply(service) else []
-    gap_years = years if facts.has_supply(service) else []
+    supplied = [facts.jump_off, facts.look] if facts.has_gap(service) else []
+    gap_years = years if facts.has_gap(service) else []
     demand, supply, gap = (facts.table(name, service) for name in ("demand", "supply", "gap"))
     columns = [Column(both("table.place"))]
     columns += [Column(_year(year), "count", both("table.demand")) for year in years]
