@@ -12,7 +12,8 @@ from test_projection import AGES, random_rates
 
 from forecast.errors import InputRefused, UsageError
 from forecast.population import check_balance, project_population
-from forecast.population.project import TIMINGS, balance_residual
+from forecast.population.conventions import TIMINGS
+from forecast.population.project import balance_residual
 
 ALL = ("births", "deaths", "net_migration", "in_migration", "out_migration", "clipped")
 GROUPS = ["local", "migrant"]

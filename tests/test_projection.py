@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from forecast.errors import InputRefused, UsageError
 from forecast.population import check_balance, project_population
-from forecast.population.project import TIMINGS, balance_residual
+from forecast.population.conventions import TIMINGS
+from forecast.population.project import balance_residual
 
 AGES = 8  # a short life is as good a test as a long one
 

@@ -8,7 +8,7 @@ trajectories at once, the lane of trajectories innermost.
 
 Inputs come first, what is filled comes last, and nothing is changed in place: stepping into a second buffer was four
 times faster than ageing in place. The loops stand apart from the labelled face because numba cannot see xarray;
-`forecast.population.project` is their only caller and says what the arrays mean. All are serial and free of the
+`forecast.population.drivers` is their only caller and says what the arrays mean. All are serial and free of the
 interpreter lock: a pool of threads over counties or systems is the only parallelism, so bits cannot depend on it.
 """
 
