@@ -19,6 +19,7 @@ from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.gap import compare_supply
 from forecast.population import check_balance, estimate_past, net_migrants, project_population, vital_rates
 from forecast.region import Region
+from forecast.report import headline, prepare, render_html
 from forecast.scenario import Migration, Scenario
 from forecast.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
 from forecast.supply import estimate_supply
@@ -58,6 +59,8 @@ def run_forecast(
     """
     if trajectories != 1:
         raise ValueError("run_forecast is deterministic so far: trajectories must be 1")
+    if out is not None:
+        prepare()  # the report's chart library is bundled while the numbers are computed
     with xr.set_options(arithmetic_join="exact", keep_attrs=True):
         models = _models(region, scenario)
 
@@ -158,8 +161,6 @@ def _observed_rolls(region: Region, ratios: pd.DataFrame, people: xr.Dataset, se
 
 def _finish(run: Run, out: Path | str | None, name: str | None) -> Run:
     """The headline, and with `out` the run folder: manifest, cube, tables, report."""
-    from forecast.report import headline, render_html  # charts and templates are loaded only when a run is at hand
-
     run = replace(run, headline=headline(run))
     if out is None:
         return run

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import math
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -149,8 +150,21 @@ def _json(value: object) -> str:
 # ---- how the page is put together --------------------------------------------------------------------------------
 
 
-@cache
+def prepare() -> None:
+    """Starts the bundling of the chart library beside the computation, which takes about as long."""
+    _bundling()
+
+
 def _bundle() -> str:
+    return _bundling().result()
+
+
+@cache
+def _bundling() -> Future[str]:
+    return ThreadPoolExecutor(1).submit(_make_bundle)
+
+
+def _make_bundle() -> str:
     """Vega, Vega-Lite and vega-embed as vl-convert ships them, as one script."""
     import vl_convert  # starts a JavaScript engine: only when a page is made
 
