@@ -269,6 +269,33 @@ def collapse_open_age(mx: xr.DataArray, open_age: int, a0: str = "coale-demeny",
     return joined.rename(mx.name).assign_attrs(mx.attrs)
 
 
+def grouped_survivorship(table: xr.Dataset, width: int = 5) -> xr.DataArray:
+    """Survivorship ratios to age groups of equal width over a step of as many years.
+
+    table: a life table whose ages contain every bound 0, width, 2 width, ... (single years, or 0, 1, 5, 10, ...).
+    Returns (..., sex, age) at the bounds: L[0]/(width l0) of the births of the step, L[g]/L[g-1], and
+    T[open]/T[open-1] of the last two groups together. Raises ValueError where a bound is no age of the table.
+
+    >>> import xarray as xr
+    >>> mx = xr.DataArray([0.02] * 11, dims="age", coords={"sex": "male", "age": range(11)})
+    >>> grouped_survivorship(life_table(mx)).age.values.tolist()
+    [0, 5, 10]
+    """
+    ages = table[AGE].values
+    bounds = np.arange(0, ages[-1] + 1, width)
+    if not set(bounds.tolist()) <= set(ages.tolist()) or bounds[-1] != ages[-1]:
+        raise ValueError(f"ages {ages.tolist()} do not contain every bound of groups of {width} years up to the open")
+    total = table.Tx.transpose(..., AGE).sel({AGE: bounds})
+    lived = total.values.copy()
+    lived[..., :-1] -= total.values[..., 1:]
+    ratio = np.empty_like(lived)
+    ratio[..., 0] = lived[..., 0] / width
+    ratio[..., 1:-1] = lived[..., 1:-1] / lived[..., :-2]
+    ratio[..., -1] = total.values[..., -1] / total.values[..., -2]
+    name, units = VARIABLES["sx"]
+    return label(total.copy(data=ratio), name, units, "rate", f"life table, groups of {width} years").rename("sx")
+
+
 def extend_kannisto(
     mx: xr.DataArray,
     fit_ages: Iterable[int] = range(80, 100),
