@@ -263,7 +263,15 @@ def test_the_latest_ratio_holds_for_all_counties_and_says_whence_it_is() -> None
     junior = found.sel(service="junior_school")
     assert junior["ratio_origin"].item() == "model"
     assert junior["ratio_year"].isnull().all()
-    assert found["demand_basis"].sel(service=["nursery", "primary_school"]).values.tolist() == ["assumed", "derived"]
+    assert found["demand_basis"].sel(service=["nursery", "primary_school"]).values.tolist() == ["assumed", "assumed"]
+
+
+def test_the_basis_is_that_of_the_weakest_number() -> None:
+    """Once the entry-age rule has a source, nothing assumed is left in a school with rolls of its own."""
+    rule = {"value": 9, "unit": "month", "source": "provincial rule", "basis": "published"}
+    models = with_overrides(MODELS, {"primary_school": {"parameters.cutoff_month": rule}})
+    found = estimate_demand(people(), models, region_with_rolls())
+    assert found["demand_basis"].sel(service="primary_school").item() == "derived"
 
 
 def test_counties_that_all_have_rolls_make_the_area() -> None:
