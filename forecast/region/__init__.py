@@ -1,7 +1,8 @@
 """What a bureau puts in: read, checked in full, normalised; every figure with its source and basis."""
 
 from forecast.region.findings import Findings
-from forecast.region.read import Region, read_region
+from forecast.region.read import read_region
+from forecast.region.region import Region
 from forecast.region.sources import Source, basis_of, source_of, sources_of
 from forecast.region.tables import TABLES
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,8 @@ import pandas as pd
 from forecast.errors import InputRefused, Issue
 from forecast.region.cells import Bad, plain, tidy
 from forecast.region.findings import listed
+from forecast.region.region import Region
 from forecast.region.tables import BASES, TABLES, Table
-
-if TYPE_CHECKING:
-    from forecast.region.read import Region
 
 FIELDS = ("source", "locator", "basis", "verification", "note")
 
