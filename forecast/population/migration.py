@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.dims import AGE, COUNTY, SEX
+from forecast.population.schedules import STANDARD, rogers_castro
 
 SHRINK_PERSONS = 100_000
 """Persons at which a county's own migration profile counts one half, the city's the other (assumed)."""
@@ -28,9 +29,7 @@ def standard_schedule(ages: np.ndarray) -> np.ndarray:
 
     ages: exact ages in years. The level is of no meaning; it only says at which ages a cohort moves.
     """
-    childhood = 0.02 * np.exp(-0.10 * ages)
-    labour = 0.06 * np.exp(-0.10 * (ages - 20) - np.exp(-0.40 * (ages - 20)))
-    return childhood + labour + 0.003
+    return rogers_castro(ages, STANDARD)
 
 
 def census_rates(before: xr.DataArray, after: xr.DataArray, survival: xr.DataArray, years: int) -> xr.DataArray:
