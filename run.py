@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # -*- coding: utf-8 -*-
-"""Set up and start, with nothing but Python: `python3 run.py demo`, `python3 run.py test`, `run.py --help`.
+"""Set up and start, with nothing but Python: `python3 run.py demo`, `run.py test`, `run.py bench`, `run.py --help`.
 
 The first call makes the virtual environment `.venv` beside this file and installs the pinned packages with
 pip, under the user's own pip settings. `test` runs the linter, the types and the tests (`test ARGUMENTS`:
-only pytest, with these arguments); everything else goes to the `forecast` command. This file must parse on
+only pytest, with these arguments), `bench` the benchmarks; everything else goes to the `forecast` command. This file must parse on
 every old Python, so that it can tell its user what is needed: no annotations, no f-strings.
 """
 
@@ -128,6 +128,11 @@ def main(arguments):
         set_up("test")
         return test(arguments[1:])
     set_up()
+    if arguments[:1] == ["bench"]:
+        import subprocess
+
+        os.chdir(HERE)
+        return subprocess.call([PYTHON, "-m", "benchmarks.run"] + arguments[1:])
     # -P: a file in the working folder must not stand in for a package of the same name.
     command = [PYTHON, "-P", "-m", "forecast"] + arguments
     if os.name == "posix":

@@ -235,17 +235,21 @@ def births_of_lanes(  # type: ignore[no-untyped-def]
 ):
     """`births_of` for many trajectories. start, end, sx: (age, lane) of women; asfr: (fertile age,) at level 1;
     at_start, at_start_slope: (age,) arrivals counted at the start. out: (lane,) births per unit of fertility."""
-    half = start.dtype.type(0.5)
+    zero, half = start.dtype.type(0), start.dtype.type(0.5)
     for lane in range(out.shape[0]):
-        out[lane] = start.dtype.type(0)
+        out[lane] = zero
     for row in range(asfr.shape[0]):
         age = first_age + row
         rate = asfr[row] * half
         e, es, b, bs = early[age], early_slope[age], at_start[age - younger], at_start_slope[age - younger]
-        for lane in range(out.shape[0]):
-            survivors = sx[age, lane] * (start[age - 1, lane] + (e + level[lane] * es))
-            at_end = survivors + in_exposure * (end[age, lane] - survivors)
-            out[lane] += rate * (start[age - younger, lane] + (b + level[lane] * bs) + at_end)
+        if in_exposure == zero and e == zero and es == zero and b == zero and bs == zero:
+            for lane in range(out.shape[0]):  # all arrivals come too late to count: half of the arithmetic less
+                out[lane] += rate * (start[age - younger, lane] + sx[age, lane] * start[age - 1, lane])
+        else:
+            for lane in range(out.shape[0]):
+                survivors = sx[age, lane] * (start[age - 1, lane] + (e + level[lane] * es))
+                at_end = survivors + in_exposure * (end[age, lane] - survivors)
+                out[lane] += rate * (start[age - younger, lane] + (b + level[lane] * bs) + at_end)
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)

@@ -1,0 +1,28 @@
+"""Every benchmark runs once, small, and what it times is right (it asserts that itself)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks import run
+
+
+@pytest.fixture(autouse=True)
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = run._in_turn
+    monkeypatch.setattr(run, "_in_turn", lambda jobs, rounds: once(jobs, 1))
+
+
+def test_deterministic_against_rivals() -> None:
+    page = run.deterministic(8, 4)
+    assert "of add" in page
+    assert "numpy over all counties" in page
+
+
+def test_trajectories_and_chain_give_the_same_bits_on_two_threads() -> None:
+    assert "float64" in run.trajectories(2, 96, 3)
+    assert "2 threads are the same" in run.chain(3, 96, 4)
