@@ -182,8 +182,18 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
     )
     need = run.data[["demand", "demand_low", "demand_high", "demand_norm", "supply", "gap", "load"]]
     return {
-        "population": by_county.to_dataframe(dim_order=[COUNTY, YEAR]).reset_index(),
-        "demand_supply_gap": need.to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index(),
-        "waves": run.waves,
+        "population": _named(run, by_county.to_dataframe(dim_order=[COUNTY, YEAR]).reset_index()),
+        "demand_supply_gap": _named(run, need.to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()),
+        "waves": _named(run, run.waves),
         "participation_ratios": run.ratios,
     }
+
+
+def _named(run: Run, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the names of the places beside their codes, for readers who know no codes."""
+    names = {code: (row.name_zh, row.name_en) for code, row in run.region.counties.iterrows()}
+    names[run.region.area] = (run.region.name["zh"], run.region.name["en"])
+    for column, index in (("name_en", 1), ("name_zh", 0)):
+        table = table.assign(**{column: [names[str(code)][index] for code in table[COUNTY]]})
+    first = [COUNTY, "name_zh", "name_en"]
+    return table[first + [column for column in table.columns if column not in first]]
