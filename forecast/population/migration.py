@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.dims import AGE, COUNTY, SEX
+from forecast.population.residual import expected_survivors
 from forecast.population.schedules import STANDARD, rogers_castro
 
 SHRINK_PERSONS = 100_000
@@ -43,8 +44,8 @@ def census_rates(before: xr.DataArray, after: xr.DataArray, survival: xr.DataArr
     Returns (county, sex, age) per person-year.
     """
     starts = np.arange(0, _OLDEST + 1, _WIDTH)
-    expected = _pooled(before * survival, starts)
-    found = _pooled(after.shift({AGE: -years}, fill_value=0.0), starts)
+    expected = _pooled(expected_survivors(before, survival, years), starts)
+    found = _pooled(after.isel({AGE: slice(years, None)}), starts)
     growth = np.log(np.maximum(found, 0.5) / np.maximum(expected, 0.5))
     ages = before[AGE].values
     intensity = standard_schedule(ages + 0.5)
