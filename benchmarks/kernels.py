@@ -23,6 +23,16 @@ def copy(a, out, begin, stop):  # type: ignore[no-untyped-def]
         out[i] = a[i]
 
 
+@njit(nogil=True, fastmath=FAST)
+def triad(a, b, out, rounds):  # type: ignore[no-untyped-def]
+    """out = a x b + c, each round on what the round before wrote, so that none can be left out."""
+    c = np.float32(0.001)
+    for _ in range(rounds):
+        for i in range(a.size):
+            out[i] = a[i] * b[i] + c
+        a, out = out, a
+
+
 @njit(nogil=True)
 def project_lanes(baseline, sx, asfr, first_age, fertility, girls, level, moves, start, end, births, clipped):  # type: ignore[no-untyped-def]
     """One county, one block of lanes: projection alone. baseline: (sex, age); sx: (year, sex, age, lane)."""
