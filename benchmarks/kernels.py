@@ -24,12 +24,17 @@ def copy(a, out, begin, stop):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, fastmath=FAST)
+def multiply_add(a, b, out):  # type: ignore[no-untyped-def]
+    c = np.float32(0.001)
+    for i in range(a.size):
+        out[i] = a[i] * b[i] + c
+
+
+@njit(nogil=True)
 def triad(a, b, out, rounds):  # type: ignore[no-untyped-def]
     """out = a x b + c, each round on what the round before wrote, so that none can be left out."""
-    c = np.float32(0.001)
     for _ in range(rounds):
-        for i in range(a.size):
-            out[i] = a[i] * b[i] + c
+        multiply_add(a, b, out)
         a, out = out, a
 
 
