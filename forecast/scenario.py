@@ -15,18 +15,18 @@ from dataclasses import replace
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from forecast import content
 from forecast.errors import CannotReadWrite, InputRefused, Issue, UsageError
 
-FIRST_YEAR, LAST_YEAR = (
-    1950,
-    2100,
-)  # what a year in a scenario may be: the span of the shipped national pattern
+FIRST_YEAR, LAST_YEAR = 1950, 2100  # what a year in a scenario may be: the span of the shipped national pattern
+OLDEST = 100  # the open age group
+
+ProfileName = Literal["mobility", "students", "workers", "families"]
 
 
 def _dated(value: Any) -> Any:
@@ -46,6 +46,29 @@ def _is_pair(value: Any) -> bool:
     return isinstance(value, list | tuple) and len(value) == 2
 
 
+def _profile(value: Any) -> Any:
+    """The name of a schedule, or weights by age as tuples: ages in order, no weight negative, not all zero."""
+    if isinstance(value, str) and value in get_args(ProfileName):
+        return value
+    pairs = value if isinstance(value, list | tuple) and all(_is_pair(pair) for pair in value) else []
+    ages, weights = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    good = all(_is_age(age) for age in ages) and all(before < age for before, age in pairwise(ages))
+    good = good and all(_is_weight(weight) for weight in weights) and any(weight > 0 for weight in weights)
+    if not good:
+        raise PydanticCustomError(
+            "profile", "a schedule or weights by age", {"names": ", ".join(get_args(ProfileName))}
+        )
+    return tuple((age, float(weight)) for age, weight in pairs)
+
+
+def _is_age(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= OLDEST
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
 def _parameters(value: Any) -> Any:
     """Nested tables of a model as dotted names, as TOML writes them: parameters.take_up = 0.1."""
     return dict(content.dotted(value)) if isinstance(value, Mapping) else value
@@ -62,9 +85,19 @@ Balances = Annotated[
     tuple[tuple[Year, Balance], ...],
     BeforeValidator(_dated, json_schema_input_type=Balance | tuple[tuple[Year, Balance], ...]),
 ]
+Persons = Annotated[float, Field(strict=True, ge=-1e8, le=1e8)]  # a year; below 0: fewer
+DatedPersons = Annotated[
+    tuple[tuple[Year, Persons], ...],
+    BeforeValidator(_dated, json_schema_input_type=Persons | tuple[tuple[Year, Persons], ...]),
+]
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+Age = Annotated[int, Field(strict=True, ge=0, le=OLDEST)]
+Weights = tuple[tuple[Age, Annotated[float, Field(ge=0)]], ...]
+Profile = Annotated[ProfileName | Weights, BeforeValidator(_profile, json_schema_input_type=ProfileName | Weights)]
 Line = Annotated[str, Field(strict=True, min_length=1, max_length=1000)]
 
 BASELINE: Any = ((FIRST_YEAR, 1.0),)
+NOBODY: Any = ((FIRST_YEAR, 0.0),)
 
 
 class _Part(BaseModel):
@@ -79,25 +112,106 @@ class Text(_Part):
 
 
 class Fertility(_Part):
-    level: Factors = Field(default=BASELINE, description="Multiple of the baseline path of births per woman, by year")
+    level: Factors = Field(
+        default=BASELINE,
+        description="Multiple of the baseline path of births per woman, by year (unit: 1; 1 = that path)",
+    )
 
 
 class Mortality(_Part):
-    level: Factors = Field(default=BASELINE, description="Multiple of the baseline path of death rates, by year")
+    level: Factors = Field(
+        default=BASELINE, description="Multiple of the baseline path of death rates, by year (unit: 1; 1 = that path)"
+    )
+
+
+class DestinationShift(_Part):
+    """Some of the leavers of one county go to another place than before."""
+
+    origin: Line = Field(description="Code of the county whose leavers choose otherwise")
+    away_from: Line = Field(description='Where they no longer go: code of a county, or "outside" the region')
+    towards: Line = Field(description='Where they go instead: code of a county, or "outside" the region')
+    share: Share = Field(
+        description="How many of those who would go to `away_from` (unit: share, 0 to 1), at every age, in every year"
+    )
+
+    @model_validator(mode="after")
+    def _three_places(self) -> Self:
+        if len({self.origin, self.away_from, self.towards}) < 3:
+            places = f"{self.origin}, {self.away_from}, {self.towards}"
+            raise PydanticCustomError("shift_places", "three different places", {"places": places})
+        return self
 
 
 class Migration(_Part):
+    """What happens to migration. Levers on net persons are additive; a factor acts on gross flows alone, because a
+    factor on a net turns its ages upside down where the total changes sign."""
+
     level: Balances = Field(
         default=BASELINE,
-        description="Multiple of each county's recent mean yearly net migration total, by year (0: none)",
+        description="Each county's net migration a year, by year (unit: multiple of its recent mean yearly net total; "
+        "1 = as recently, 0 = nobody on balance); reached additively; where migration is given as net",
     )
     timing: Literal["end", "even", "even_nobirth", "mid"] = Field(
         default="end",
         description="When within the year migrants count (end: as in World Population Prospects 2024)",
     )
     counties: dict[str, Balances] = Field(
-        default={}, description="County code -> its own level instead of the one for all"
+        default={},
+        description="County code -> its own level instead of the one for all (unit: as level)",
     )
+    add: DatedPersons = Field(
+        default=NOBODY,
+        description="Persons on top for the whole region, by year (unit: persons a year; below 0: fewer), spread over "
+        "the counties in proportion to residents at the jump-off date",
+    )
+    add_counties: dict[str, DatedPersons] = Field(
+        default={},
+        description="County code -> persons on top for that county, besides its part of `add` (unit: persons a year)",
+    )
+    profile: Profile = Field(
+        default="mobility",
+        description="Ages at which what level, counties and add change falls: mobility (as the whole's migrants move), "
+        "students, workers or families (model schedules), or [[age, weight], ...] (unit: relative number of "
+        "persons of that completed age, both sexes alike; straight between ages, none outside)",
+    )
+    gross_factor: Factors = Field(
+        default=BASELINE,
+        description="Factor on rates of leaving and on arrivals from outside, by year (unit: 1); only where migration "
+        "is given gross",
+    )
+    destination_shift: tuple[DestinationShift, ...] = Field(
+        default=(),
+        description="Leavers who go elsewhere than before, one shift after the other; only where migration is given "
+        "by origin and destination",
+    )
+    closed: bool = Field(
+        default=False, strict=True, description="true: nobody moves at all, in no county and at no age, in all years"
+    )
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The levers that move somebody's number; `profile` and `timing` say how, not how many."""
+        levels = {"level": self.level, **{f"counties.{code}": path for code, path in self.counties.items()}}
+        added = {"add": self.add, **{f"add_counties.{code}": path for code, path in self.add_counties.items()}}
+        found = [key for key, path in levels.items() if _differs(path, 1.0)]
+        return (*found, *(key for key, path in added.items() if _differs(path, 0.0)))
+
+    @model_validator(mode="after")
+    def _no_conflict(self) -> Self:
+        others = list(self.changes)
+        others += ["profile"] * (self.profile != "mobility")
+        others += ["gross_factor"] * _differs(self.gross_factor, 1.0)
+        others += ["destination_shift"] * bool(self.destination_shift)
+        if self.closed and others:
+            named = ", ".join(f"migration.{key}" for key in others)
+            raise PydanticCustomError("closed_conflict", "nobody moves, yet some do", {"others": named})
+        if self.profile != "mobility" and not self.changes:
+            raise PydanticCustomError("profile_alone", "ages of a change, but no change")
+        return self
+
+
+def _differs(path: tuple[tuple[int, float], ...], usual: float) -> bool:
+    return any(value != usual for _, value in path)
 
 
 class Demand(_Part):
@@ -125,9 +239,20 @@ class Scenario(_Part):
     overrides: dict[str, Any] = Field(default={}, description="What the caller set on top of the file; never in a file")
 
 
-def read_scenario(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
-    """The scenario of that name among the shipped ones, or of that file (a Path, or text ending in .toml).
+class HasFolder(Protocol):
+    """What a scenario must know of a region: the folder in which `scenarios/` may lie."""
 
+    @property
+    def folder(self) -> Path: ...
+
+
+def read_scenario(
+    name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, region: HasFolder | None = None
+) -> Scenario:
+    """The scenario of that name, or of that file (a Path, or text ending in .toml).
+
+    A name is looked for in the folder `scenarios` of the region, if one is given, then among the shipped ones: a
+    scenario that names counties belongs to its region, and a bureau's own goes before ours.
     `overrides`: dotted key -> value, e.g. {"migration.level": 2, "horizon": 2040}; text is read as a TOML
     value where it is one. Raises UsageError (no such scenario, bad name), CannotReadWrite (no such file) and
     InputRefused with every fault found.
@@ -135,8 +260,9 @@ def read_scenario(name_or_path: str | Path, overrides: Mapping[str, Any] | None 
     >>> read_scenario("baseline", {"horizon": "2040"}).horizon
     2040
     """
-    path = _locate(name_or_path, content.folder("scenarios"))
-    table = _read_with_parents(path, ())
+    known = _known(region)
+    path = _locate(name_or_path, known)
+    table = _read_with_parents(path, (), known)
     table.setdefault("id", path.stem)
     given = {key: _value(text) for key, text in (overrides or {}).items()}
     faults = [_unknown(("overrides",), path.name)] if "overrides" in table else []
@@ -154,10 +280,18 @@ def read_scenario(name_or_path: str | Path, overrides: Mapping[str, Any] | None 
     return scenario
 
 
-def list_scenarios() -> list[Scenario]:
-    """The shipped scenarios, the baseline first, then by name."""
-    names = sorted((path.stem for path in content.folder("scenarios").glob("*.toml")), key=_baseline_first)
-    return [read_scenario(name) for name in names]
+def list_scenarios(region: HasFolder | None = None) -> list[Scenario]:
+    """The scenarios that `read_scenario` finds by name: the baseline first, then the shipped ones, then the region's."""
+    return [read_scenario(name, region=region) for name in _known(region)]
+
+
+def _known(region: HasFolder | None) -> dict[str, Path]:
+    """Name -> file of the shipped scenarios, the baseline first, and of the region's own, which replace them."""
+    return _in_folder(content.folder("scenarios")) | (_in_folder(region.folder / "scenarios") if region else {})
+
+
+def _in_folder(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(folder.glob("*.toml"), key=lambda path: _baseline_first(path.stem))}
 
 
 def schema() -> dict[str, Any]:
@@ -173,19 +307,18 @@ def _baseline_first(name: str) -> tuple[bool, str]:
     return name != "baseline", name
 
 
-def _locate(name_or_path: str | Path, folder: Path) -> Path:
+def _locate(name_or_path: str | Path, known: Mapping[str, Path]) -> Path:
     if isinstance(name_or_path, Path) or name_or_path.endswith(".toml"):
         return Path(name_or_path)
     if not content.is_safe_name(name_or_path):
         raise UsageError(Issue("E318", values={"name": name_or_path}))
-    known = sorted((path.stem for path in folder.glob("*.toml")), key=_baseline_first)
     if name_or_path not in known:
         values = {"name": name_or_path, "known": ", ".join(known)}
-        raise UsageError(_with_nearest("E301", "E302", name_or_path, known, values))
-    return folder / f"{name_or_path}.toml"
+        raise UsageError(_with_nearest("E301", "E302", name_or_path, list(known), values))
+    return known[name_or_path]
 
 
-def _read_with_parents(path: Path, children: tuple[Path, ...]) -> dict[str, Any]:
+def _read_with_parents(path: Path, children: tuple[Path, ...], known: Mapping[str, Path]) -> dict[str, Any]:
     """The file's table laid over the one it extends: tables merge, anything else is replaced."""
     if path.resolve() in children:
         chain = " → ".join(child.stem for child in (*children, path))
@@ -196,18 +329,20 @@ def _read_with_parents(path: Path, children: tuple[Path, ...]) -> dict[str, Any]
     parent = table.pop("extends")
     if not isinstance(parent, str):
         raise InputRefused(Issue("E313", file=path.name, values={"field": "extends", "found": _show(parent)}))
-    base = _read_with_parents(_locate_parent(parent, path), (*children, path.resolve()))
+    base = _read_with_parents(_locate_parent(parent, path, known), (*children, path.resolve()), known)
     own = {key: value for key, value in base.items() if key not in ("id", "name", "description")}
     return _merge(own, table)
 
 
-def _locate_parent(parent: str, path: Path) -> Path:
-    """A file or a name beside the child, else the shipped scenario of that name."""
+def _locate_parent(parent: str, path: Path, known: Mapping[str, Path]) -> Path:
+    """A file or a name beside the child, else the known scenario of that name; a scenario that extends its own name
+    departs from the shipped one."""
     beside = path.parent / (parent if parent.endswith(".toml") else f"{parent}.toml")
-    if parent.endswith(".toml") or (content.is_safe_name(parent) and beside.is_file()):
+    itself = parent == path.stem
+    if parent.endswith(".toml") or (not itself and content.is_safe_name(parent) and beside.is_file()):
         return beside
     try:
-        return _locate(parent, content.folder("scenarios"))
+        return _locate(parent, _known(None) if itself else known)
     except UsageError as error:  # here it is the file that is wrong, not the caller
         raise InputRefused(replace(issue, file=path.name) for issue in error.issues) from None
 
@@ -263,8 +398,8 @@ def _issue(fault: ErrorDetails, file: str) -> Issue:
     values: dict[str, Any] = {"field": ".".join(where), "found": found}
     if kind == "extra_forbidden":
         return _unknown(where, file)
-    if kind == "years_order":
-        return Issue("E316", file=file, values=values | bounds)
+    if kind in _OWN:
+        return Issue(_OWN[kind], file=file, values=values | bounds)
     if kind in ("greater_than_equal", "less_than_equal"):
         limit = f"≥ {bounds['ge']}" if "ge" in bounds else f"≤ {bounds['le']}"
         return Issue("E310", file=file, values=values | {"limit": limit})
@@ -273,6 +408,15 @@ def _issue(fault: ErrorDetails, file: str) -> Issue:
         return Issue("E314", file=file, values=values | {"choices": choices})
     return Issue(_CODES.get(kind, "E320"), file=file, values=values)
 
+
+_OWN = {
+    "years_order": "E316",
+    "closed_conflict": "E321",
+    "profile_alone": "E322",
+    "shift_places": "E323",
+    "profile": "E324",
+}
+"""Faults that this module finds itself -> code; their context fills the sentence."""
 
 _CODES = {
     "missing": "E309",
@@ -283,6 +427,8 @@ _CODES = {
     "string_too_short": "E313",
     "dated_path": "E315",
     "dict_type": "E317",
+    "bool_type": "E325",
+    "tuple_type": "E326",
     "model_type": "E317",
     "model_attributes_type": "E317",
 }
@@ -292,6 +438,7 @@ def _unknown(where: tuple[str, ...], file: str) -> Issue:
     part: Any = Scenario
     for key in where[:-1]:
         part = part.model_fields[key].annotation
+        part = next((inner for inner in get_args(part) if isinstance(inner, type)), part)  # in tuple[Part, ...]
     known = ["extends"] * (part is Scenario) + [key for key in part.model_fields if key != "overrides"]
     values = {"field": ".".join(where), "known": ", ".join(known)}
     return replace(_with_nearest("E307", "E308", where[-1], known, values), file=file)
