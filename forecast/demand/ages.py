@@ -7,18 +7,42 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from forecast.dims import AGE, COUNTY, SEX, TRAJECTORY, YEAR, in_order, require_dims
+from forecast.dims import AGE, COUNTY, GROUP, SEX, TRAJECTORY, YEAR, in_order, require_dims
 from forecast.errors import InputRefused, Issue
 
 
 def residents(people: xr.Dataset) -> xr.DataArray:
-    """`population` (trajectory?, county, year, age): persons of both sexes at 31 December.
+    """`population` (trajectory?, county, year, age): residents of both sexes at 31 December.
 
-    Raises InputRefused where the variable, a dimension, an age or a year in between is missing.
+    Raises InputRefused where the variable, a dimension, an age, a group or a year in between is missing.
+    """
+    return counted(people, "resident")
+
+
+def denominator(people: xr.Dataset, concept: str) -> str:
+    """Whom `counted` counts for a model of that concept: without groups residents stand in for the registered.
+
+    >>> denominator(xr.Dataset({"population": ("age", [1.0])}), "registered")
+    'resident for registered'
+    """
+    known = concept == "resident" or GROUP in people["population"].dims
+    return concept if known else f"resident for {concept}"
+
+
+def counted(people: xr.Dataset, concept: str) -> xr.DataArray:
+    """`population` (trajectory?, county, year, age) of the concept, "resident" or "registered", as `denominator` says.
+
+    With the dimension `group` resident is local + migrant and registered is local + absent: everyone once. Raises
+    InputRefused as `residents`.
     """
     if "population" not in people:
         raise InputRefused(Issue("E414", values={"dim": "population", "labels": ", ".join(map(str, people)) or "-"}))
     population = people["population"]
+    if GROUP in population.dims:
+        from forecast.population import groups  # late: it brings the compiler, and few people have groups
+
+        sums = {"resident": groups.resident, "registered": groups.registered}
+        population = sums[concept](people[["population"]])["population"]
     require_dims(population, (COUNTY, YEAR, AGE), (SEX, TRAJECTORY))
     for dim, first in ((AGE, 0), (YEAR, int(population[YEAR][0]))):
         have = [int(label) for label in population[dim].values]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 import xarray as xr
 
-from forecast.demand.ages import children, residents
+from forecast.demand.ages import children, counted, residents
 from forecast.demand.model import DemandModel
 from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.errors import InputRefused, Issue
@@ -23,10 +23,10 @@ RATIO_COLUMNS = [SERVICE, "area", YEAR, "ratio", "pupils", "september_population
 def participation_ratios(
     people: xr.Dataset, model: DemandModel | Mapping[str, DemandModel], region: Region
 ) -> pd.DataFrame:
-    """Pupils over resident children of the ages, by service, area and school year (columns `RATIO_COLUMNS`).
+    """Pupils over children of the ages, by service, area and school year (columns `RATIO_COLUMNS`).
 
-    A ratio of sums over an area with several counties: its own row of the region's `enrolment`, or the sum of its
-    counties where each has one. Years run as far as rolls were observed, at most to the jump-off year
+    The children are of the people whom the model counts, residents or registered. A ratio of sums over an area with
+    several counties: its own row of the region's `enrolment`, or the sum of its counties where each has one. Years run as far as rolls were observed, at most to the jump-off year
     (`people.attrs["jump_off_year"]`). No rows where the region has no enrolment. Raises InputRefused where a county of
     the area is missing from `people`.
     """
@@ -41,7 +41,7 @@ def participation_ratios(
 
 
 def _ratios_of_one(people: xr.Dataset, model: DemandModel, region: Region) -> Iterable[tuple[object, ...]]:
-    population = residents(people)
+    population = counted(people, model.population)
     if TRAJECTORY in population.dims:  # up to the jump-off year all trajectories are the same past
         population = population.isel({TRAJECTORY: 0}, drop=True)
     cutoff = int(model.parameters["cutoff_month"].value)

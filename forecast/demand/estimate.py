@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.demand.ages import residents
+from forecast.demand.ages import counted, denominator
 from forecast.demand.enrolment import areas, participation_ratios
 from forecast.demand.methods import METHODS, Variables
 from forecast.demand.model import Basis, DemandModel, weakest
@@ -46,10 +46,10 @@ def estimate_demand(
     region: Region | None = None,
     ratios: pd.DataFrame | None = None,
 ) -> xr.Dataset:
-    """What the residents need, by (trajectory?, county, year, service).
+    """What people need, by (trajectory?, county, year, service).
 
-    `people` holds `population` (trajectory?, county, year, sex, age), persons at 31 December, past and future in one
-    time line; its attr `jump_off_year` dates the last known year. Returned:
+    `people` holds `population` (trajectory?, county, [group,] year, sex, age), persons at 31 December, past and future
+    in one time line; its attr `jump_off_year` dates the last known year. Returned:
 
     demand           what people will use (behaviour), in the service's unit (coordinate `unit`)
     demand_norm      what the standard asks; NaN for a service without one
@@ -58,6 +58,8 @@ def estimate_demand(
                      school year it was observed in, `ratio_origin` (region, model or override) and `ratio_source`;
                      `ratio_model` (year, service) is the model's own value
     demand_basis     published, derived or assumed: the weakest number that `demand` rests on (service)
+    denominator      whom the service counts (service): resident; registered, where the model says so and `people` have
+                     groups; or "resident for registered", where they have none and residents stand in
     born_until       coordinate: the last year in which all whom the service counts were born by the jump-off date;
                      else -1
 
@@ -67,7 +69,8 @@ def estimate_demand(
     Raises InputRefused where ages, years or counties are missing.
     """
     models = {model.id: model} if isinstance(model, DemandModel) else dict(model)
-    population = residents(people)
+    by_concept = {concept: counted(people, concept) for concept in dict.fromkeys(m.population for m in models.values())}
+    population = next(iter(by_concept.values()))
     if ratios is None and region is not None:
         ratios = participation_ratios(people, models, region)
     used = {name: _choose_ratio(one, population, region, ratios) for name, one in models.items()}
@@ -75,11 +78,12 @@ def estimate_demand(
     for name, one in models.items():
         by_county = used[name].by_county
         given = {} if by_county is None else {"ratio": by_county}
-        parts.append(METHODS[one.method].compute(population, one, given))
+        parts.append(METHODS[one.method].compute(by_concept[one.population], one, given))
     found = _stack(parts, list(models))
     found = _describe(found, models)
     found = found.assign(_about_ratios(population, models, used))
     found["demand_basis"] = _text([_basis(one, used[name]) for name, one in models.items()], "basis of demand")
+    found["denominator"] = _text([denominator(people, one.population) for one in models.values()], "people counted")
     born = [_born_until(one, people.attrs.get("jump_off_year")) for one in models.values()]
     return found.assign_coords(
         unit=(SERVICE, [one.unit for one in models.values()]),
