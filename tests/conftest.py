@@ -30,3 +30,22 @@ def reference() -> Path:
     if not folder.is_dir():
         pytest.skip("the published reference data are not here (FORECAST_REFERENCE)")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for the reference data is a reference test; the mark need not be written as well."""
+    for item in items:
+        if "reference" in getattr(item, "fixturenames", ()):
+            item.add_marker("reference")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how many tests against published data ran, so that a build without these data cannot look like one with."""
+    found: dict[str, set[str]] = {"ran": set(), "skipped": set()}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if "reference" in getattr(report, "keywords", ()):
+                kind = "skipped" if report.skipped else "ran"
+                if report.skipped or report.when == "call":
+                    found[kind].add(report.nodeid)
+    terminalreporter.write_line(f"reference tests: {len(found['ran'])} ran, {len(found['skipped'])} skipped")
