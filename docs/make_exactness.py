@@ -72,7 +72,7 @@ def page(folder: Path) -> Iterable[str]:
     yield (
         "Errors after 50 years over the same countries, measured when the choice was made. The largest are those of "
         "Mauritania, Angola and the Central African Republic, whose births come out 0.5 to 0.9 % short while the population "
-        "grows fast. Births below 15, which the tables do not show, would explain that; adding them by extrapolation made "
+        "grows fast. Births below 15, which the tables do not show, could explain part of that; adding them by extrapolation made "
         "other countries worse, so the tables are taken as they are.\n"
     )
     yield "| single ages from age groups | total, median | total, largest | cells, median |\n|---|---|---|---|"
