@@ -119,6 +119,8 @@ def _adjust(step: xr.Dataset, controls: list[_Control], projection: xr.Dataset, 
             change = 1.0 if missing == 0 else (found + missing) / found if found > 0 else np.nan
             if not _FACTORS[0] <= change <= _FACTORS[1]:
                 raise InputRefused(_issue(one, one.target - missing))
+            if component == "deaths":
+                change **= 1 / _elasticity(step.sx, projection, one)
             factor.loc[{COUNTY: list(one.own)}] = change
         if component == "births":
             return step.assign(asfr=in_order(step.asfr * factor).assign_attrs(step.asfr.attrs))
@@ -137,6 +139,17 @@ def _adjust(step: xr.Dataset, controls: list[_Control], projection: xr.Dataset, 
     if name == "in_migration" and float(moved.min()) < 0:
         raise InputRefused([_issue(one, _total(projection, one)) for one in controls])
     return step.assign({name: moved})
+
+
+def _elasticity(sx: xr.DataArray, projection: xr.Dataset, one: _Control) -> float:
+    """Per cent more deaths for one per cent more force of mortality: those who die anyway cannot die twice.
+
+    Of deaths (1 - s^k) E the derivative at k = 1 is -s ln s E; only the speed of the solution depends on it.
+    """
+    here = {YEAR: [one.year], COUNTY: list(one.own)}
+    ratio = sx.sel(here).clip(1e-9, 1 - 1e-9)
+    deaths = projection.deaths.sel(here)
+    return float((deaths * -np.log(ratio) * ratio / (1 - ratio)).sum() / deaths.sum())
 
 
 def _mobility(step: xr.Dataset) -> xr.DataArray:
