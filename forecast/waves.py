@@ -8,6 +8,7 @@ is the fall on the side that is known, and it takes no part in lags.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -233,13 +234,19 @@ def _row(turn: Turn, years: list[int], share: float) -> dict[str, object]:
 
 def _with_lags(waves: pd.DataFrame) -> pd.DataFrame:
     """Years by which a turn follows the nearest one before it of the stage before; edges are no turns to count from."""
-    lagged = waves.copy()
     inner = waves[~waves["at_edge"].astype(bool)]
-    for _, together in inner.groupby(["county", "turn"]):
-        for before, stage in pairwise(STAGES):
-            mine = together[together["service"] == stage]
-            for year in together.loc[together["service"] == before, "peak_year"].sort_values():
-                after = mine.loc[mine["peak_year"].between(year, year + LAG_YEARS), "peak_year"]
-                if len(after):  # of two crests before the same one, the later is nearer and stays
-                    lagged.loc[after.idxmin(), "lag_years"] = float(after.min() - year)
-    return lagged
+    years: dict[tuple[str, str, str], list[tuple[int, int]]] = defaultdict(list)  # (peak year, row) in order of years
+    for row, county, turn, service, year in zip(
+        inner.index, inner["county"], inner["turn"], inner["service"], inner["peak_year"], strict=True
+    ):
+        years[county, turn, service].append((int(year), row))
+    lags: dict[int, float] = {}
+    for (county, turn, service), before in years.items():
+        if service not in STAGES[:-1]:
+            continue
+        after = sorted(years.get((county, turn, STAGES[STAGES.index(service) + 1]), []))
+        for year, _ in sorted(before):
+            near = [(later, row) for later, row in after if year <= later <= year + LAG_YEARS]
+            if near:  # of two crests before the same one, the later is nearer and stays
+                lags[near[0][1]] = float(near[0][0] - year)
+    return waves.assign(lag_years=pd.Series(lags, dtype=float).reindex(waves.index))

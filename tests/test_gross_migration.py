@@ -188,6 +188,21 @@ def test_trajectories_are_independent_and_threads_change_no_bit() -> None:
     xr.testing.assert_identical(project_population(wide, threads=1), project_population(wide, threads=2))
 
 
+def test_newborn_shares_may_differ_by_county_and_trajectory() -> None:
+    rates = with_groups(10)
+    base = rates.newborn_share
+    flip = xr.DataArray([[1.0, 0.0], [1.0, 0.0]], dims=base.dims, coords=base.coords)
+    county = xr.DataArray(rates.county.values, dims="county", name="county")
+    by_county = project_population(rates.assign(newborn_share=xr.concat([base, flip], county)), "mid")
+    for code, share in zip(rates.county.values, (base, flip), strict=True):
+        alone = project_population(rates.assign(newborn_share=share), "mid")
+        np.testing.assert_array_equal(by_county.population.sel(county=code), alone.population.sel(county=code))
+    paths = xr.DataArray([0, 1], dims="trajectory", name="trajectory")
+    many = project_population(rates.assign(newborn_share=xr.concat([base, flip], paths)), "mid")
+    alone = project_population(rates.assign(newborn_share=flip), "mid")
+    np.testing.assert_array_equal(many.population.isel(trajectory=1), alone.population)
+
+
 def test_faults_are_named() -> None:
     rates = with_destinations(gross_rates(8), 8)
     with pytest.raises(InputRefused, match="one form only"):

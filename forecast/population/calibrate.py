@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 
 from forecast.dims import AGE, COUNTY, SEX, SEXES, YEAR, in_order
 from forecast.errors import InputRefused, Issue
@@ -21,7 +21,6 @@ from forecast.region import Region
 
 _CLOSE = 1e-8  # relative error at which a county has its residents
 _MOST_ROUNDS = 30
-_LEVELS = (0.2, 3.0)  # mortality relative to the pattern that is looked for
 
 
 class Pattern(NamedTuple):
@@ -77,9 +76,8 @@ def calibrate_year(
     target = county_targets(region, people.sum([SEX, AGE]), year)
     births, deaths = births_and_deaths(region, year, float(people.sum() + target.sum()) / 2)
     mx = pattern.mx.sel({YEAR: [year]})
-    level = level._replace(
-        mortality=_mortality_level(people, mx, births, float(pattern.srb.sel({YEAR: year})), deaths, year)
-    )
+    srb = float(pattern.srb.sel({YEAR: year}))
+    level = level._replace(mortality=_mortality_level(people, mx, births, srb, deaths, level.mortality, year))
     rates = {
         "baseline": people,
         "sx": life_table(mx * level.mortality).sx,
@@ -103,9 +101,9 @@ def calibrate_year(
 
 
 def _mortality_level(
-    people: xr.DataArray, mx: xr.DataArray, births: float, srb: float, deaths: float, year: int
+    people: xr.DataArray, mx: xr.DataArray, births: float, srb: float, deaths: float, guess: float, year: int
 ) -> float:
-    """The factor on mx at which people and the year's newborn have that many deaths in the year."""
+    """The factor on mx, near `guess`, at which people and the year's newborn have that many deaths in the year."""
     entering = people.sum(COUNTY).shift({AGE: 1}, fill_value=0.0)
     oldest = people.sum(COUNTY).isel({AGE: -1}, drop=True)
     entering = entering + xr.where(entering[AGE] == entering[AGE][-1], oldest, 0.0)
@@ -117,11 +115,10 @@ def _mortality_level(
         sx = life_table(mx * np.exp(logarithm)).sx.isel({YEAR: 0}).values
         return float(((1 - sx) * exposed).sum()) / deaths - 1
 
-    low, high = np.log(_LEVELS)
-    if too_many(low) > 0 or too_many(high) < 0:
-        reached = deaths * (1 + too_many(low if too_many(low) > 0 else high))
-        raise InputRefused(_not_met("deaths", year, deaths, reached))
-    return float(np.exp(brentq(too_many, low, high, xtol=1e-12)))
+    found = root_scalar(too_many, x0=np.log(guess), x1=np.log(guess) + 0.01, method="secant", xtol=1e-12)
+    if not found.converged or abs(too_many(found.root)) > _CLOSE:
+        raise InputRefused(_not_met("deaths", year, deaths, deaths * (1 + too_many(np.log(guess)))))
+    return float(np.exp(found.root))
 
 
 def _not_met(component: str, year: int, target: float, reached: float) -> Issue:

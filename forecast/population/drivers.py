@@ -138,7 +138,7 @@ class Systems:
                 base, sx, fertility, boys, coming, rate = (values[at] for values in inputs)
                 kernel.system_years(
                     base, sx, fertility, first, younger, boys, coming, rate, share[at[0], at[1] % share.shape[1]],
-                    newborn, shares, population[at], births[at],
+                    newborn[at[0] % newborn.shape[0], at[1] % newborn.shape[1]], shares, population[at], births[at],
                 )  # fmt: skip
 
         spread(take, self.trajectories * systems, size * self.years * self.ages, threads)
@@ -210,16 +210,21 @@ class Systems:
         return arriving.reshape(leaving.shape)
 
     def newborn(self) -> np.ndarray:
-        """(year or 1, unit of mother, unit of child): a child belongs to its mother's unit where nothing else is said."""
+        """(trajectory or 1, system or 1, year or 1, unit of mother, unit of child): a child belongs to its mother's
+        unit where nothing else is said."""
         if "newborn_share" not in self.rates:
-            between = np.eye(self.groups)[None]
+            between = np.eye(self.groups)[None, None, None]
         else:
-            order = tuple(dim for dim in (YEAR, FROM_GROUP, TO_GROUP) if dim in self.rates.newborn_share.dims)
-            between = self.rates.newborn_share.transpose(*order).values.astype(float)
-            between = between if YEAR in order else between[None]
+            order = (TRAJECTORY, COUNTY, YEAR, FROM_GROUP, TO_GROUP)
+            between = _wide_in(self.rates.newborn_share, order)
         if not self.joined:
             return np.ascontiguousarray(between)
-        return np.stack([np.kron(np.eye(self.counties), one) for one in between])
+        trajectories, counties, years = between.shape[:3]
+        size = self.counties * self.groups
+        share = np.zeros((trajectories, years, self.counties, self.groups, self.counties, self.groups))
+        for county in range(self.counties):
+            share[:, :, county, :, county] = between[:, min(county, counties - 1)]
+        return share.reshape(trajectories, 1, years, size, size)
 
     def full(self, name: str) -> np.ndarray:
         """(trajectory, county, group, ...) float64 with every leading dimension at its full length."""
