@@ -1,19 +1,83 @@
 """The population core: from tables to people, year by year."""
 
+from forecast.population.analysis import (
+    crude_rates,
+    dependency_ratios,
+    leslie_matrix,
+    median_age,
+    migration_matrix,
+    stable_population,
+    step_by_matrix,
+)
+from forecast.population.fertility import (
+    asfr_from_births,
+    asfr_from_tfr,
+    mean_age_at_birth,
+    shift_mean_age,
+    total_fertility,
+)
+from forecast.population.graduation import graduate, graduate_pclm
 from forecast.population.groups import registered, resident
+from forecast.population.hamilton_perry import child_woman_ratios, cohort_change_ratios, project_hamilton_perry
+from forecast.population.households import estimate_households, headship_rates
 from forecast.population.levers import net_migrants
-from forecast.population.lifetable import life_table
+from forecast.population.lifetable import (
+    collapse_open_age,
+    extend_kannisto,
+    grouped_survivorship,
+    life_table,
+    life_table_for_e0,
+    life_table_from_qx,
+)
 from forecast.population.past import estimate_past
 from forecast.population.project import check_balance, project_population
+from forecast.population.raking import rake_rates
 from forecast.population.rates import vital_rates
+from forecast.population.residual import cohort_survival, residual_migration
+from forecast.population.schedules import fit_rogers_castro, rogers_castro, split_by_schedule, split_net_by_schedules
+from forecast.population.special import special_of, with_special, without_special
 
 __all__ = [
+    "asfr_from_births",
+    "asfr_from_tfr",
     "check_balance",
+    "child_woman_ratios",
+    "cohort_change_ratios",
+    "cohort_survival",
+    "collapse_open_age",
+    "crude_rates",
+    "dependency_ratios",
+    "estimate_households",
     "estimate_past",
+    "extend_kannisto",
+    "fit_rogers_castro",
+    "graduate",
+    "graduate_pclm",
+    "grouped_survivorship",
+    "headship_rates",
+    "leslie_matrix",
     "life_table",
+    "life_table_for_e0",
+    "life_table_from_qx",
+    "mean_age_at_birth",
+    "median_age",
+    "migration_matrix",
     "net_migrants",
+    "project_hamilton_perry",
     "project_population",
+    "rake_rates",
     "registered",
     "resident",
+    "residual_migration",
+    "rogers_castro",
+    "shift_mean_age",
+    "special_of",
+    "split_by_schedule",
+    "split_net_by_schedules",
+    "stable_population",
+    "step_by_matrix",
+    "total_fertility",
     "vital_rates",
+    "with_special",
+    "without_special",
 ]

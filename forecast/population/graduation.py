@@ -105,7 +105,7 @@ def graduate_pclm(
     counts, starts, weights: as in `graduate` (the last group open, spread to age 100); smoothing: lambda, the weight
     of the penalty; by default the one of 10^-2, 10^-1.5, ... 10^6 with the least `criterion`, "aic" or "bic".
     Returns (..., age 0..100), never negative, groups exact to rounding.
-    Raises ValueError as `graduate`, and fewer than 3 groups, and where the fit does not converge.
+    Raises ValueError as `graduate`, with fewer than 3 groups, and where the fit does not converge.
 
     >>> graduate_pclm(np.array([10.0, 40.0, 30.0, 2.0]), np.array([0, 20, 40, 60]))[20:40].sum().round(9).item()
     40.0
