@@ -14,6 +14,8 @@ interpreter lock: a pool of threads over counties or systems is the only paralle
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numba import njit
 
@@ -290,3 +292,12 @@ def one_year_lanes(start, sx, asfr, first_age, younger, fertility, girls, level,
             moves[2, sex, 0], moves[3, sex, 0], end[sex, 0],
         )  # fmt: skip
     return clipped
+
+
+def compiled_before() -> bool:
+    """Whether machine code of an earlier start lies in the cache, so that the first projection need not compile.
+
+    numba offers no public way to ask; where it changes, this says False, and a user reads one message too many.
+    """
+    place = getattr(getattr(county_years, "_cache", None), "cache_path", None)
+    return place is not None and any(Path(place).glob("kernel.county_years*.nbi"))
