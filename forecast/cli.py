@@ -25,9 +25,11 @@ from forecast.errors.issues import BUG, CANNOT_READ_WRITE, INTERRUPTED, OK, USAG
 
 if TYPE_CHECKING:
     from forecast.pipeline import Run
+    from forecast.scenario import HasFolder
 
 EXAMPLES = 20  # how many issues of one code are printed before the rest are counted
 DEMO_REGION, BASELINE = "wenzhou", "baseline"
+COMPARED = "baseline,high_migration,low_migration"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,12 +79,27 @@ def command(lang: str) -> click.Group:
         _option("seed", lang, default=0, metavar="N", type=click.IntRange(min=0)),
         _option("name", lang, metavar="NAME"),
     ]
+    compared = [
+        click.Option(
+            ["--scenarios"],
+            default=COMPARED,
+            metavar="A,B,C",
+            help=say("cli.help.compared", lang, default=COMPARED),
+        ),
+        _option("set", lang, multiple=True, metavar="KEY=VALUE"),
+        _option("years", lang, metavar="Y,Y"),
+        _option("services", lang, metavar="S,S"),
+        _flag("counties", lang),
+        strict,
+        click.Option(["--out"], metavar="DIR", type=click.Path(file_okay=False), help=_help("compare_out", lang)),
+    ]
     commands: list[tuple[Callable[..., int], list[click.Parameter]]] = [
         (demo, [out, strict]),
         (run, [region, *chosen, out, strict]),
+        (compare, [region, *compared]),
         (check, [region, strict]),
         (models, []),
-        (scenarios, [_flag("schema", lang)]),
+        (scenarios, [_option("region", lang, metavar=say("cli.region_metavar", lang)), _flag("schema", lang)]),
         (version, []),
     ]
     for function, params in commands:
@@ -105,19 +122,75 @@ def run(
     lang: str,
     as_json: bool,
 ) -> int:
+    overrides = _pairs(set)
+
+    from forecast.region import read_region
     from forecast.scenario import read_scenario
     from forecast.store import check_name
 
-    chosen = read_scenario(scenario, _pairs(set))
+    tables = read_region(region)
+    chosen = read_scenario(scenario, overrides, tables)
 
     from forecast.pipeline import run_forecast
-    from forecast.region import read_region
 
-    tables = read_region(region)
     name = name or f"{tables.id}-{chosen.id}"[:64]
     check_name(name)
     done = run_forecast(tables, chosen, seed=seed, out=Path(out), name=name)
     _show_run(done, tables.warnings, lang, as_json)
+    return WARNED if strict and tables.warnings else OK
+
+
+def compare(
+    region: str,
+    scenarios: str,
+    set: Sequence[str],
+    years: str | None,
+    services: str | None,
+    counties: bool,
+    strict: bool,
+    out: str | None,
+    lang: str,
+    as_json: bool,
+) -> int:
+    overrides, when = _pairs(set), _years(years)
+
+    from forecast.region import read_region
+    from forecast.scenario import read_scenario
+
+    tables = read_region(region)
+    chosen = [read_scenario(name, overrides, tables) for name in _listed(scenarios)]
+
+    from forecast.demand import read_models
+    from forecast.pipeline import compare_scenarios
+    from forecast.report.comparison import as_rows, comparison_lines, with_names
+    from forecast.store import as_csv, make_manifest, write_run
+    from forecast.store import as_json as json_file
+
+    found = compare_scenarios(tables, chosen, when, _listed(services) if services is not None else None)
+    file = None
+    if out is not None:
+        resolved = [one.model_dump(mode="json") for one in chosen]
+        manifest = make_manifest(
+            scenario=resolved[0], inputs=tables.hashes, seed=0, region=tables.id, compared=resolved
+        )
+        named = with_names(found, tables, chosen, read_models())
+        files = {"compare.csv": as_csv(named), "manifest.json": json_file(manifest)}
+        file = write_run(out, f"{tables.id}-compare"[:64], files) / "compare.csv"
+    if as_json:
+        names = {one.id: {"zh": one.name.zh, "en": one.name.en} for one in chosen}
+        warnings = [issue.as_dict() for issue in tables.warnings]
+        rows = as_rows(found)
+        _print_json(
+            {"region": tables.id, "scenarios": names, "rows": rows, "file": file and str(file), "warnings": warnings}
+        )
+        return WARNED if strict and tables.warnings else OK
+    for line in comparison_lines(found, tables, chosen, read_models(), lang, counties):
+        click.echo(line)
+    if not counties:
+        click.echo(say("cli.compare.counties", lang))
+    if file:
+        click.echo(say("cli.compare.file", lang, path=file))
+    _warn(tables.warnings, lang)
     return WARNED if strict and tables.warnings else OK
 
 
@@ -162,17 +235,17 @@ def models(lang: str, as_json: bool) -> int:
     return OK
 
 
-def scenarios(schema: bool, lang: str, as_json: bool) -> int:
+def scenarios(region: str | None, schema: bool, lang: str, as_json: bool) -> int:
     from forecast import scenario
 
     if schema:
         _print_json(scenario.schema())
         return OK
-    shipped = scenario.list_scenarios()
+    found = scenario.list_scenarios(_place(region) if region is not None else None)
     if as_json:
-        _print_json({"scenarios": [one.model_dump(mode="json", exclude={"overrides"}) for one in shipped]})
+        _print_json({"scenarios": [one.model_dump(mode="json", exclude={"overrides"}) for one in found]})
         return OK
-    for one in shipped:
+    for one in found:
         click.echo(f"{one.id}  {getattr(one.name, lang)}\n    {getattr(one.description, lang)}")
     return OK
 
@@ -198,6 +271,30 @@ def _pairs(given: Iterable[str]) -> dict[str, str]:
             raise UsageError(Issue("E906", values={"found": text}))
         pairs[key.strip()] = value.strip()
     return pairs
+
+
+def _place(region: str) -> HasFolder:
+    """Where a region lies, without reading its tables."""
+    from types import SimpleNamespace
+
+    from forecast.region.read import find_region
+
+    return SimpleNamespace(folder=find_region(region))
+
+
+def _listed(text: str) -> list[str]:
+    """a,b,c; a Chinese comma parts as well."""
+    return [part.strip() for part in text.replace("，", ",").split(",") if part.strip()]
+
+
+def _years(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    wrong = [part for part in _listed(text) if not part.isdecimal()]
+    if wrong or not _listed(text):
+        values = {"name": "--years", "reason": ", ".join(wrong) or text, "help": "forecast compare --help"}
+        raise UsageError(Issue("E904", values=values))
+    return [int(part) for part in _listed(text)]
 
 
 def _sources(node: Any) -> set[str]:

@@ -1,11 +1,12 @@
 """The whole method from top to bottom: people, need, supply, gap, waves, report.
 
 `run_forecast` is the one place where it can be read in order; each line calls the stage that does it.
+`compare_scenarios` goes the same way as far as the gap, once for each scenario, and makes no report.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ import xarray as xr
 from forecast.content import dotted
 from forecast.demand import DemandModel, estimate_demand, participation_ratios, read_models, with_overrides
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
-from forecast.gap import compare_supply
+from forecast.errors import Issue, UsageError
+from forecast.gap import VIEWS, compare_supply
 from forecast.population import check_balance, estimate_past, net_migrants, project_population, vital_rates
 from forecast.region import Region
 from forecast.report import headline, prepare, render_html
@@ -94,6 +96,88 @@ def run_forecast(
             jump_off_year=region.jump_off_year,
         )
     return _finish(Run(region, scenario, models, data, waves, ratios, manifest), out, name)
+
+
+def compare_scenarios(
+    region: Region,
+    scenarios: Iterable[Scenario],
+    years: Sequence[int] | None = None,
+    services: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """What people need, what stands and the difference, by scenario; the past is estimated once.
+
+    years: by default every fifth year (2025, 2030, ...) within fifteen of the jump-off date; services: all.
+    One row for each scenario, county, service and year, the whole under its own code after its counties:
+
+    scenario, view, county, service, unit, year     view: whether demand is what people will use or what is asked
+    demand_basis, supply_basis                      published, derived or assumed; none where there is no supply, and ""
+                                                    for demand by the standard, whose basis is not followed so far
+    population        residents at the end of the year, persons
+    supply, demand, gap = supply - demand           in the service's unit; NaN where supply is not known
+    population_change, supply_change, demand_change, gap_change    less the same cell of the first scenario
+
+    The numbers are those of `run_forecast`. Raises UsageError for a year before the jump-off date or after a horizon,
+    an unknown service, or two scenarios of one name.
+    """
+    chosen = list(scenarios)
+    years = _compared_years(region, chosen, years)
+    parts = []
+    with xr.set_options(arithmetic_join="exact", keep_attrs=True):
+        past = estimate_past(region)
+        for one in chosen:
+            models = _chosen_models(_models(region, one), services)
+            people = _people(past, vital_rates(region, one, past))
+            demand = estimate_demand(people, models, region)
+            supply = estimate_supply(region, models, people)
+            gap = compare_supply(demand, supply, one.demand.view)
+            found = {
+                "population": people.population.sum([SEX, AGE]),
+                "supply": gap.supply,
+                "demand": demand[VIEWS[one.demand.view]],
+                "gap": gap.gap,
+            }
+            wide = {name: _with_whole(in_order(value.sel({YEAR: years})), region.area) for name, value in found.items()}
+            table = xr.Dataset(wide).to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()
+            bases = {"demand_basis": demand.demand_basis, "supply_basis": supply.basis}
+            about = {key: table[SERVICE].map(basis.to_series()) for key, basis in bases.items()}
+            if one.demand.view == "norm":
+                about["demand_basis"] = ""
+            parts.append(table.assign(scenario=one.id, view=one.demand.view, **about))
+    return _with_changes(parts)
+
+
+def _with_changes(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The scenarios' tables below each other, every number with its difference to the first's."""
+    numbers = ["population", "supply", "demand", "gap"]
+    changes = [part[numbers].sub(parts[0][numbers]).add_suffix("_change") for part in parts]
+    table = pd.concat([pd.concat(pair, axis=1) for pair in zip(parts, changes, strict=True)], ignore_index=True)
+    keys = ["scenario", "view", COUNTY, SERVICE, "unit", "demand_basis", "supply_basis", YEAR]
+    return table[[*keys, *numbers, *changes[0].columns]]
+
+
+def _compared_years(region: Region, scenarios: Sequence[Scenario], years: Sequence[int] | None) -> list[int]:
+    """The years asked for, in order, each once; all faults of the call at once."""
+    repeated = sorted({one.id for one in scenarios if [other.id for other in scenarios].count(one.id) > 1})
+    faults = [Issue("E910", values={"name": name}) for name in repeated] or [Issue("E911")] * (not scenarios)
+    first, last = region.jump_off_year, min((one.horizon for one in scenarios), default=region.jump_off_year)
+    if years is None:
+        years = [year for year in range(first + 1, min(first + 15, last) + 1) if year % 5 == 0] or [last]
+    outside = [year for year in years if not first <= year <= last]
+    if outside or not years:
+        values = {"found": ", ".join(map(str, outside)) or "-", "first": first, "last": last}
+        faults.append(Issue("E908", values=values))
+    if faults:
+        raise UsageError(faults)
+    return sorted(set(years))
+
+
+def _chosen_models(models: Mapping[str, DemandModel], services: Sequence[str] | None) -> Mapping[str, DemandModel]:
+    """The models of these services, in the order of the chain."""
+    unknown = [name for name in services or () if name not in models]
+    if unknown or services is not None and not services:
+        known = ", ".join(models)
+        raise UsageError(Issue("E909", values={"found": name, "known": known}) for name in unknown or ["-"])
+    return {name: model for name, model in models.items() if services is None or name in services}
 
 
 def _models(region: Region, scenario: Scenario) -> Mapping[str, DemandModel]:

@@ -36,7 +36,10 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
         names = {"zh": "温州市", "en": "Wenzhou"}
         tables: dict[str, list[int]] = {"population": [1, 2, 3]}
         encodings = {"population.csv": "gb18030"}
-        return SimpleNamespace(id="wenzhou", name=names, tables=tables, encodings=encodings, warnings=stand_in.warnings)
+        warnings = stand_in.warnings
+        return SimpleNamespace(
+            id="wenzhou", name=names, tables=tables, encodings=encodings, warnings=warnings, folder=tmp_path
+        )
 
     def run_forecast(region: Any, scenario: Any, **given: Any) -> SimpleNamespace:
         stand_in.calls.append((region.id, scenario, given))
@@ -226,7 +229,7 @@ def test_help_is_in_the_language_asked_for(capsys: pytest.CaptureFixture[str]) -
     printed = capsys.readouterr().out
     assert printed.startswith("用法：forecast")
     assert "Options" not in printed
-    for one in ("demo", "run", "check", "models", "scenarios", "version"):
+    for one in ("demo", "run", "compare", "check", "models", "scenarios", "version"):
         assert one in printed
         assert cli.main([one, "--lang", "zh", "--help"]) == 0
         assert "显示本帮助" in capsys.readouterr().out
@@ -255,7 +258,7 @@ def test_models_are_listed_with_method_unit_and_sources(capsys: pytest.CaptureFi
 HEAVY = {"altair", "h5netcdf", "jinja2", "numba", "numpy", "pandas", "pydantic", "scipy", "statsmodels", "xarray"}
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["version"], ["bogus"]])
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["compare", "--help"], ["version"], ["bogus"]])
 def test_light_commands_load_nothing_heavy(words: list[str]) -> None:
     """What makes `--help` quick: a time would depend on the machine, the list of modules does not."""
     program = f"import sys; from forecast.cli import main; main({words!r}); print(*sys.modules, file=sys.stderr)"
