@@ -159,6 +159,16 @@ def test_the_model_schedules_have_the_ages_that_are_promised() -> None:
     assert float(share["workers"].sel(age=slice(0, 14)).sum()) < 0.001
 
 
+@pytest.mark.parametrize("guide", ["scenarios.md", "scenarios.zh-CN.md"])
+def test_the_guide_prints_the_schedules_as_they_are(guide: str, root: Path) -> None:
+    lines = (root / "docs" / guide).read_text("utf-8").splitlines()
+    for name, schedule in SCHEDULES.items():
+        (line,) = [line for line in lines if line.startswith(f"| `{name}`") and line.count("|") == 10]
+        printed = [float(cell) if cell.strip() else None for cell in line.split("|")[2:8]]
+        used = [schedule.a1, schedule.alpha1 if schedule.a1 else None, *schedule[2:6]]
+        assert printed == used, name
+
+
 def test_without_levers_the_recent_total_is_reached_in_proportion_to_mobility() -> None:
     past = small_past()
     found = moved(past).isel(year=0) - past.migration_profile

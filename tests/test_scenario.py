@@ -318,3 +318,24 @@ def test_no_name_leads_out_of_the_folder_of_scenarios(name: str) -> None:
 @pytest.mark.parametrize("name", ["con", "NUL", "com1", "..", "", "a b", "a/b", "x" * 65])
 def test_names_that_no_file_may_have(name: str) -> None:
     assert not is_safe_name(name)
+
+
+GUIDES = ["scenarios.md", "scenarios.zh-CN.md"]
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_the_guide_names_every_lever_and_every_scenario(guide: str, root: Path) -> None:
+    text = (root / "docs" / guide).read_text("utf-8")
+    parts = {"fertility": "Fertility", "mortality": "Mortality", "migration": "Migration", "demand": "Demand"}
+    keys = [f"{key}.{name}" for key, part in parts.items() for name in schema()["$defs"][part]["properties"]]
+    assert [key for key in keys if f"`{key}`" not in text] == []
+    assert [file.stem for file in FILES if f"`{file.stem}`" not in text] == []
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_the_guides_example_loads(guide: str, root: Path, tmp_path: Path) -> None:
+    text = (root / "docs" / guide).read_text("utf-8")
+    example = text.partition("```toml\n")[2].partition("```")[0]
+    scenario = read_scenario(write(tmp_path, example))
+    assert scenario.migration.add_counties["330304"] == ((2025, 0.0), (2026, 3000.0), (2030, 6000.0))
+    assert scenario.migration.profile == "students"
