@@ -174,7 +174,7 @@ def _compared_years(region: Region, scenarios: Sequence[Scenario], years: Sequen
 def _chosen_models(models: Mapping[str, DemandModel], services: Sequence[str] | None) -> Mapping[str, DemandModel]:
     """The models of these services, in the order of the chain."""
     unknown = [name for name in services or () if name not in models]
-    if unknown or services is not None and not services:
+    if unknown or (services is not None and not services):
         known = ", ".join(models)
         raise UsageError(Issue("E909", values={"found": name, "known": known}) for name in unknown or ["-"])
     return {name: model for name, model in models.items() if services is None or name in services}
