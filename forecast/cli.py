@@ -135,6 +135,7 @@ def run(
 
     name = name or f"{tables.id}-{chosen.id}"[:64]
     check_name(name)
+    _tell_first_run(lang)
     done = run_forecast(tables, chosen, seed=seed, out=Path(out), name=name)
     _show_run(done, tables.warnings, lang, as_json)
     return WARNED if strict and tables.warnings else OK
@@ -166,6 +167,7 @@ def compare(
     from forecast.store import as_csv, make_manifest, write_run
     from forecast.store import as_json as json_file
 
+    _tell_first_run(lang)
     found = compare_scenarios(tables, chosen, when, _listed(services) if services is not None else None)
     file = None
     if out is not None:
@@ -261,6 +263,14 @@ def version(lang: str, as_json: bool) -> int:
         for package, found in versions().items():
             click.echo(f"  {package} {found or '-'}")
     return OK
+
+
+def _tell_first_run(lang: str) -> None:
+    """Why the first projection after an installation takes longer; on stderr."""
+    from forecast.pipeline import compiled_before
+
+    if not compiled_before():
+        click.echo(say("cli.run.compiling", lang), err=True)
 
 
 def _pairs(given: Iterable[str]) -> dict[str, str]:

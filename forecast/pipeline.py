@@ -20,12 +20,15 @@ from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.errors import Issue, UsageError
 from forecast.gap import VIEWS, compare_supply
 from forecast.population import check_balance, estimate_past, net_migrants, project_population, vital_rates
+from forecast.population.kernel import compiled_before
 from forecast.region import Region
 from forecast.report import headline, prepare, render_html
 from forecast.scenario import Migration, Scenario
 from forecast.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
 from forecast.supply import estimate_supply
 from forecast.waves import find_waves
+
+__all__ = ["Run", "compare_scenarios", "compiled_before", "run_forecast", "tables"]
 
 RANGE = {"demand_low": 0.0, "demand_high": 2.0}  # multiples of the recent net migration between which the report shades
 

@@ -35,6 +35,7 @@ from forecast.population.raking import rake_rates
 from forecast.population.rates import vital_rates
 from forecast.population.residual import cohort_survival, residual_migration
 from forecast.population.schedules import fit_rogers_castro, rogers_castro, split_by_schedule, split_net_by_schedules
+from forecast.population.single_years import mid_year, rates_from_five_year_tables
 from forecast.population.special import special_of, with_special, without_special
 
 __all__ = [
@@ -61,11 +62,13 @@ __all__ = [
     "life_table_from_qx",
     "mean_age_at_birth",
     "median_age",
+    "mid_year",
     "migration_matrix",
     "net_migrants",
     "project_hamilton_perry",
     "project_population",
     "rake_rates",
+    "rates_from_five_year_tables",
     "registered",
     "resident",
     "residual_migration",
