@@ -26,3 +26,10 @@ def test_deterministic_against_rivals() -> None:
 def test_trajectories_and_chain_give_the_same_bits_on_two_threads() -> None:
     assert "float64" in run.trajectories(2, 96, 3)
     assert "2 threads are the same" in run.chain(3, 96, 4)
+
+
+def test_cost_is_fitted_and_processes_are_timed() -> None:
+    assert "fitted exponent" in run.scaling(quick=True)
+    seconds, megabytes = run._process("-c", "pass")
+    assert seconds > 0
+    assert megabytes > 1

@@ -42,15 +42,32 @@ def sources(facts: Facts) -> Chapter:
 def _scenario(facts: Facts) -> Listing:
     scenario = facts.run.scenario
     items = [both("sources.scenario", name=names(scenario.name), description=names(scenario.description))]
-    for part in ("fertility", "mortality", "migration"):
+    for part in ("fertility", "mortality"):
         level = _dated(getattr(scenario, part).level)
         items.append(both(f"sources.{part}", level=level))
-    items.append(both("sources.migration_timing", timing=both(f"timing.{scenario.migration.timing}")))
-    for code, levels in dict(scenario.migration.counties).items():
-        place = facts.place_names.get(code, same(code))
-        items.append(both("sources.migration_county", county=place, level=_dated(levels)))
+    items += _migration(facts)
     items.append(both(f"sources.view_{scenario.demand.view}"))
     return Listing(both("sources.scenario_title"), tuple(items))
+
+
+def _migration(facts: Facts) -> list[Text]:
+    """What the scenario does to migration: levels, persons added, and the ages on which a change falls."""
+    migration = facts.run.scenario.migration
+    if migration.closed:
+        return [both("sources.migration_closed")]
+    items = [both("sources.migration", level=_dated(migration.level))]
+    for code, levels in migration.counties.items():
+        place = facts.place_names.get(code, same(code))
+        items.append(both("sources.migration_county", county=place, level=_dated(levels)))
+    if "add" in migration.changes:
+        items.append(both("sources.migration_add", persons=_dated(migration.add)))
+    for code, persons in migration.add_counties.items():
+        place = facts.place_names.get(code, same(code))
+        items.append(both("sources.migration_add_county", county=place, persons=_dated(persons)))
+    if migration.profile != "mobility":
+        named = migration.profile if isinstance(migration.profile, str) else "own"
+        items.append(both("sources.migration_profile", profile=both(f"sources.profile_{named}")))
+    return [*items, both("sources.migration_timing", timing=both(f"timing.{migration.timing}"))]
 
 
 def _dated(level: Any) -> str:
