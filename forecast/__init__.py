@@ -16,14 +16,22 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from forecast.demand import estimate_demand, read_models
     from forecast.gap import compare_supply
-    from forecast.pipeline import run_forecast
-    from forecast.population import check_balance, life_table, project_population, vital_rates
+    from forecast.pipeline import compare_scenarios, run_forecast
+    from forecast.population import (
+        check_balance,
+        life_table,
+        project_population,
+        registered,
+        resident,
+        vital_rates,
+    )
     from forecast.region import read_region
     from forecast.scenario import read_scenario
     from forecast.waves import find_waves
 
 __all__ = [
     "check_balance",
+    "compare_scenarios",
     "compare_supply",
     "estimate_demand",
     "find_waves",
@@ -32,12 +40,15 @@ __all__ = [
     "read_models",
     "read_region",
     "read_scenario",
+    "registered",
+    "resident",
     "run_forecast",
     "vital_rates",
 ]
 
 _HOME = {
     "check_balance": "forecast.population",
+    "compare_scenarios": "forecast.pipeline",
     "compare_supply": "forecast.gap",
     "estimate_demand": "forecast.demand",
     "find_waves": "forecast.waves",
@@ -46,6 +57,8 @@ _HOME = {
     "read_models": "forecast.demand",
     "read_region": "forecast.region",
     "read_scenario": "forecast.scenario",
+    "registered": "forecast.population",
+    "resident": "forecast.population",
     "run_forecast": "forecast.pipeline",
     "vital_rates": "forecast.population",
 }
