@@ -114,7 +114,7 @@ def test(arguments):
         if code != 0:
             tell("{0} found the above.".format(" ".join(step[:2])), "以上为 {0} 的检查结果。".format(step[0]))
             return code
-    return subprocess.call([PYTHON, "-m", "pytest"] + (arguments or slow_too))
+    return subprocess.call([PYTHON, "-m", "pytest"] + (arguments or ["-n", "auto"] + slow_too))
 
 
 def main(arguments):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,14 @@ def folder(name: str) -> Path:
         if place.is_dir():
             return place
     raise CannotReadWrite(Issue("E501", values={"folder": name}))
+
+
+def cache_folder() -> Path:
+    """Where things that can be made again are kept between runs: FORECAST_CACHE, or the user's cache."""
+    if os.environ.get("FORECAST_CACHE"):
+        return Path(os.environ["FORECAST_CACHE"])
+    user = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(user) / "forecast"
 
 
 def is_safe_name(name: str) -> bool:

@@ -22,7 +22,7 @@ from forecast.gap import VIEWS, compare_supply
 from forecast.population import check_balance, estimate_past, net_migrants, project_population, vital_rates
 from forecast.population.kernel import compiled_before
 from forecast.region import Region
-from forecast.report import headline, prepare, render_html
+from forecast.report import headline, render_html
 from forecast.scenario import Migration, Scenario
 from forecast.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
 from forecast.supply import estimate_supply
@@ -64,8 +64,6 @@ def run_forecast(
     """
     if trajectories != 1:
         raise ValueError("run_forecast is deterministic so far: trajectories must be 1")
-    if out is not None:
-        prepare()  # the report's chart library is bundled while the numbers are computed
     with xr.set_options(arithmetic_join="exact", keep_attrs=True):
         models = _models(region, scenario)
 

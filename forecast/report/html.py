@@ -10,14 +10,18 @@ import base64
 import hashlib
 import json
 import math
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
 
+from forecast.content import cache_folder
 from forecast.report import theme
 from forecast.report.chapter import Cell, Column, Table
 from forecast.report.chapters import write_chapters
@@ -150,28 +154,29 @@ def _json(value: object) -> str:
 # ---- how the page is put together --------------------------------------------------------------------------------
 
 
-def prepare() -> None:
-    """Starts the bundling of the chart library beside the computation, which takes about as long."""
-    _bundling()
-
-
-def _bundle() -> str:
-    return _bundling().result()
-
-
 @cache
-def _bundling() -> Future[str]:
-    return ThreadPoolExecutor(1).submit(_make_bundle)
+def _bundle() -> str:
+    """Vega, Vega-Lite and vega-embed as vl-convert ships them, as one script; kept between runs, as bundling starts a
+    JavaScript engine and takes as long as a forecast of a city."""
+    import vl_convert
 
-
-def _make_bundle() -> str:
-    """Vega, Vega-Lite and vega-embed as vl-convert ships them, as one script."""
-    import vl_convert  # starts a JavaScript engine: only when a page is made
-
+    kept = cache_folder() / f"vega-{version('vl-convert-python')}.js"
+    if kept.is_file():
+        return kept.read_text("utf-8")
     bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     if "</script" in bundle.lower() or "<!--" in bundle:
         raise ValueError("the chart library cannot stand inside a script element")
+    _keep(kept, bundle)
     return bundle
+
+
+def _keep(place: Path, text: str) -> None:
+    """Written to a sibling and moved, so that nobody reads half of it; where nothing can be kept, nothing is."""
+    with suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=place.parent, encoding="utf-8", newline="\n", delete=False) as file:
+            file.write(text)
+        Path(file.name).replace(place)
 
 
 @cache
