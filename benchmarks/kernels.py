@@ -39,8 +39,9 @@ def triad(a, b, out, rounds):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def project_lanes(baseline, sx, asfr, first_age, fertility, girls, level, moves, start, end, births, clipped):  # type: ignore[no-untyped-def]
-    """One county, one block of lanes: projection alone. baseline: (sex, age); sx: (year, sex, age, lane)."""
+def project_lanes(baseline, sx, asfr, first_age, fertility, girls, level, band, moves, start, end, births, clipped):  # type: ignore[no-untyped-def]
+    """One county, one block of lanes: projection alone. baseline: (sex, age); sx: (year, sex, age, lane);
+    level: (year, band, lane); the others as in `one_year_lanes`."""
     for sex in range(2):
         for age in range(baseline.shape[1]):
             for lane in range(start.shape[2]):
@@ -48,15 +49,15 @@ def project_lanes(baseline, sx, asfr, first_age, fertility, girls, level, moves,
     none = baseline.dtype.type(0)
     for year in range(sx.shape[0]):
         clipped[year] = one_year_lanes(
-            start, sx[year], asfr, first_age, 0, fertility[year], girls, level[year], moves, none, births, end
+            start, sx[year], asfr, first_age, 0, fertility[year], girls, level[year], band, moves, none, births, end
         )
         start, end = end, start
 
 
 @njit(nogil=True)
 def chain_lanes(  # type: ignore[no-untyped-def]
-    baseline, sx, asfr, first_age, fertility, girls, level, moves, weights, first, stop, promoted, repeating, start, end,
-    births, pupils, risen, need, clipped, out,
+    baseline, sx, asfr, first_age, fertility, girls, level, band, moves, weights, first, stop, promoted, repeating, start,
+    end, births, pupils, risen, need, clipped, out,
 ):  # fmt: skip
     """The same with linear services and grades; out: (service, year, lane)."""
     for sex in range(2):
@@ -67,7 +68,7 @@ def chain_lanes(  # type: ignore[no-untyped-def]
     pupils[:] = none
     for year in range(sx.shape[0]):
         clipped[year] = one_year_lanes(
-            start, sx[year], asfr, first_age, 0, fertility[year], girls, level[year], moves, none, births, end
+            start, sx[year], asfr, first_age, 0, fertility[year], girls, level[year], band, moves, none, births, end
         )
         weigh_ages(end, weights, first, stop, need)
         progress_grades(pupils, end[0, 6], promoted, repeating, risen)
@@ -89,7 +90,8 @@ def lane_inputs(rng: np.random.Generator, counties: int, trajectories: int, year
         "sx": rng.uniform(0.97, 1, (blocks, years, 2, ages, lanes)).astype(kind),
         "asfr": np.full(35, 1 / 35, kind),
         "fertility": rng.uniform(0.8, 1.8, (counties, blocks, years, lanes)).astype(kind),
-        "level": rng.normal(1, 0.3, (counties, blocks, years, lanes)).astype(kind),
+        "level": rng.normal(1, 0.3, (counties, blocks, years, 1, lanes)).astype(kind),
+        "band": np.zeros(ages, np.int64),
         "moves": moves.astype(kind),
         "girls": kind(0.485),
     }

@@ -281,8 +281,8 @@ def _lane_seconds(counties: int, count: int, years: int, lanes: int, kind: type,
             for county in part:
                 kernels.project_lanes(
                     given["baseline"][county], given["sx"][block], given["asfr"], 15, given["fertility"][county, block],
-                    given["girls"], given["level"][county, block], given["moves"][county], start, end, births,
-                    clipped[county, block],
+                    given["girls"], given["level"][county, block], given["band"], given["moves"][county], start, end,
+                    births, clipped[county, block],
                 )  # fmt: skip
 
     return _pooled_seconds(work, counties, threads)
@@ -311,8 +311,8 @@ def _chain_seconds(counties: int, count: int, years: int) -> tuple[dict[int, flo
             for block in range(count // lanes):
                 kernels.chain_lanes(
                     given["baseline"][county], given["sx"][block], given["asfr"], 15, given["fertility"][county, block],
-                    given["girls"], given["level"][county, block], given["moves"][county], weights, first, stop,
-                    promoted, repeating, start, end, births, pupils, risen, need, clipped, block_out,
+                    given["girls"], given["level"][county, block], given["band"], given["moves"][county], weights, first,
+                    stop, promoted, repeating, start, end, births, pupils, risen, need, clipped, block_out,
                 )  # fmt: skip
                 out[..., block * lanes : (block + 1) * lanes] = block_out
             moments[county, ..., 0] = out[..., :shown].mean(-1)

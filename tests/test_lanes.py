@@ -10,57 +10,59 @@ from test_projection import AGES, random_rates
 from forecast.demand.kernel import progress_grades, weigh_ages
 from forecast.population import project_population
 from forecast.population.conventions import TIMINGS
-from forecast.population.kernel import one_year_lanes
+from forecast.population.kernel import moves_of, one_year_lanes
 
 LANES = 16
 
 
+@pytest.mark.parametrize("bands", [1, 3])
 @pytest.mark.parametrize("timing", TIMINGS)
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
-def test_lanes_equal_the_labelled_face(timing: str, kind: type) -> None:
-    """Migration fixed + level x slope, fertility and survival by trajectory: one county, every timing."""
+def test_lanes_equal_the_labelled_face(timing: str, kind: type, bands: int) -> None:
+    """Migration fixed + level of the age's band x slope, fertility and survival by trajectory: every timing."""
     rng = np.random.default_rng(1)
     rates = random_rates(1, counties=1, years=5).isel(county=0, drop=True)
     fixed, slope = rng.normal(0, 20, (2, AGES)), rng.uniform(0, 30, (2, AGES))
-    level, fertility = rng.normal(0, 1, (5, LANES)), rng.uniform(0.5, 1.5, (5, LANES))
+    level, fertility = rng.normal(0, 1, (5, bands, LANES)), rng.uniform(0.5, 1.5, (5, LANES))
+    band = rng.integers(0, bands, AGES)
     sx = np.clip(rates.sx.values[..., None] * rng.uniform(0.9, 1.1, (5, 2, AGES, LANES)), 0, 1)
-    dims = ("year", "trajectory")
-    pattern, srb = rates.asfr.isel(year=0, drop=True), 1.06
+    dims, srb = ("year", "trajectory"), 1.06
+    moved = xr.DataArray(level[:, band], dims=("year", "age", "trajectory"))
     labelled = rates.assign(
-        asfr=pattern * xr.DataArray(fertility, dims=dims),
+        asfr=rates.asfr * xr.DataArray(fertility, dims=dims),
         srb=rates.srb * 0 + srb,
         sx=(("year", "sex", "age", "trajectory"), sx),
-        net_migration=xr.DataArray(fixed, dims=("sex", "age"))
-        + xr.DataArray(level, dims=dims) * xr.DataArray(slope, dims=("sex", "age")),
+        net_migration=xr.DataArray(fixed, dims=("sex", "age")) + moved * xr.DataArray(slope, dims=("sex", "age")),
     )
-    expected = project_population(labelled, timing).population.transpose("year", "sex", "age", "trajectory").values
-    found, clipped = run(rates.baseline.values, sx, pattern.values, srb, fertility, level, fixed, slope, timing, kind)
-    np.testing.assert_allclose(found, expected[1:], rtol=1e-10 if kind is np.float64 else 2e-5, atol=1e-3)
-    total = float(project_population(labelled, timing).clipped.sum())
-    assert clipped == pytest.approx(total, rel=1e-3)
+    expected = project_population(labelled, timing)
+    people = expected.population.transpose("year", "sex", "age", "trajectory").values[1:]
+    births = expected.births.sum("sex").transpose("year", "trajectory").values
+    pattern = rates.asfr.transpose("year", "age").values
+    found, born, clipped = run(
+        rates.baseline.values, sx, pattern, srb, fertility, level, band, fixed, slope, timing, kind
+    )
+    tolerance = 1e-10 if kind is np.float64 else 2e-5
+    np.testing.assert_allclose(found, people, rtol=tolerance, atol=1e-3)
+    np.testing.assert_allclose(born, births[-len(born) :], rtol=tolerance, atol=1e-5)
+    assert clipped == pytest.approx(float(expected.clipped.sum()), rel=1e-3)
 
 
-def run(baseline, sx, pattern, srb, fertility, level, fixed, slope, timing, kind):  # type: ignore[no-untyped-def]
-    """Year by year through the kernel, as a block does it."""
-    t = TIMINGS[timing]
-    moves = np.zeros((6, 2, AGES))
-    for row, what in ((0, fixed), (1, slope)):
-        moves[row, :, 1:] = t.start * what[:, :-1] + t.survived * what[:, 1:]
-        moves[row, :, -1] += t.start * what[:, -1]
-        moves[row, :, 0] = t.infant_survived * what[:, 0]
-        moves[row + 2] = t.end * what
-        moves[row + 2, :, 0] = t.infant_end * what[:, 0]
-        moves[row + 4] = t.start * what
+def run(baseline, sx, pattern, srb, fertility, level, band, fixed, slope, timing, kind):  # type: ignore[no-untyped-def]
+    """Year by year through the kernel, as a block does it: people, births (year, ...) and the persons clipped."""
+    shares = TIMINGS[timing]
+    moves = moves_of(fixed, slope, shares).astype(kind)
     start = np.repeat(baseline[..., None], LANES, axis=-1).astype(kind)
-    births, end, people, clipped = np.zeros(LANES, kind), np.zeros_like(start), [], 0.0
+    end, people, born, clipped = np.zeros_like(start), [], [], 0.0
     for year in range(sx.shape[0]):
+        births = np.full(LANES, np.nan, kind)
         clipped += one_year_lanes(
-            start, sx[year].astype(kind), pattern[2:].astype(kind), 2, 0, fertility[year].astype(kind),
-            kind(1 / (1 + srb)), level[year].astype(kind), moves.astype(kind), kind(t.in_exposure), births, end,
+            start, sx[year].astype(kind), pattern[year, 2:].astype(kind), 2, 0, fertility[year].astype(kind),
+            kind(1 / (1 + srb)), level[year].astype(kind), band, moves, kind(shares.in_exposure), births, end,
         )  # fmt: skip
         people.append(end.copy())
+        born.append(births)
         start, end = end, start
-    return np.array(people), clipped
+    return np.array(people), np.array(born), clipped
 
 
 def test_need_is_the_weighted_sum_of_the_ages() -> None:

@@ -197,34 +197,63 @@ def system_years(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
-def ages_on_lanes(start, sx, level, early, early_slope, late, late_slope, out):  # type: ignore[no-untyped-def]
-    """`ages_on` of one county for many trajectories; net migrants are late + level x late_slope by age, and so on.
+def moves_of(fixed, slope, shares):  # type: ignore[no-untyped-def]
+    """What `one_year_lanes` needs of net migrants that are fixed + level x slope persons, by sex and age.
 
-    start, sx, out: (age, lane); level: (lane,) how far migration is moved; early, early_slope, late, late_slope:
-    (age,) persons before and after survival at level 0 and per unit of level. Returns the persons clipped.
+    fixed, slope: (sex, age); shares: see `one_year`. Returns (6, sex, age) persons: early, early slope, late, late
+    slope, at start, at start slope. Early counts before survival, by the age it reaches, late after it. The early
+    slope leaves out who arrived at the start: they are one age younger, maybe of another band, and stand in the last.
+    """
+    start_share, survived_share, end_share, infant_survived, infant_end, _ = shares
+    moves = np.zeros((6, *fixed.shape))
+    for row, persons in ((0, fixed), (1, slope)):
+        moves[row] = survived_share * persons
+        moves[row, :, 0] = infant_survived * persons[:, 0]
+        moves[row + 2] = end_share * persons
+        moves[row + 2, :, 0] = infant_end * persons[:, 0]
+        moves[row + 4] = start_share * persons
+    moves[0, :, 1:] += moves[4, :, :-1]
+    moves[0, :, -1] += moves[4, :, -1]
+    return moves
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def ages_on_lanes(start, sx, level, band, moves, out):  # type: ignore[no-untyped-def]
+    """`ages_on` of one county and one sex for many trajectories; migrants of age a are fixed + level[band[a]] x slope.
+
+    start, sx, out: (age, lane); level: (band, lane) how far migration is moved; band: (age,) row of `level`;
+    moves: (6, age), see `moves_of`. Returns the persons clipped.
     """
     last = start.shape[0] - 1
     zero = start.dtype.type(0)
     clipped = zero
     for age in range(1, last):
-        e, es, m, ms = early[age], early_slope[age], late[age], late_slope[age]
-        if e == zero and es == zero:  # nobody arrives before survival: a third of the arithmetic less
+        own, below = band[age], band[age - 1]
+        e, es, m, ms, bs = moves[0, age], moves[1, age], moves[2, age], moves[3, age], moves[5, age - 1]
+        if e == zero and es == zero and bs == zero:  # nobody arrives before survival: a third of the arithmetic less
             for lane in range(start.shape[1]):
-                value = sx[age, lane] * start[age - 1, lane] + (m + level[lane] * ms)
+                value = sx[age, lane] * start[age - 1, lane] + (m + level[own, lane] * ms)
                 kept = value if value > zero else zero
                 clipped += kept - value
                 out[age, lane] = kept
         else:
             for lane in range(start.shape[1]):
-                value = sx[age, lane] * (start[age - 1, lane] + (e + level[lane] * es)) + (m + level[lane] * ms)
+                exposed = start[age - 1, lane] + (e + level[own, lane] * es + level[below, lane] * bs)
+                value = sx[age, lane] * exposed + (m + level[own, lane] * ms)
                 kept = value if value > zero else zero
                 clipped += kept - value
                 out[age, lane] = kept
-    e, es, m, ms = early[last], early_slope[last], late[last], late_slope[last]
+    own, below = band[last], band[last - 1]
+    e, es, m, ms, bs = (
+        moves[0, last],
+        moves[1, last] + moves[5, last],
+        moves[2, last],
+        moves[3, last],
+        moves[5, last - 1],
+    )
     for lane in range(start.shape[1]):
-        exposed = start[last - 1, lane] + start[last, lane] + (e + level[lane] * es)
-        value = sx[last, lane] * exposed + (m + level[lane] * ms)
+        exposed = start[last - 1, lane] + start[last, lane] + (e + level[own, lane] * es + level[below, lane] * bs)
+        value = sx[last, lane] * exposed + (m + level[own, lane] * ms)
         kept = value if value > zero else zero
         clipped += kept - value
         out[last, lane] = kept
@@ -233,35 +262,44 @@ def ages_on_lanes(start, sx, level, early, early_slope, late, late_slope, out): 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
 def births_of_lanes(  # type: ignore[no-untyped-def]
-    start, end, sx, level, early, early_slope, at_start, at_start_slope, asfr, first_age, younger, in_exposure, out
+    start, end, sx, asfr, first_age, younger, fertility, level, band, moves, in_exposure, out
 ):
-    """`births_of` for many trajectories. start, end, sx: (age, lane) of women; asfr: (fertile age,) at level 1;
-    at_start, at_start_slope: (age,) arrivals counted at the start. out: (lane,) births per unit of fertility."""
+    """`births_of` for many trajectories. start, end, sx: (age, lane) of women; asfr: (fertile age,) at fertility 1;
+    fertility: (lane,); level, band, moves: see `ages_on_lanes`. out: (lane,) births of both sexes, persons."""
     zero, half = start.dtype.type(0), start.dtype.type(0.5)
     for lane in range(out.shape[0]):
         out[lane] = zero
     for row in range(asfr.shape[0]):
         age = first_age + row
+        early = age - younger
         rate = asfr[row] * half
-        e, es, b, bs = early[age], early_slope[age], at_start[age - younger], at_start_slope[age - younger]
-        if in_exposure == zero and e == zero and es == zero and b == zero and bs == zero:
+        e, es, bs = moves[0, age], moves[1, age], moves[5, age - 1]
+        b, bbs = moves[4, early], moves[5, early]
+        if in_exposure == zero and e == zero and es == zero and bs == zero and b == zero and bbs == zero:
             for lane in range(out.shape[0]):  # all arrivals come too late to count: half of the arithmetic less
-                out[lane] += rate * (start[age - younger, lane] + sx[age, lane] * start[age - 1, lane])
+                out[lane] += rate * (start[early, lane] + sx[age, lane] * start[age - 1, lane])
         else:
+            own, below, before = band[age], band[age - 1], band[early]
             for lane in range(out.shape[0]):
-                survivors = sx[age, lane] * (start[age - 1, lane] + (e + level[lane] * es))
+                exposed = start[age - 1, lane] + (e + level[own, lane] * es + level[below, lane] * bs)
+                survivors = sx[age, lane] * exposed
                 at_end = survivors + in_exposure * (end[age, lane] - survivors)
-                out[lane] += rate * (start[age - younger, lane] + (b + level[lane] * bs) + at_end)
+                out[lane] += rate * (start[early, lane] + (b + level[before, lane] * bbs) + at_end)
+    for lane in range(out.shape[0]):
+        out[lane] *= fertility[lane]
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
-def newborn_lanes(births, fertility, sex_share, sx, level, early, early_slope, late, late_slope, out):  # type: ignore[no-untyped-def]
-    """`newborn` for many trajectories. births, fertility, sx, level, out: (lane,); the others are numbers."""
+def newborn_lanes(births, sex_share, sx, level, band, moves, out):  # type: ignore[no-untyped-def]
+    """`newborn` for many trajectories. births, sx, out: (lane,); sex_share: of the births; level, band, moves: see
+    `ages_on_lanes`. Returns the persons clipped."""
     zero = births.dtype.type(0)
     clipped = zero
+    own = band[0]
+    early, early_slope, late, late_slope = moves[0, 0], moves[1, 0], moves[2, 0], moves[3, 0]
     for lane in range(births.shape[0]):
-        born = births[lane] * fertility[lane] * sex_share
-        value = sx[lane] * (born + (early + level[lane] * early_slope)) + (late + level[lane] * late_slope)
+        born = births[lane] * sex_share + (early + level[own, lane] * early_slope)
+        value = sx[lane] * born + (late + level[own, lane] * late_slope)
         kept = value if value > zero else zero
         clipped += kept - value
         out[lane] = kept
@@ -269,28 +307,26 @@ def newborn_lanes(births, fertility, sex_share, sx, level, early, early_slope, l
 
 
 @njit(nogil=True, cache=True, fastmath=FAST)
-def one_year_lanes(start, sx, asfr, first_age, younger, fertility, girls, level, moves, in_exposure, births, end):  # type: ignore[no-untyped-def]
+def one_year_lanes(  # type: ignore[no-untyped-def]
+    start, sx, asfr, first_age, younger, fertility, girls, level, band, moves, in_exposure, births, end
+):
     """`one_year` of one county for many trajectories.
 
-    start, sx, end: (sex, age, lane); asfr: (fertile age,) at fertility 1; fertility, level, births: (lane,);
-    girls: share of girls at birth; moves: (6, sex, age) early, early slope, late, late slope, at start, at start slope.
+    start, sx, end: (sex, age, lane); asfr: (fertile age,) of the year at fertility 1; fertility: (lane,); girls: share
+    of girls at birth; level: (band, lane) how far migration is moved; band: (age,) int64, the band of each age;
+    moves: (6, sex, age) of the year, see `moves_of`; births: (lane,) of both sexes, persons. Fills births and end.
     Returns the persons clipped.
     """
     clipped = start.dtype.type(0)
     for sex in range(2):
-        clipped += ages_on_lanes(
-            start[sex], sx[sex], level, moves[0, sex], moves[1, sex], moves[2, sex], moves[3, sex], end[sex]
-        )
+        clipped += ages_on_lanes(start[sex], sx[sex], level, band, moves[:, sex], end[sex])
     births_of_lanes(
-        start[0], end[0], sx[0], level, moves[0, 0], moves[1, 0], moves[4, 0], moves[5, 0], asfr, first_age, younger,
-        in_exposure, births,
-    )  # fmt: skip
+        start[0], end[0], sx[0], asfr, first_age, younger, fertility, level, band, moves[:, 0], in_exposure, births
+    )
     boys = start.dtype.type(1) - girls
     for sex in range(2):
-        clipped += newborn_lanes(
-            births, fertility, girls if sex == 0 else boys, sx[sex, 0], level, moves[0, sex, 0], moves[1, sex, 0],
-            moves[2, sex, 0], moves[3, sex, 0], end[sex, 0],
-        )  # fmt: skip
+        share = girls if sex == 0 else boys
+        clipped += newborn_lanes(births, share, sx[sex, 0], level, band, moves[:, sex], end[sex, 0])
     return clipped
 
 
