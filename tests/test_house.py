@@ -31,6 +31,7 @@ FLOORS = [
     {"population"},
     {"demand", "supply"},
     {"gap", "warning", "waves"},
+    {"blocks"},
     {"indicators", "plan", "report"},
     {"backtest", "pipeline"},
     {"app", "cli"},
