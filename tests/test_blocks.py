@@ -12,15 +12,16 @@ from test_projection import random_rates
 from forecast.blocks import project_rows
 from forecast.population import project_population
 from forecast.population.conventions import TIMINGS
-from forecast.population.stochastic import Process, Uncertainty, uncertain_frame, uncertain_rates
+from forecast.population.stochastic import Process, Uncertainty, county_shocks, uncertain_frame, uncertain_rates
 
 AREAS = {"nation": "N", "province": "P", "region": "R"}
 UNSURE = Uncertainty(
     fertility=(Process("nation", 0.95, 0.03), Process("county", 0.6, 0.05)),
     mortality=(Process("nation", 1.0, 0.02),),
-    migration=(Process("region", 0.7, 0.004), Process("county", 0.5, 0.006)),
+    migration=(Process("region", 0.7, 0.004), Process("county", 0.5, 0.006, start=0.003)),
     bands=tuple(Process("county", 0.4, 0.004) for _ in range(11)),
     mortality_loading=tuple(np.linspace(1.5, 0.5, 101)),
+    degrees_of_freedom=6.0,
 )
 
 
@@ -138,3 +139,18 @@ def test_small_counties_are_less_sure() -> None:
         found = project_rows(big, uncertain_frame(big, alone, AREAS, 2), ROWS, range(2000)).sel(row="all")
         spread.append(float((found.std("trajectory") / found.mean("trajectory")).isel(county=0, year=-1)))
     assert spread[0] / spread[1] == pytest.approx(10, rel=0.1)
+
+
+def test_a_path_is_what_it_is_said_to_be() -> None:
+    """Variance of x[t] from a start: phi^2t start^2 + sigma^2 (1 - phi^2t) / (1 - phi^2); heavy tails keep it."""
+    rates = example(counties=1)
+    process = Process("county", 0.8, {"c0": 0.03}, start={"c0": 0.05})
+    for freedom in (np.inf, 5.0):
+        unsure = Uncertainty(fertility=(process,), births_dispersion=0.0, degrees_of_freedom=freedom)
+        frame = uncertain_frame(rates, unsure, AREAS, 9)
+        path = np.log(county_shocks(frame, 0, range(20_000)).fertility)
+        steps = np.arange(1, 9)
+        kept = 0.8 ** (2 * steps)
+        np.testing.assert_allclose(path.var(axis=1), kept * 0.05**2 + 0.03**2 * (1 - kept) / (1 - 0.64), rtol=0.06)
+        kurtosis = float((path[0] ** 4).mean() / path[0].var() ** 2)
+        assert (kurtosis > 4) == (freedom == 5.0)

@@ -1,6 +1,6 @@
 """What nobody knows of births, deaths and migration, as joint random paths around a scenario.
 
-Every path is an autoregressive process around zero that starts at the jump-off year, so that the scenario stays the
+Every path is an autoregressive process around zero, so that the scenario stays the
 median: fertility and mortality are multiplied by the exponential of a path, migration is moved by persons (never by a
 factor, see `levers`). A process belongs to a tier: the nation, the province, the region as a whole or each county by
 itself; what a tier shares moves all its counties together. On top comes the noise of small numbers: births and movers
@@ -33,16 +33,20 @@ BANDS = (0, 5, 10, 15, 20, 25, 30, 40, 55, 65, 80)
 
 @dataclass(frozen=True)
 class Process:
-    """x[t] = phi x[t-1] + sigma e[t], x = 0 at the jump-off year, e standard normal: one path for each area of the
-    tier. `sigma` may differ by area (code -> sigma); where a code is missing there is no path."""
+    """x[t] = phi x[t-1] + sigma e[t], x = start e[0] at the jump-off year, e standard normal: one path for each area of
+    the tier. `start` says how well the level that the scenario begins with is known. `sigma` and `start` may differ by
+    area (code -> value, every area of the tier)."""
 
     tier: str
     phi: float
     sigma: float | Mapping[str, float]
+    start: float | Mapping[str, float] = 0.0
 
-    def of(self, area: str) -> float:
-        """The sigma of an area."""
-        return self.sigma.get(area, 0.0) if isinstance(self.sigma, Mapping) else self.sigma
+    def of(self, area: str) -> tuple[float, float]:
+        """Sigma and start of an area."""
+        both = (self.sigma, self.start)
+        sigma, start = (float(value[area] if isinstance(value, Mapping) else value) for value in both)
+        return sigma, start
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Uncertainty:
     mortality_loading      (age,) how strongly an age follows the mortality path
     births_dispersion      variance of births over their mean, beyond what the fertility path explains (1: Poisson)
     movers_dispersion      variance in persons of a band's yearly net change over its movers and deaths (1: Poisson)
+    degrees_of_freedom     of Student's t: counties differ in how volatile they are by more than their size; all
+                           processes of a county and trajectory bear one scale of variance 1 (inf: none). Above 2
     """
 
     fertility: tuple[Process, ...] = ()
@@ -67,6 +73,7 @@ class Uncertainty:
     mortality_loading: tuple[float, ...] = (1.0,) * len(AGES)
     births_dispersion: float = 1.0
     movers_dispersion: float = 1.0
+    degrees_of_freedom: float = np.inf
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -172,18 +179,40 @@ def _paths(
     if group in frame.frozen:
         return total
     for process in processes:
-        area = county if process.tier == "county" else frame.areas[process.tier]
-        if sigma := process.of(area):
-            normal = normals(frame.seed, area, component, frame.years, trajectories)[:, 0]
-            total += autoregressive(normal, process.phi, sigma)
+        own = process.tier == "county"
+        area = county if own else frame.areas[process.tier]
+        sigma, start = process.of(area)
+        if sigma or start:
+            normal = normals(frame.seed, area, component, _with_start(frame), trajectories)[:, 0]
+            path = autoregressive(normal, process.phi, sigma, start)
+            total += path * _scale(frame, area, trajectories) if own else path
     return total
 
 
-def autoregressive(normal: np.ndarray, phi: float | np.ndarray, sigma: float | np.ndarray) -> np.ndarray:
-    """x[t] = phi x[t-1] + sigma normal[t] along the first axis, from zero before it."""
-    path = np.empty_like(normal)
-    before = np.zeros_like(normal[0])
-    for step, shock in enumerate(normal):
+def _with_start(frame: Frame) -> np.ndarray:
+    """The years of the paths: the jump-off year, at which they start, and the projected ones."""
+    return np.concatenate([frame.years[:1] - 1, frame.years])
+
+
+def _scale(frame: Frame, county: str, trajectories: range) -> np.ndarray:
+    """(trajectory,) how volatile the county is, against the others of its size: sqrt((n - 2) / chi-square of n)."""
+    freedom = frame.uncertainty.degrees_of_freedom
+    if np.isinf(freedom):
+        return np.ones(len(trajectories))
+    from scipy.special import gammaincinv, ndtr  # a third of a second, needed by few runs
+
+    drawn = ndtr(normals(frame.seed, county, "volatility", frame.years[:1] - 1, trajectories)[0, 0])
+    scale: np.ndarray = np.sqrt((freedom - 2) / (2 * gammaincinv(freedom / 2, drawn)))
+    return scale
+
+
+def autoregressive(
+    normal: np.ndarray, phi: float | np.ndarray, sigma: float | np.ndarray, start: float | np.ndarray
+) -> np.ndarray:
+    """x[t] = phi x[t-1] + sigma normal[t] along the first axis, x[0] = start normal[0], returned without x[0]."""
+    path = np.empty_like(normal[1:])
+    before = start * normal[0]
+    for step, shock in enumerate(normal[1:]):
         before = phi * before + sigma * shock
         path[step] = before
     return path
@@ -209,11 +238,11 @@ def _movers(frame: Frame, county: int, trajectories: range) -> np.ndarray:
     if "migration" in frame.frozen:
         return movers
     bands = len(own.first_ages)
-    sigma = np.array([process.of(code) for process in own.bands])
-    if sigma.any():
-        phi = np.array([process.phi for process in own.bands])
-        normal = normals(frame.seed, code, "migration bands", frame.years, trajectories, bands)
-        paths = autoregressive(normal, phi[:, None], sigma[:, None])
+    sigma, start = np.array([process.of(code) for process in own.bands]).reshape(-1, 2).T[..., None]
+    if sigma.any() or start.any():
+        phi = np.array([[process.phi] for process in own.bands])
+        normal = normals(frame.seed, code, "migration bands", _with_start(frame), trajectories, bands)
+        paths = autoregressive(normal, phi, sigma, start) * _scale(frame, code, trajectories)
         movers += frame.residents[county][:, None] * paths
     if own.movers_dispersion:
         normal = normals(frame.seed, code, "movers", frame.years, trajectories, bands)
