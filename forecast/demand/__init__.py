@@ -6,6 +6,8 @@ from forecast.demand.estimate import NOT_A_COHORT, estimate_demand
 from forecast.demand.methods import METHODS
 from forecast.demand.model import DemandModel, Quantity, Standard
 from forecast.demand.read import read_models, with_overrides
+from forecast.demand.spread import demand_factors
+from forecast.demand.weights import demand_weights
 
 __all__ = [
     "METHODS",
@@ -13,6 +15,8 @@ __all__ = [
     "DemandModel",
     "Quantity",
     "Standard",
+    "demand_factors",
+    "demand_weights",
     "estimate_demand",
     "participation_ratios",
     "progress_senior",

@@ -108,10 +108,12 @@ _OCCUPANCY = Need("1", _DATED, 0.05, 1)
 
 @dataclass(frozen=True)
 class Method:
-    """A method with the parameters it needs and the standards it can use."""
+    """A method with the parameters it needs, the standards it can use, and the parameters in which demand is a
+    product: name -> power, 1 or -1. These may be uncertain."""
 
     compute: Callable[[xr.DataArray, DemandModel, Given], Variables]
     parameters: Mapping[str, Need]
+    powers: Mapping[str, int]
     standards: frozenset[str]
     cohort: bool
     """Whether the service is for a few birth cohorts, so that one can say until when all of them are born."""
@@ -125,6 +127,7 @@ METHODS: dict[str, Method] = {
             "cutoff_month": Need("month", ("number",), 1, 12),
             "ratio": Need("pupils per resident child", _DATED, 0, 3),
         },
+        {"ratio": 1},
         frozenset({"ratio", "class_size", "pupils_per_post", "floor_area"}),
         cohort=True,
     ),
@@ -135,6 +138,7 @@ METHODS: dict[str, Method] = {
             "take_up": Need("children in care per resident child", _DATED, 0.0001, 0.9999),
             "occupancy": _OCCUPANCY,
         },
+        {"take_up": 1, "occupancy": -1},
         frozenset({"places_per_1000", "floor_area"}),
         cohort=True,
     ),
@@ -146,6 +150,7 @@ METHODS: dict[str, Method] = {
             "institution_share": Need("1", _DATED, 0, 1),
             "occupancy": _OCCUPANCY,
         },
+        {"prevalence": 1, "institution_share": 1, "occupancy": -1},
         frozenset({"beds_per_1000_aged_60", "floor_area"}),
         cohort=False,
     ),
@@ -157,6 +162,7 @@ METHODS: dict[str, Method] = {
             "length_of_stay": Need("days per admission", _DATED, 0.5, 60),
             "occupancy": _OCCUPANCY,
         },
+        {"admission_rate": 1, "length_of_stay": 1, "occupancy": -1},
         frozenset({"beds_per_1000", "floor_area"}),
         cohort=False,
     ),

@@ -45,8 +45,16 @@ QUANTITY_UNITS: dict[str, str] = {
     "pupils per post": "学生/教职工",
     "m2 per place": "平方米/学位",
     "m2 per bed": "平方米/床",
+    "standard deviation of the log after 10 years": "对数标准差（10年后）",
+    "standard deviation of the logit after 10 years": "logit标准差（10年后）",
 }
 """The closed list of units of the numbers in a model: English (as written in the file) -> Chinese."""
+
+SPREADS = {
+    "log": "standard deviation of the log after 10 years",
+    "logit": "standard deviation of the logit after 10 years",
+}
+"""Scale on which a parameter is uncertain -> the unit that says so."""
 
 STANDARDS: dict[str, tuple[tuple[str, ...], Literal["lower", "higher"]]] = {
     "ratio": (("pupils per resident child",), "higher"),
@@ -227,6 +235,8 @@ class DemandModel(_Frozen):
     enrolment_stages: tuple[str, ...] = ()
     note: Names | None = None
     parameters: dict[str, Quantity]
+    uncertainty: dict[str, Quantity] = {}
+    """Parameter -> how far it may have moved ten years after the jump-off date; what is not named is taken as sure."""
     standards: dict[str, Standard] = {}
     supply: Supply
 
@@ -245,6 +255,7 @@ class DemandModel(_Frozen):
         found = {f"parameters.{name}": quantity for name, quantity in self.parameters.items()}
         for name, standard in self.standards.items():
             found |= {f"standards.{name}.{level}": quantity for level, quantity in standard.given().items()}
+        found |= {f"uncertainty.{name}": quantity for name, quantity in self.uncertainty.items()}
         return found | {"supply.lead_time": self.supply.lead_time}
 
 

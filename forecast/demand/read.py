@@ -18,6 +18,7 @@ from forecast.demand.methods import METHODS, Method, Need
 from forecast.demand.model import (
     LEVELS,
     QUANTITY_UNITS,
+    SPREADS,
     STANDARDS,
     DemandModel,
     Quantity,
@@ -120,7 +121,9 @@ def check_model(raw: Raw, file: str) -> tuple[DemandModel | None, list[Issue]]:
     except ValidationError as faults:
         issues += [_from_pydantic(fault, file) for fault in faults.errors()]
     if model and not issues:
-        issues += [*_check_parameters(model, METHODS[model.method], file), *_check_standards(model, file)]
+        method = METHODS[model.method]
+        issues += [*_check_parameters(model, method, file), *_check_spreads(model, method, file)]
+        issues += _check_standards(model, file)
     return (None if issues else model), issues
 
 
@@ -142,7 +145,8 @@ def _check_names(raw: Raw, file: str) -> Iterable[Issue]:
     if not isinstance(method, str) or method not in METHODS:
         return
     needs = METHODS[method]
-    for section, known in (("parameters", needs.parameters), ("standards", needs.standards)):
+    lists = {"parameters": needs.parameters, "uncertainty": needs.powers, "standards": needs.standards}
+    for section, known in lists.items():
         have = raw.get(section, {})
         for name in have if isinstance(have, dict) else ():
             if name not in known:
@@ -167,7 +171,7 @@ def _raw_quantities(raw: Raw) -> Iterable[tuple[str, Raw]]:
                 for key, child in node.items():
                     yield from walk(f"{prefix}.{key}" if prefix else key, child)
 
-    for section in ("parameters", "standards", "supply"):
+    for section in ("parameters", "uncertainty", "standards", "supply"):
         yield from walk(section, raw.get(section))
 
 
@@ -186,6 +190,20 @@ def _check_parameters(model: DemandModel, method: Method, file: str) -> Iterable
         elif quantity.kind == "table" and (gaps := _uncovered(quantity, model)):
             expected = f"{model.ages[0]}-{model.ages[1]}"
             yield _issue("E413", file, f"{key}.value", found=_listed(gaps), expected=expected)
+
+
+def _check_spreads(model: DemandModel, method: Method, file: str) -> Iterable[Issue]:
+    """A spread is one number on a scale that the parameter has: a logit only where it is a dated share."""
+    for name, spread in model.uncertainty.items():
+        key = f"uncertainty.{name}"
+        share = method.parameters[name].high <= 1 and model.parameters[name].kind in ("number", "path")
+        units = [SPREADS[scale] for scale in SPREADS if scale == "log" or share]
+        if spread.unit not in units:
+            yield _issue("E407", file, f"{key}.unit", found=spread.unit, expected=" / ".join(units))
+        if spread.kind != "number":
+            yield _issue("E405", file, f"{key}.value", found=_short(spread.value), expected=_KINDS["number"])
+        elif not 0 <= spread.value <= 3:
+            yield _issue("E409", file, f"{key}.value", found=_short(spread.value), low=0, high=3)
 
 
 def _uncovered(quantity: Quantity, model: DemandModel) -> list[int]:
