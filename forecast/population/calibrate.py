@@ -10,16 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.optimize import root_scalar
 
 from forecast.dims import AGE, COUNTY, SEX, SEXES, YEAR, in_order
 from forecast.errors import InputRefused, Issue
-from forecast.population.lifetable import life_table
+from forecast.population.drivers import entering_ages
+from forecast.population.lifetable import columns_of, life_table
 from forecast.population.migration import move_to_total
 from forecast.population.project import project_population
 from forecast.region import Region
 
 _CLOSE = 1e-8  # relative error at which a county has its residents
+_SOLVED = 1e-12  # relative error at which the whole has its deaths
 _MOST_ROUNDS = 30
 
 
@@ -104,21 +105,26 @@ def _mortality_level(
     people: xr.DataArray, mx: xr.DataArray, births: float, srb: float, deaths: float, guess: float, year: int
 ) -> float:
     """The factor on mx, near `guess`, at which people and the year's newborn have that many deaths in the year."""
-    entering = people.sum(COUNTY).shift({AGE: 1}, fill_value=0.0)
-    oldest = people.sum(COUNTY).isel({AGE: -1}, drop=True)
-    entering = entering + xr.where(entering[AGE] == entering[AGE][-1], oldest, 0.0)
     girls = births / (1 + srb)
-    newborn = xr.DataArray([girls, births - girls], dims=SEX, coords={SEX: list(SEXES)})
-    exposed = in_order(xr.where(entering[AGE] == 0, newborn, entering)).values
+    before = people.sum(COUNTY).transpose(SEX, AGE).values
+    exposed = entering_ages(before, np.array([girls, births - girls]))
+    rate = mx.isel({YEAR: 0}).transpose(SEX, AGE).values
+    women, widths = np.array(SEXES) == "female", np.diff(mx[AGE].values)
 
     def too_many(logarithm: float) -> float:
-        sx = life_table(mx * np.exp(logarithm)).sx.isel({YEAR: 0}).values
+        sx = columns_of(rate * np.exp(logarithm), women, widths)["sx"]
         return float(((1 - sx) * exposed).sum()) / deaths - 1
 
-    found = root_scalar(too_many, x0=np.log(guess), x1=np.log(guess) + 0.01, method="secant", xtol=1e-12)
-    if not found.converged or abs(too_many(found.root)) > _CLOSE:
-        raise InputRefused(_not_met("deaths", year, deaths, deaths * (1 + too_many(np.log(guess)))))
-    return float(np.exp(found.root))
+    last, now = np.log(guess), np.log(guess) + 0.01
+    at_guess = missed_last = too_many(last)
+    for _ in range(_MOST_ROUNDS):  # the secant method
+        missed = too_many(now)
+        if abs(missed) < _SOLVED:
+            return float(np.exp(now))
+        if missed == missed_last:
+            break
+        last, now, missed_last = now, now - missed * (now - last) / (missed - missed_last), missed
+    raise InputRefused(_not_met("deaths", year, deaths, deaths * (1 + at_guess)))
 
 
 def _not_met(component: str, year: int, target: float, reached: float) -> Issue:
@@ -151,11 +157,10 @@ def _on_the_way(region: Region, before: xr.DataArray, year: int, whole: float | 
 
 
 def _published_by_county(region: Region, year: int, counties: xr.DataArray) -> xr.DataArray | None:
-    table = region.table("controls")
-    rows = table[(table.year == year) & (table.component == "population")].set_index("area").value
-    if not set(counties.values) <= set(rows.index):
+    figures, codes = region.published.get((year, "population"), {}), counties.values.tolist()
+    if not figures.keys() >= set(codes):
         return None
-    return xr.DataArray(rows.loc[counties.values.tolist()].to_numpy(float), dims=COUNTY, coords={COUNTY: counties})
+    return xr.DataArray([figures[code] for code in codes], dims=COUNTY, coords={COUNTY: counties})
 
 
 def births_and_deaths(region: Region, year: int, mean_population: float) -> tuple[float, float]:
@@ -176,6 +181,4 @@ def _counted(region: Region, year: int, count: str, rate: str, mean_population: 
 
 def control(region: Region, year: int, component: str) -> float | None:
     """A published figure of the whole in base units, or None."""
-    table = region.table("controls")
-    rows = table[(table.year == year) & (table.component == component) & (table.area == region.area)]
-    return float(rows.value.iloc[0]) if len(rows) else None
+    return region.published.get((year, component), {}).get(region.area)

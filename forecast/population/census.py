@@ -46,11 +46,11 @@ def census_by_age(region: Region, year: int, split: str = "births") -> xr.DataAr
     table = table[table.year == year]
     units = table.county.map(printed_units(region, year))
     starts = {group: group_bounds(group)[0] for group in table.age_group.unique()}
-    cube = table.assign(unit=units, start=table.age_group.map(starts)).pivot_table(
-        index=["unit", "sex"], columns="start", values="persons", aggfunc="sum"
-    )
+    by_group = table.assign(unit=units, start=table.age_group.map(starts)).groupby(["unit", "sex", "start"]).persons
+    cube = by_group.sum().unstack()
     names = sorted(units.unique())
-    counts = np.stack([cube.loc[[(unit, sex) for sex in SEXES]].to_numpy(float) for unit in names])
+    rows = cube.loc[pd.MultiIndex.from_product([names, SEXES])]
+    counts = rows.to_numpy(float).reshape(len(names), len(SEXES), -1)
     first_ages = cube.columns.to_numpy(int)
     breaks = (WORKING_AGE,) if WORKING_AGE in first_ages else ()
     single = graduate(counts, first_ages, _weights(region, year, split), breaks)
@@ -87,8 +87,10 @@ def unit_of_county(region: Region, year: int) -> dict[str, str]:
 
 def whole_units(people: xr.DataArray, units: dict[str, str]) -> xr.DataArray:
     """(county, ...) summed to units, still under the name `county`."""
-    index = xr.DataArray([units[county] for county in people[COUNTY].values], dims=COUNTY, name="unit")
-    return in_order(people.groupby(index).sum().rename(unit=COUNTY))
+    names, index = np.unique([units[county] for county in people[COUNTY].values], return_inverse=True)
+    people = people.transpose(COUNTY, ...)
+    coords = {**{dim: people[dim] for dim in people.dims[1:]}, COUNTY: names.tolist()}
+    return in_order(xr.DataArray(_summed(people.values, index), dims=people.dims, coords=coords))
 
 
 def counties_of_units(rates: xr.DataArray, units: dict[str, str]) -> xr.DataArray:
@@ -100,12 +102,20 @@ def counties_of_units(rates: xr.DataArray, units: dict[str, str]) -> xr.DataArra
 def split_units(people: xr.DataArray, later: xr.DataArray, years: int) -> xr.DataArray:
     """Units split to counties by the counties' shares of the same cohort `years` later (of the open group for cohorts
     that have reached it). people: (unit, sex, age); later: (county, sex, age)."""
-    cohorts = later.shift({AGE: -years}).fillna(later.isel({AGE: -1}, drop=True))
-    parts = []
-    for unit in people["unit"].values:
-        cohort = cohorts.sel({COUNTY: str(unit).split("+")})
-        parts.append(people.sel(unit=unit, drop=True) * (cohort / cohort.sum(COUNTY).clip(min=1e-9)))
-    return in_order(xr.concat(parts, COUNTY).sel({COUNTY: later[COUNTY].values}))
+    later = later.transpose(COUNTY, SEX, AGE)
+    cohorts = later.values[..., np.minimum(np.arange(later.sizes[AGE]) + years, later.sizes[AGE] - 1)]
+    units = {county: str(unit) for unit in people["unit"].values for county in str(unit).split("+")}
+    own = [units[county] for county in later[COUNTY].values]
+    index = people.indexes["unit"].get_indexer(own)
+    shares = cohorts / np.maximum(_summed(cohorts, index), 1e-9)[index]
+    return later.copy(data=people.transpose("unit", SEX, AGE).values[index] * shares)
+
+
+def _summed(people: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """(county, ...) summed to (unit, ...), where unit: (county,) is the position of each county's unit."""
+    sums = np.zeros((unit.max() + 1, *people.shape[1:]))
+    np.add.at(sums, unit, people)
+    return sums
 
 
 def _births_before(region: Region, year: int) -> np.ndarray:

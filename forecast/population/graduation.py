@@ -14,9 +14,9 @@ import re
 from itertools import pairwise
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from forecast.dims import OPEN_AGE
+from forecast.population.interpolation import monotone_cubic
 
 _GROUP = re.compile(r"^(\d+)(?:-(\d+)|(\+))?$")
 
@@ -65,11 +65,10 @@ def graduate(
     nodes = np.append(starts, OPEN_AGE + 1)
     pieces = np.array([0, *sorted(breaks), OPEN_AGE + 1])
     single = np.empty((*lead, OPEN_AGE + 1))
-    for index in np.ndindex(*lead):
-        for first, end in pairwise(pieces):
-            inside = (starts >= first) & (starts < end)
-            bounds = nodes[(nodes >= first) & (nodes <= end)] - first
-            single[index][first:end] = _through_groups(counts[index][inside], bounds, weights[index][first:end])
+    for first, end in pairwise(pieces):
+        inside = (starts >= first) & (starts < end)
+        bounds = nodes[(nodes >= first) & (nodes <= end)] - first
+        single[..., first:end] = _through_groups(counts[..., inside], bounds, weights[..., first:end])
     open_start = starts[-1]
     tail = weights[..., open_start:]
     single[..., open_start:] = counts[..., -1:] * tail / tail.sum(-1, keepdims=True)
@@ -78,13 +77,15 @@ def graduate(
 
 def _through_groups(counts: np.ndarray, bounds: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Counts by single age of one piece: monotone cubic of the cumulated counts over the cumulated weights."""
-    position = np.concatenate([[0.0], np.cumsum(weights)])
-    cumulated = np.concatenate([[0.0], np.cumsum(counts)])
-    if len(counts) == 1:
-        return counts[0] * weights / weights.sum()
-    with np.errstate(over="ignore"):  # counts next to nothing have slopes whose harmonic mean is rightly 0
-        curve = PchipInterpolator(position[bounds], cumulated)(position)
-    return np.maximum(np.diff(curve), 0.0)
+    if counts.shape[-1] == 1:
+        return counts * weights / weights.sum(-1, keepdims=True)
+    position, cumulated = _from_zero(weights), _from_zero(counts)
+    return np.maximum(np.diff(monotone_cubic(position[..., bounds], cumulated, position)), 0.0)
+
+
+def _from_zero(parts: np.ndarray) -> np.ndarray:
+    """Cumulated along the last axis, with a zero in front."""
+    return np.concatenate([np.zeros_like(parts[..., :1]), np.cumsum(parts, axis=-1)], axis=-1)
 
 
 def graduate_pclm(

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import xarray as xr
-from scipy.interpolate import PchipInterpolator
 
 from forecast.dims import AGE, SEX, label
+from forecast.population.interpolation import monotone_cubic
 
 A0_RULES = ("coale-demeny", "andreev-kingkade")
 AX_RULES = ("half", "greville")
@@ -24,6 +24,7 @@ _AFTER_LAST_GROUP = 20.0  # years over which the open group's constant hazard is
 _GREVILLE_FROM = 15  # below it the formula does not hold: deaths fall with age there (United Nations 1982, p. 31)
 _ALPHAS = (-6.0, 6.0)  # of the logit: the odds of dying from e-12 to e12 times the standard's
 _SAME, _MOST_ROUNDS = 1e-15, 100  # relative change at which repeated substitution has settled; or gives up
+_ATTRS = ("long_name", "units", "kind", "source")
 _KANNISTO_TAIL = 60  # years beyond the open age after which nobody is left
 
 VARIABLES = {
@@ -62,8 +63,15 @@ def life_table(mx: xr.DataArray, a0: str = "coale-demeny", ax: str = "half") -> 
     _check_rules(a0, ax)
     _check_rates(mx)
     mx = mx.transpose(..., AGE)
-    rate, widths = mx.values.astype(float), _widths(mx)
-    lived = _years_lived_by_the_dying(rate, _female(mx), widths, a0, ax)
+    return _labelled(mx, columns_of(mx.values.astype(float), _female(mx), _widths(mx), a0, ax), a0, ax)
+
+
+def columns_of(
+    rate: np.ndarray, female: np.ndarray, widths: np.ndarray, a0: str = "coale-demeny", ax: str = "half"
+) -> dict[str, np.ndarray]:
+    """The columns of `life_table` bare, for those who need many tables: rate (..., age), female (...) whether they
+    are women's, widths (age - 1,) years of the closed intervals; each column (..., age)."""
+    lived = _years_lived_by_the_dying(rate, female, widths, a0, ax)
     closed = np.append(widths, np.inf)
     with np.errstate(invalid="ignore"):
         qx = closed * rate / (1 + (closed - lived) * rate)
@@ -73,7 +81,7 @@ def life_table(mx: xr.DataArray, a0: str = "coale-demeny", ax: str = "half") -> 
             "mx is so high that nobody would leave a closed interval alive; give a lower open age, or for groups of "
             "years ax='greville', under which the dying of high ages live less than half of the interval"
         )
-    return _labelled(mx, _columns(rate, qx, lived, widths), a0, ax)
+    return _columns(rate, qx, lived, widths)
 
 
 def life_table_from_qx(
@@ -157,11 +165,11 @@ def _columns(rate: np.ndarray, qx: np.ndarray, lived: np.ndarray, widths: np.nda
 
 def _labelled(like: xr.DataArray, columns: dict[str, np.ndarray], a0: str, ax: str) -> xr.Dataset:
     source = f"life table, a0 {a0}" + ("" if ax == "half" else f", ax {ax}")
-    table = {
-        name: label(like.copy(data=values), VARIABLES[name][0], VARIABLES[name][1], "rate", source)
+    table = {  # all at once: nine labelled arrays put together cost ten times the arithmetic
+        name: (like.dims, values, dict(zip(_ATTRS, (*VARIABLES[name], "rate", source), strict=True)))
         for name, values in columns.items()
     }
-    return xr.Dataset(table, attrs={"a0": a0, "ax": ax, "open_age": int(like[AGE].values[-1])})
+    return xr.Dataset(table, like.coords, {"a0": a0, "ax": ax, "open_age": int(like[AGE].values[-1])})
 
 
 def _check_rules(a0: str, ax: str) -> None:
@@ -178,10 +186,11 @@ def _check_sex(rates: xr.DataArray) -> None:
 
 def _check_rates(mx: xr.DataArray) -> None:
     _check_sex(mx)
-    bad = int((~(np.isfinite(mx) & (mx >= 0))).sum())
+    values = mx.transpose(..., AGE).values
+    bad = int((~(np.isfinite(values) & (values >= 0))).sum())
     if bad:
         raise ValueError(f"mx must be finite and not below 0; {bad} cells are not")
-    if bool((mx.isel({AGE: -1}) <= 0).any()):
+    if (values[..., -1] <= 0).any():
         raise ValueError("mx must be above 0 in the open age group: people would live there for ever")
 
 
@@ -191,10 +200,10 @@ def _widths(rates: xr.DataArray) -> np.ndarray:
 
 
 def _female(rates: xr.DataArray) -> np.ndarray:
-    """Whether a cell is of women, in the shape of one age."""
-    one_age = rates.isel({AGE: 0}, drop=True)
-    women: np.ndarray = (one_age[SEX] == "female").broadcast_like(one_age).transpose(*one_age.dims).values
-    return women
+    """Whether a cell is of women, in the shape of one age. rates: (..., age)."""
+    sex, lead = rates[SEX], rates.dims[:-1]
+    women = np.asarray(sex.values == "female").reshape([rates.sizes[dim] if dim in sex.dims else 1 for dim in lead])
+    return np.broadcast_to(women, rates.shape[:-1])
 
 
 def _years_lived_by_the_dying(rate: np.ndarray, female: np.ndarray, widths: np.ndarray, a0: str, ax: str) -> np.ndarray:
@@ -489,7 +498,7 @@ def single_year_rates(mx: xr.DataArray, open_age: int) -> xr.DataArray:
     nodes = np.append(bounds, bounds[-1] + _AFTER_LAST_GROUP)
     hazard = np.concatenate([np.zeros_like(rate[..., :1]), np.cumsum(rate * np.diff(nodes), axis=-1)], axis=-1)
     at = np.arange(open_age + 2, dtype=float)
-    cumulated = PchipInterpolator(nodes, hazard, axis=-1)(np.minimum(at, nodes[-1]))
+    cumulated = monotone_cubic(nodes, hazard, np.minimum(at, nodes[-1]))
     single = np.diff(cumulated, axis=-1)
     if open_age >= bounds[-1]:
         single[..., int(bounds[-1]) :] = rate[..., -1:]

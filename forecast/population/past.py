@@ -33,6 +33,7 @@ from forecast.population.census import (
 )
 from forecast.population.lifetable import life_table
 from forecast.population.pattern import fertility_pattern, mortality_pattern
+from forecast.population.residual import cohort_survival
 from forecast.region import Region
 
 
@@ -104,19 +105,9 @@ def _migration_between(
 ) -> xr.DataArray:
     """(county, sex, age) yearly net migration rate from the cohort residual, on units that both censuses know."""
     span = mx.sizes[YEAR] - 1
-    survival = _cohort_survival(mx.isel({YEAR: slice(1, None)}))
+    survival = cohort_survival(life_table(mx.isel({YEAR: slice(1, None)})).sx, span)
     by_unit = migration.census_rates(whole_units(at_first, units), whole_units(at_last, units), survival, span)
     return counties_of_units(by_unit, units)
-
-
-def _cohort_survival(mx: xr.DataArray) -> xr.DataArray:
-    """(sex, age) share of those of an age at the start who live through all years of mx (year, sex, age)."""
-    sx = life_table(mx).sx
-    alive = xr.ones_like(sx.isel({YEAR: 0}, drop=True))
-    for step in range(sx.sizes[YEAR]):
-        ratio = sx.isel({YEAR: step}, drop=True)
-        alive = alive * ratio.shift({AGE: -(step + 1)}).fillna(ratio.isel({AGE: -1}, drop=True))
-    return alive
 
 
 def _between(at_first: xr.DataArray, at_last: xr.DataArray, rate: xr.DataArray, mx: xr.DataArray) -> xr.DataArray:

@@ -17,6 +17,7 @@ from forecast.dims import AGE, AGES, OPEN_AGE, SEX, SEXES, YEAR
 from forecast.population.fertility import single_year_shares
 from forecast.population.graduation import group_bounds
 from forecast.population.lifetable import single_year_rates
+from forecast.population.single_years import between_periods
 
 
 class HasTables(Protocol):
@@ -29,10 +30,10 @@ def mortality_pattern(region: HasTables, years: np.ndarray) -> xr.DataArray:
     """mx (year, sex, age 0..100) deaths per person-year of the pattern in calendar years."""
     table = region.table("mortality")
     table = table.assign(start=[group_bounds(group)[0] for group in table.age_group])
-    cube = table.pivot_table(index=["year_start", "sex"], columns="start", values="mx", aggfunc="first")
+    cube = table.pivot(index=["year_start", "sex"], columns="start", values="mx")
     periods = np.array(sorted(table.year_start.unique()), float)
     abridged = xr.DataArray(
-        np.stack([cube.loc[[(period, sex) for sex in SEXES]].to_numpy() for period in periods]),
+        cube.loc[pd.MultiIndex.from_product([periods, SEXES])].to_numpy().reshape(len(periods), len(SEXES), -1),
         dims=("period", SEX, AGE),
         coords={"period": periods, SEX: list(SEXES), AGE: cube.columns.to_numpy(int)},
     )
@@ -47,7 +48,7 @@ def fertility_pattern(region: HasTables, years: np.ndarray) -> xr.Dataset:
     table = region.table("fertility")
     bounds = [group_bounds(group) for group in table.age_group]
     table = table.assign(start=[first for first, _ in bounds])
-    cube = table.pivot_table(index="year_start", columns="start", values="share", aggfunc="first").sort_index()
+    cube = table.pivot(index="year_start", columns="start", values="share").sort_index()
     last = max(end for _, end in bounds if end is not None)
     shares = single_year_shares(cube.to_numpy(), cube.columns.to_numpy(int), last)
     periods = xr.DataArray(shares, dims=("period", AGE), coords={"period": cube.index.to_numpy(float), AGE: list(AGES)})
@@ -78,6 +79,5 @@ def _middles(table: pd.DataFrame) -> np.ndarray:
 
 def _at_calendar_years(periods: xr.DataArray, middles: np.ndarray, years: np.ndarray) -> xr.DataArray:
     """(period, ...) read at the middle of calendar years, linearly, constant before the first and after the last."""
-    at = np.clip(np.asarray(years, float) + 0.5, middles[0], middles[-1])
-    by_year = periods.assign_coords(period=middles).interp(period=at)
-    return by_year.rename(period=YEAR).assign_coords({YEAR: np.asarray(years, int)})
+    calendar = np.asarray(years, int)
+    return between_periods(periods.assign_coords(period=middles), xr.DataArray(calendar, dims=YEAR))

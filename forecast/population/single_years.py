@@ -21,9 +21,9 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from scipy.interpolate import PchipInterpolator
 
 from forecast.dims import AGE, YEAR, in_order, label
+from forecast.population.interpolation import monotone_cubic
 from forecast.population.lifetable import life_table
 
 PERIOD = "period"
@@ -91,8 +91,7 @@ def single_age_mortality(mx5: xr.DataArray, a0: str = "coale-demeny") -> xr.Data
     single = xr.DataArray(np.empty((*mx5.shape[:-1], ages.size)), coords={**coords, AGE: ages}, dims=mx5.dims)
     single.values[..., -1] = np.exp(groups[..., -1])
     for _ in range(_ROUNDS):
-        curve = PchipInterpolator(_stretched(middles), through, axis=-1)
-        single.values[..., :-1] = np.exp(curve(_stretched(ages[:-1])))
+        single.values[..., :-1] = np.exp(monotone_cubic(_stretched(middles), through, _stretched(ages[:-1])))
         table = life_table(single, a0)
         deaths, lived = (np.add.reduceat(table[name].values, starts, axis=-1)[..., :-1] for name in ("dx", "Lx"))
         miss = wanted - np.log(deaths / lived)
@@ -203,7 +202,7 @@ def _stretched(age: np.ndarray) -> np.ndarray:
 
 def _with_straight_tails(bounds: np.ndarray, gompits: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Monotone cubic inside the bounds, the first and the last interval's slope outside."""
-    inside = PchipInterpolator(bounds, gompits, axis=-1)(np.clip(at, bounds[0], bounds[-1]))
+    inside = monotone_cubic(bounds, gompits, np.clip(at, bounds[0], bounds[-1]))
     rise = np.diff(gompits, axis=-1) / np.diff(bounds)
     below, above = np.minimum(at - bounds[0], 0), np.maximum(at - bounds[-1], 0)
     return np.asarray(inside + below * rise[..., :1] + above * rise[..., -1:])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ class Region:
     encodings: Mapping[str, str]
     hashes: Mapping[str, str]
     warnings: tuple[Issue, ...]
+    known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was worked out from the tables and is asked for again and again (the lines of `sources`)."""
 
     def has(self, name: str) -> bool:
         """Whether the region, or its pattern, has the table."""
@@ -49,3 +52,12 @@ class Region:
             opens = words(f"region.opens.{name}") if name in TABLES else Words("", "")
             raise InputRefused(Issue("E180", f"{name}.csv", values={"table": name, "opens": opens}))
         return self.tables[name]
+
+    @cached_property
+    def published(self) -> Mapping[tuple[int, str], Mapping[str, float]]:
+        """(year, component) -> area -> figure of the table `controls`, in base units; the first row where there are two."""
+        table = self.table("controls")
+        found: dict[tuple[int, str], dict[str, float]] = {}
+        for year, component, area, value in zip(table.year, table.component, table.area, table.value, strict=True):
+            found.setdefault((int(year), str(component)), {}).setdefault(str(area), float(value))
+        return found

@@ -106,15 +106,14 @@ def sources_of(region: Region, table: str, **conditions: Any) -> pd.DataFrame:
     Raises InputRefused where the region has no such table, column or row.
     """
     frame = region.table(table)
+    asked_for = np.ones(len(frame), dtype=bool)
     for column, wanted in conditions.items():
         if column not in frame:
             raise InputRefused(Issue("E181", TABLES[table].file, column=column, values={"found": column}))
         values = wanted if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
-        frame = frame[_holds(frame, column, [str(value) for value in values])]
-    lines = region.table("sources")
-    lines = lines[lines["table"] == table].reset_index(drop=True)
-    winner = winning_lines(frame, [read_filter(text, TABLES[table]) for text in lines["filter"]])
-    used, counts = np.unique(winner[winner >= 0], return_counts=True)
+        asked_for &= _holds(frame, column, [str(value) for value in values])
+    lines, winner = _lines(region, table)
+    used, counts = np.unique(winner[asked_for & (winner >= 0)], return_counts=True)
     if not len(used):
         asked = listed(f"{column}={value}" for column, value in conditions.items())
         raise InputRefused(Issue("E181", TABLES[table].file, values={"found": asked}))
@@ -122,6 +121,17 @@ def sources_of(region: Region, table: str, **conditions: Any) -> pd.DataFrame:
     order = found["basis"].map(list(BASES).index)
     found = found.assign(order=-order).sort_values(["order", "rows"], ascending=[True, False], kind="stable")
     return found[["filter", *FIELDS, "rows"]].reset_index(drop=True)
+
+
+def _lines(region: Region, table: str) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
+    """The lines of sources.csv for a table, and for each of its rows the position of the one that speaks for it."""
+    if table not in region.known:
+        lines = region.table("sources")
+        lines = lines[lines["table"] == table].reset_index(drop=True)
+        filters = [read_filter(text, TABLES[table]) for text in lines["filter"]]
+        region.known[table] = lines, winning_lines(region.table(table), filters)
+    found: tuple[pd.DataFrame, np.ndarray[Any, Any]] = region.known[table]
+    return found
 
 
 def source_of(region: Region, table: str, **conditions: Any) -> Source:
