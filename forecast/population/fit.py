@@ -12,10 +12,13 @@ import numpy as np
 import xarray as xr
 
 from forecast.dims import AGE, AGES, COUNTY, SEX, SEXES, YEAR, label
-from forecast.population.fit_account import Account, account_of
+from forecast.population.fit_account import Account, Central, account_of
+from forecast.population.fit_errors import inner_origins, rolling_errors
 from forecast.population.fit_fertility import forecast_asfr
 from forecast.population.fit_migration import forecast_net
 from forecast.population.fit_mortality import forecast_hazards
+from forecast.population.fit_uncertainty import Prior, fit_processes
+from forecast.population.stochastic import Uncertainty
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,8 @@ class Settings:
     memory: float = 0.5
     migration_damping: float = 0.8
     own_migration: float = 1.0
-
-
-@dataclass(frozen=True)
-class Central:
-    """The central forecast as bare arrays, (county, horizon, ...)."""
-
-    hazard: np.ndarray  # (county, horizon, sex, age)
-    asfr: np.ndarray  # (county, horizon, age)
-    net: np.ndarray  # (county, horizon, sex, age)
-    mobility: np.ndarray  # (county, sex, age)
+    least_years: int = 5
+    inflation: float = 1.25
 
 
 def central_forecast(past: Account, horizon: int, settings: Settings) -> Central:
@@ -97,3 +92,25 @@ def labelled_rates(past: Account, central: Central, known: xr.Dataset, origin: i
         for name, (dims, values, long_name, units, kind) in rows.items()
     }
     return xr.Dataset(variables, attrs={"jump_off_year": origin, "migration_timing": "end"})
+
+
+def fit_uncertainty(
+    history: xr.Dataset,
+    origin: int,
+    horizon: int,
+    settings: Settings | None = None,
+    prior: Prior | None = None,
+    inner: int = 16,
+) -> Uncertainty:
+    """Processes around `fit_rates` of the same history, origin and settings, from errors made at inner origins.
+
+    inner: at most so many of them; prior: what a short history is averaged with.
+    """
+    settings = settings or Settings()
+    past = account_of(history.sel({YEAR: slice(None, origin)}))
+    least = min(settings.least_years, max(2, past.steps // 2))
+    origins = inner_origins(past.steps, least, inner)
+    errors = rolling_errors(past, lambda known, leads: central_forecast(known, leads, settings), origins, horizon)
+    counties = tuple(str(code) for code in history[COUNTY].values)
+    span = past.steps - origins[0] if origins else 0
+    return fit_processes(errors, span, counties, prior, settings.inflation)

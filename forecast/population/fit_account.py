@@ -9,9 +9,7 @@ import xarray as xr
 
 from forecast.dims import AGE, COUNTY, SEX, YEAR
 from forecast.population.history import entering_of
-
-BANDS = (0, 5, 10, 15, 20, 25, 30, 40, 55, 65, 80)
-"""First ages of the bands in which migration is pooled and may differ from what mobility says."""
+from forecast.population.stochastic import BANDS
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,16 @@ class Account:
     def steps(self) -> int:
         """Years with flows."""
         return self.people.shape[1] - 1
+
+
+@dataclass(frozen=True)
+class Central:
+    """The central forecast as bare arrays, (county, horizon, ...)."""
+
+    hazard: np.ndarray  # (county, horizon, sex, age)
+    asfr: np.ndarray  # (county, horizon, age)
+    net: np.ndarray  # (county, horizon, sex, age)
+    mobility: np.ndarray  # (county, sex, age)
 
 
 def account_of(history: xr.Dataset) -> Account:

@@ -11,19 +11,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast.population.fit_account import BANDS, Account, band_of, by_band, smoothed
+from forecast.population.fit_account import Account, band_of, by_band, smoothed
+from forecast.population.stochastic import BANDS
 
-STANDARD_MOVERS = (0.10, 0.06, 0.04, 0.10, 0.19, 0.15, 0.08, 0.04, 0.02, 0.015, 0.02)
-"""Moves in and out a year per person, by band, where fewer than three years of flows are known."""
+STANDARD_MOVERS = (0.09, 0.10, 0.075, 0.07, 0.18, 0.18, 0.105, 0.045, 0.014, 0.008, 0.007)
+"""Moves in and out a year per person, by band (derived: Swedish counties 1969 to 1990; the shape is how strongly a band
+takes part when a county gains or loses, the level the noise of its counts)."""
 
-_BORDER = 0.3  # least share of the standard's moves that noise may say
+_LEVEL_AGES = slice(15, 55)  # whose counts tell how much a place moves: little else happens to them
+_BORDER = (0.3, 3.0)  # times the standard's level that is let stand
 
 
-def movers_per_person(past: Account) -> np.ndarray:
-    """(age,) moves in and out a year per person, from the white part of the counts of places below the median size
-    (in large ones a level that changes is most of it)."""
-    ages = past.people.shape[-1]
-    standard = np.asarray(STANDARD_MOVERS)[band_of(ages)]
+def standard_movers(ages: int) -> np.ndarray:
+    """(age,) the standard's moves per person, without steps between bands."""
+    by_age = np.asarray(STANDARD_MOVERS)[band_of(ages)]
+    return smoothed(by_age, np.ones(ages), 1.5)
+
+
+def noise_per_person(past: Account) -> np.ndarray:
+    """(age,) variance of yearly net migrants per person, from the white part of the counts of places below the median
+    size (in large ones a level that changes is most of it)."""
+    standard = standard_movers(past.people.shape[-1])
     if past.steps < 3:
         return standard
     net = past.net[:, 1:].sum(2)
@@ -33,7 +41,17 @@ def movers_per_person(past: Account) -> np.ndarray:
     total = people.sum(1)
     small = total <= np.median(total)
     found = variance[small].sum(0) / np.maximum(people[small].sum(0), 1.0)
-    return np.maximum(smoothed(found, people[small].sum(0), 1.5), _BORDER * standard)
+    return np.maximum(smoothed(found, people[small].sum(0), 1.5), _BORDER[0] * standard)
+
+
+def movers_per_person(past: Account) -> np.ndarray:
+    """(age,) moves in and out a year per person: the standard at the level that the noise of the counts says, for the
+    difference of two counted numbers varies by their sum."""
+    standard = standard_movers(past.people.shape[-1])
+    people = past.people[:, -1].sum((0, 1))[_LEVEL_AGES]
+    noise = noise_per_person(past)[_LEVEL_AGES]
+    level = (noise * people).sum() / max((standard[_LEVEL_AGES] * people).sum(), 1e-9)
+    return standard * float(np.clip(level, *_BORDER))
 
 
 def forecast_net(
@@ -45,19 +63,24 @@ def forecast_net(
     of the distance of the recent to the long mean each year; own: factor of the variance between places (1: as
     moments say, 0: the whole's profile only).
     """
-    movers = movers_per_person(past)
+    movers, variance = movers_per_person(past), noise_per_person(past)
     span = min(long_years, past.steps)
     even = np.full(span, 1.0 / span)
     recent = memory ** np.arange(span)[::-1]
-    long = _shrunk(past, even, movers, own)
-    gone = _shrunk(past, recent / recent.sum() - even, movers, own, even)
+    long = _shrunk(past, even, movers, variance, own)
+    gone = _shrunk(past, recent / recent.sum() - even, movers, variance, own, even)
     fading = damping ** np.arange(1, horizon + 1)
     net = long[:, None] + gone[:, None] * fading[None, :, None, None]
     return net, movers * past.people[:, -1]
 
 
 def _shrunk(
-    past: Account, weights: np.ndarray, movers: np.ndarray, own: float, exposure: np.ndarray | None = None
+    past: Account,
+    weights: np.ndarray,
+    movers: np.ndarray,
+    variance: np.ndarray,
+    own: float,
+    exposure: np.ndarray | None = None,
 ) -> np.ndarray:
     """(county, sex, age) persons: the weighted sum over the last years drawn towards the whole's profile and the
     county's own total."""
@@ -68,7 +91,7 @@ def _shrunk(
     net = np.einsum("cysa,y->csa", past.net[:, -span:], weights)
     if net.shape[0] == 1:
         return net
-    noise = movers * (weights**2).sum() / people  # variance of a rate
+    noise = variance * (weights**2).sum() / people  # variance of a rate
     whole = net.sum(0) / people.sum(0)
     total = people.sum((1, 2))
     surplus = net.sum((1, 2)) / total - (whole * people).sum((1, 2)) / total

@@ -1,0 +1,168 @@
+"""Processes around the central forecast, from the errors of the same forecast at earlier origins.
+
+The errors of a component at two leads have a covariance over origins (and counties). Its model is a first-order process
+that starts from an uncertain level, C[h, k] = start^2 phi^(h + k) + sigma^2 sum_j phi^(h + k - 2 j), with the variance
+of counting on the diagonal, which is taken off first because the projection adds it by itself. phi is searched, the two
+variances are the non-negative least squares. A long level error and a yearly one are told apart by the covariance
+between leads, not by the growth of the variance: what accumulates in people is the covariance.
+
+A history that is short says little: its covariance is averaged with that of a prior, in proportion to how many spells
+of three years it has tested, against `WORTH` for the prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+
+from forecast.population.fit_errors import Errors
+from forecast.population.stochastic import BANDS, Process, Uncertainty
+
+WORTH = 3.0
+"""Spells of three years that a prior counts for (assumed; docs/accuracy shows other values)."""
+
+_SPELL = 3.0  # years after which errors are taken to be news
+_PHI = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One process: persistence, yearly shock and uncertainty of the level it starts from (standard deviations)."""
+
+    phi: float
+    sigma: float
+    start: float
+
+    def covariance(self, leads: int) -> np.ndarray:
+        """(lead, lead)."""
+        level, yearly = _parts(self.phi, leads)
+        return self.start**2 * level + self.sigma**2 * yearly
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Processes of places like these, and whose: `sources` by component."""
+
+    fertility: Shape
+    fertility_own: Shape
+    mortality: Shape
+    migration: Shape
+    migration_own: Shape
+    bands: tuple[Shape, ...]
+    sources: Mapping[str, str]
+
+
+def fit_processes(
+    errors: Errors, years: float, counties: tuple[str, ...], prior: Prior | None, inflation: float = 1.0
+) -> Uncertainty:
+    """Processes of the tiers `region` and `county`, from errors at inner origins spread over so many years.
+
+    inflation: factor of all standard deviations (1: as fitted).
+    """
+    spells = years / _SPELL
+    fertility, mortality, migration = (
+        fit_shape(found[..., None], 0.0, spells, expected)
+        for found, expected in (
+            (errors.fertility, prior.fertility if prior else None),
+            (errors.mortality, prior.mortality if prior else None),
+            (errors.migration, prior.migration if prior else None),
+        )
+    )
+    own_births = _own(
+        errors.fertility_own,
+        1.0 / np.maximum(errors.births, 1.0),
+        spells,
+        counties,
+        prior.fertility_own if prior else None,
+    )
+    own_moves = _own(
+        errors.migration_own, errors.migration_noise, spells, counties, prior.migration_own if prior else None
+    )
+    bands = tuple(
+        _own(errors.bands[..., b], errors.bands_noise[..., b], spells, counties, prior.bands[b] if prior else None)
+        for b in range(len(BANDS))
+    )
+    single = len(counties) == 1  # the whole is the county: its errors are not counted twice
+
+    def wide(shape: Shape) -> Process:
+        return Process("region", shape.phi, inflation * shape.sigma, inflation * shape.start)
+
+    def narrow(own: tuple[Shape, np.ndarray]) -> Process:
+        shape, scale = own
+        sigma, start = (
+            dict(zip(counties, (inflation * v * scale).tolist(), strict=True)) for v in (shape.sigma, shape.start)
+        )
+        return Process("county", shape.phi, sigma, start)
+
+    return Uncertainty(
+        fertility=(wide(fertility), *(() if single else (narrow(own_births),))),
+        mortality=(wide(mortality),),
+        migration=(wide(migration), *(() if single else (narrow(own_moves),))),
+        bands=tuple(narrow(one) for one in bands),
+        first_ages=BANDS,
+    )
+
+
+def _own(
+    errors: np.ndarray, noise: np.ndarray, spells: float, counties: tuple[str, ...], prior: Shape | None
+) -> tuple[Shape, np.ndarray]:
+    """The process of a county of common volatility, and (county,) how volatile each is against it."""
+    shape = fit_shape(errors, noise, spells * min(len(counties), 10), prior)
+    if not spells:
+        return shape, np.ones(len(counties))
+    seen = np.nanmean(errors**2 - noise, axis=(0, 1))
+    common = max(float(np.nanmean(shape.covariance(errors.shape[1]).diagonal())), 1e-12)
+    counted = np.nanmean(noise, axis=(0, 1))
+    weight = spells * common / (common + counted) if np.ndim(counted) else spells
+    ratio = (np.maximum(seen, 0.0) / common * weight + WORTH) / (weight + WORTH)
+    return shape, np.sqrt(np.clip(ratio, 0.25, 9.0))
+
+
+def fit_shape(errors: np.ndarray, noise: np.ndarray | float, spells: float, prior: Shape | None) -> Shape:
+    """The process whose covariance is nearest to the errors' (origin, lead, county), counting taken off."""
+    leads = errors.shape[1]
+    if not errors.size or not np.isfinite(errors).any():
+        return prior or Shape(0.0, 0.0, 0.0)
+    seen, pairs = _covariance(errors, noise)
+    if prior is not None:
+        share = spells / (spells + WORTH)
+        expected = prior.covariance(leads)
+        seen = np.where(pairs > 0, share * seen + (1 - share) * expected, expected)
+        pairs = np.maximum(pairs, pairs.max() * 0.1)
+    return _nearest(seen, np.sqrt(pairs))
+
+
+def _covariance(errors: np.ndarray, noise: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """Second moments between leads (lead, lead), around zero, and from how many origins each is."""
+    known = np.isfinite(errors)
+    filled = np.where(known, errors, 0.0)
+    pairs = np.einsum("ohc,okc->hk", known.astype(float), known.astype(float))
+    moments = np.einsum("ohc,okc->hk", filled, filled) / np.maximum(pairs, 1.0)
+    counted = np.where(known, np.broadcast_to(noise, errors.shape), np.nan)
+    diagonal = [np.nanmean(counted[:, h]) if known[:, h].any() else 0.0 for h in range(errors.shape[1])]
+    return moments - np.diag(diagonal), pairs
+
+
+def _nearest(covariance: np.ndarray, weight: np.ndarray) -> Shape:
+    best, least = Shape(0.0, 0.0, 0.0), np.inf
+    for phi in _PHI:
+        level, yearly = _parts(phi, len(covariance))
+        columns = np.stack([(weight * part).ravel() for part in (level, yearly)], axis=1)
+        variances, miss = nnls(columns, (weight * covariance).ravel())
+        if miss < least:
+            best, least = Shape(phi, float(np.sqrt(variances[1])), float(np.sqrt(variances[0]))), miss
+    return best
+
+
+def _parts(phi: float, leads: int) -> tuple[np.ndarray, np.ndarray]:
+    """Covariance of unit start and of unit yearly shocks, (lead, lead)."""
+    lead = np.arange(1, leads + 1)
+    level = phi ** (lead[:, None] + lead).astype(float)
+    yearly = sum(
+        np.where((lead[:, None] >= j) & (lead >= j), float(phi) ** np.maximum(lead[:, None] + lead - 2 * j, 0), 0.0)
+        for j in range(1, leads + 1)
+    )
+    return level, np.asarray(yearly)
