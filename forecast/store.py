@@ -150,14 +150,15 @@ def as_netcdf(dataset: xr.Dataset) -> Writer:
 
 
 def _netcdf(path: Path, dataset: xr.Dataset) -> None:
-    import xarray as xr
+    import h5py
 
     stored = storable(dataset)
     numbers = [name for name, v in stored.data_vars.items() if v.dtype.kind in "fiu" and v.ndim]
     small = {name: {"zlib": True, "complevel": 4} for name in numbers}
     try:
         stored.to_netcdf(path, engine="h5netcdf", encoding=small)
-        xr.open_dataset(path, engine="h5netcdf").close()  # a full disk can leave a file that cannot be opened
+        with h5py.File(path) as file:  # a full disk can leave a file that cannot be read
+            file.visititems(lambda name, held: None)
     except (OSError, RuntimeError) as error:  # HDF5 hides the system's number in its text, on closing too
         number = re.search(r"errno = (\d+)", str(error))
         if number is None:

@@ -8,11 +8,10 @@ until a later figure counts what stands and so includes it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, TRAJECTORY, YEAR, in_order
@@ -23,6 +22,9 @@ NO_SUPPLY = "none"
 """`basis` of a service whose supply is not known at all."""
 
 _RANK = ("published", "derived", "assumed")
+
+Residents = Mapping[str, float]
+"""County -> residents in the ages of a service, all counties of the region."""
 
 
 class Meets(Protocol):
@@ -57,17 +59,24 @@ def estimate_supply(region: Region, models: Mapping[str, Service], people: xr.Da
     Raises InputRefused where that year or a county is missing, or county figures exceed their area's.
     """
     population = _census_population(people, region)
-    years = [int(year) for year in people[YEAR].values]
-    parts = []
-    bases = []
+    counties = [str(county) for county in population[COUNTY].values]
+    years = people[YEAR].values.astype(int)
+    figures, projects = _rows(region, "supply"), _rows(region, "projects")
+    standing, planned, bases = [], [], []
     for model in models.values():
         first, last = model.ages
-        residents = population.sel({AGE: slice(first, last)}).sum(AGE).to_series()
-        standing, since, split = _standing(region, model.supply.service, residents, years)
-        planned, split_too = _planned(region, model.supply.service, residents, since)
-        parts.append(xr.Dataset({"supply": _array(standing + planned), "planned": _array(planned)}))
-        bases.append(_basis(region, model.supply.service, split or split_too))
-    found = xr.concat(parts, dim=pd.Index(list(models), name=SERVICE), join="exact")
+        in_ages = population.sel({AGE: slice(first, last)}).sum(AGE)
+        residents = dict(zip(counties, in_ages.values.tolist(), strict=True))
+        service = model.supply.service
+        stands, since, split = _standing(region, service, figures.get(service, []), residents, years)
+        comes, split_too = _planned(region, projects.get(service, []), residents, years, since)
+        standing.append(stands)
+        planned.append(comes)
+        tables = [table for table, rows in (("supply", figures), ("projects", projects)) if service in rows]
+        bases.append(_basis(region, service, tables, split or split_too))
+    coords = {SERVICE: list(models), COUNTY: counties, YEAR: years}
+    more = xr.DataArray(np.stack(planned), coords, (SERVICE, COUNTY, YEAR))
+    found = {"supply": more + np.stack(standing), "planned": more}
     units = {model.unit for model in models.values()}
     attrs = {
         "units": units.pop() if len(units) == 1 else "by service",
@@ -103,29 +112,49 @@ def _census_population(people: xr.Dataset, region: Region) -> xr.DataArray:
     return at_census.sum(SEX, skipna=False) if SEX in at_census.dims else at_census
 
 
+class Row(NamedTuple):
+    """One line of the table `supply` or `projects`."""
+
+    county: str
+    year: int
+    capacity: float
+    line: int  # in the file
+
+
+def _rows(region: Region, table: str) -> dict[str, list[Row]]:
+    """The lines of a table by service, in the order of the file."""
+    found: dict[str, list[Row]] = {}
+    if region.has(table):
+        rows = region.table(table)
+        columns = (rows[name].tolist() for name in (SERVICE, COUNTY, YEAR, "capacity", "row"))
+        for service, county, year, capacity, line in zip(*columns, strict=True):
+            found.setdefault(str(service), []).append(Row(str(county), int(year), float(capacity), int(line)))
+    return found
+
+
 def _standing(
-    region: Region, service: str, residents: pd.Series[float], years: list[int]
-) -> tuple[pd.DataFrame, pd.DataFrame, bool]:
-    """Capacity by county and year, the year of the figure in force (-inf before the first), whether it was split."""
-    standing = pd.DataFrame(np.nan, index=residents.index, columns=years)
-    since = pd.DataFrame(-np.inf, index=residents.index, columns=years)
+    region: Region, service: str, rows: list[Row], residents: Residents, years: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Capacity (county, year), the year of the figure in force (county, year; -inf before the first), and whether one
+    was split to counties."""
+    standing = np.full((len(residents), years.size), np.nan)
+    since = np.full_like(standing, -np.inf)
     split = False
-    for year, rows in _rows(region, "supply", service).groupby(YEAR):
-        figures, was_split = _by_county(region, service, rows, residents)
-        later = [one for one in years if one >= int(str(year))]
-        standing.loc[list(figures), later] = np.reshape(list(figures.values()), (-1, 1))
-        since.loc[list(figures), later] = float(str(year))
+    for year in sorted({row.year for row in rows}):
+        figures, was_split = _by_county(region, service, [row for row in rows if row.year == year], residents)
+        for position, county in enumerate(residents):
+            if county in figures:
+                standing[position, years >= year] = figures[county]
+                since[position, years >= year] = year
         split |= was_split
     return standing, since, split
 
 
-def _by_county(
-    region: Region, service: str, rows: pd.DataFrame, residents: pd.Series[float]
-) -> tuple[dict[Hashable, float], bool]:
+def _by_county(region: Region, service: str, rows: list[Row], residents: Residents) -> tuple[dict[str, float], bool]:
     """Figures of one year by county: own rows as they are, then each area's rest over its other counties."""
-    given = {str(code): float(capacity) for code, capacity in zip(rows[COUNTY], rows["capacity"], strict=True)}
-    figures: dict[Hashable, float] = {code: number for code, number in given.items() if code in residents.index}
-    areas = {code: _members(region, code) for code in given if code not in residents.index}
+    given = {row.county: row.capacity for row in rows}
+    figures = {code: number for code, number in given.items() if code in residents}
+    areas = {code: _members(region, code) for code in given if code not in residents}
     split = False
     for code, members in sorted(areas.items(), key=lambda item: len(item[1])):
         open_ = [county for county in members if county not in figures]
@@ -133,37 +162,27 @@ def _by_county(
         if not open_:
             continue
         if rest < 0:
-            year = int(rows[YEAR].iloc[0])
-            values = {"year": year, "service": service, "known": given[code] - rest, "total": given[code]}
-            raise InputRefused(Issue("E421", file="supply.csv", row=int(rows["row"].iloc[0]), values=values))
-        figures |= _shared(rest, residents.loc[open_])
+            values = {"year": rows[0].year, "service": service, "known": given[code] - rest, "total": given[code]}
+            raise InputRefused(Issue("E421", file="supply.csv", row=rows[0].line, values=values))
+        figures |= _shared(rest, open_, residents)
         split = True
     return figures, split
 
 
 def _planned(
-    region: Region, service: str, residents: pd.Series[float], since: pd.DataFrame
-) -> tuple[pd.DataFrame, bool]:
-    """Sum of the projects that opened after the figure in force, by county and year, and whether one was split."""
-    planned = pd.DataFrame(0.0, index=since.index, columns=since.columns)
-    years = np.asarray(since.columns)
+    region: Region, projects: list[Row], residents: Residents, years: np.ndarray, since: np.ndarray
+) -> tuple[np.ndarray, bool]:
+    """Sum of the projects that opened after the figure in force, (county, year), and whether one was split."""
+    planned = np.zeros_like(since)
     split = False
-    for project in _rows(region, "projects", service).itertuples():
-        code, year, capacity = str(project.county), int(str(project.year)), float(str(project.capacity))
-        if code in residents.index:
-            added: dict[Hashable, float] = {code: capacity}
+    for project in projects:
+        if project.county in residents:
+            added = {project.county: project.capacity}
         else:
-            added, split = _shared(capacity, residents.loc[_members(region, code)]), True
-        parts = pd.Series(added).reindex(since.index, fill_value=0.0).to_numpy()
-        planned += parts[:, None] * ((since.to_numpy() < year) & (years >= year))
+            added, split = _shared(project.capacity, _members(region, project.county), residents), True
+        parts = np.array([added.get(county, 0.0) for county in residents])
+        planned += parts[:, None] * ((since < project.year) & (years >= project.year))
     return planned, split
-
-
-def _rows(region: Region, table: str, service: str) -> pd.DataFrame:
-    if not region.has(table):
-        return pd.DataFrame(columns=[COUNTY, YEAR, SERVICE, "capacity", "row"])
-    rows = region.table(table)
-    return rows[rows[SERVICE] == service]
 
 
 def _members(region: Region, area: str) -> list[str]:
@@ -173,19 +192,13 @@ def _members(region: Region, area: str) -> list[str]:
     return list(region.counties.index[region.counties["parent"] == area])
 
 
-def _shared(total: float, residents: pd.Series[float]) -> dict[Hashable, float]:
-    shares = residents / residents.sum()
-    return {county: total * float(share) for county, share in shares.items()}
+def _shared(total: float, counties: list[str], residents: Residents) -> dict[str, float]:
+    everyone = sum(residents[county] for county in counties)
+    return {county: total * (residents[county] / everyone) for county in counties}
 
 
-def _basis(region: Region, service: str, split: bool) -> str:
-    tables = [table for table in ("supply", "projects") if len(_rows(region, table, service))]
+def _basis(region: Region, service: str, tables: list[str], split: bool) -> str:
     if "supply" not in tables:
         return NO_SUPPLY
     bases = [basis_of(region, table, service=service) for table in tables]
     return "assumed" if split else max(bases, key=_RANK.index)
-
-
-def _array(table: pd.DataFrame) -> xr.DataArray:
-    coords = {COUNTY: list(table.index), YEAR: list(table.columns)}
-    return xr.DataArray(table.to_numpy(dtype=float), dims=(COUNTY, YEAR), coords=coords)

@@ -48,6 +48,7 @@ class StandIn:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     area: str = "9900"
+    known: dict[str, Any] = field(default_factory=dict)
     counties: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame({"parent": ["9900", "9900"]}, index=pd.Index(["01", "02"], name="county"))
     )

@@ -19,6 +19,9 @@ from forecast.region import Region
 
 RATIO_COLUMNS = [SERVICE, "area", YEAR, "ratio", "pupils", "september_population"]
 
+Rolls = dict[tuple[str, str], dict[int, float]]
+"""(place, stage) -> school year -> pupils."""
+
 
 def participation_ratios(
     people: xr.Dataset, model: DemandModel | Mapping[str, DemandModel], region: Region
@@ -31,49 +34,64 @@ def participation_ratios(
     the area is missing from `people`.
     """
     models = {model.id: model} if isinstance(model, DemandModel) else model
+    rolls = _rolls(region) if region.has("enrolment") else {}
     rows = [
         row
         for one in models.values()
-        if one.enrolment_stages and region.has("enrolment")
-        for row in _ratios_of_one(people, one, region)
+        if one.enrolment_stages and rolls
+        for row in _ratios_of_one(people, one, region, rolls)
     ]
     return pd.DataFrame(rows, columns=RATIO_COLUMNS)
 
 
-def _ratios_of_one(people: xr.Dataset, model: DemandModel, region: Region) -> Iterable[tuple[object, ...]]:
+def _ratios_of_one(
+    people: xr.Dataset, model: DemandModel, region: Region, rolls: Rolls
+) -> Iterable[tuple[object, ...]]:
     population = counted(people, model.population)
     if TRAJECTORY in population.dims:  # up to the jump-off year all trajectories are the same past
         population = population.isel({TRAJECTORY: 0}, drop=True)
     cutoff = int(model.parameters["cutoff_month"].value)
     until = people.attrs.get("jump_off_year", int(population[YEAR][-1]))
-    aged = children(population, model.ages, cutoff)
+    aged = children(population, model.ages, cutoff).transpose(COUNTY, YEAR)
+    rows = {str(county): row for row, county in enumerate(aged[COUNTY].values)}
+    columns = {int(year): column for column, year in enumerate(aged[YEAR].values)}
     for area, counties in areas(region).items():
-        pupils = _pupils(region, model, area, counties)
-        for year in (year for year in pupils if year in aged[YEAR].values and year <= until):
-            missing = [county for county in counties if county not in aged[COUNTY].values]
+        pupils = _pupils(rolls, model, area, counties)
+        for year in (year for year in pupils if year in columns and year <= until):
+            missing = [county for county in counties if county not in rows]
             if missing:
                 raise InputRefused(Issue("E414", values={"dim": COUNTY, "labels": ", ".join(missing)}))
-            below = float(aged.sel({COUNTY: counties, YEAR: year}).sum())
+            below = float(aged.values[[rows[county] for county in counties], columns[year]].sum())
             yield model.id, area, year, pupils[year] / below, pupils[year], below
 
 
 def areas(region: Region) -> dict[str, list[str]]:
     """Each parent area and the area of the region as a whole -> the codes of its counties."""
-    parents = region.counties["parent"]
-    found = {str(area): list(parents.index[parents == area]) for area in dict.fromkeys(parents)}
-    return found | {region.area: list(parents.index)}
+    found: dict[str, list[str]] = {}
+    for county, area in region.counties["parent"].items():
+        found.setdefault(str(area), []).append(str(county))
+    return found | {region.area: list(region.counties.index)}
 
 
-def _pupils(region: Region, model: DemandModel, area: str, counties: list[str]) -> dict[int, float]:
-    """School year -> pupils of the model's stages in the area, for years in which every stage is known."""
+def _rolls(region: Region) -> Rolls:
+    """Pupils of whole stages; several rows of one place, stage and year are added."""
     table = region.table("enrolment")
-    table = table[table["stage"].isin(model.enrolment_stages) & (table["grade"] == "all")]
-    wide = table.pivot_table(index="year", columns=["county", "stage"], values="value", aggfunc="sum")
+    found: Rolls = {}
+    columns = (table[name].tolist() for name in ("county", "stage", "grade", YEAR, "value"))
+    for place, stage, grade, year, value in zip(*columns, strict=True):
+        if grade == "all":
+            by_year = found.setdefault((str(place), str(stage)), {})
+            by_year[int(year)] = by_year.get(int(year), 0.0) + float(value)
+    return found
+
+
+def _pupils(rolls: Rolls, model: DemandModel, area: str, counties: list[str]) -> dict[int, float]:
+    """School year -> pupils of the model's stages in the area, for years in which every stage is known."""
     for places in ([area], counties):
-        wanted = [(place, stage) for place in places for stage in model.enrolment_stages]
-        if all(column in wide.columns for column in wanted):
-            whole = wide[wanted].dropna()
-            return {int(str(year)): float(value) for year, value in whole.sum(axis=1).items()}
+        wanted = [rolls.get((place, stage), {}) for place in places for stage in model.enrolment_stages]
+        if all(wanted):
+            years = set.intersection(*(set(one) for one in wanted))
+            return {year: sum(one[year] for one in wanted) for year in sorted(years)}
     return {}
 
 

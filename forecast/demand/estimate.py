@@ -145,16 +145,18 @@ def _latest(
 
 def _stack(parts: list[Variables], services: list[str]) -> xr.Dataset:
     """Variables of all methods beside each other along `service`; NaN where a method has none."""
-    like = xr.full_like(parts[0]["demand"], np.nan)
+    like = parts[0]["demand"]
+    unknown = xr.full_like(like, np.nan)
     names = [
         name
         for name in ("demand", "demand_norm", "pupils", "classes", "posts", "users", "bed_days")
         if name in ("demand", "demand_norm") or any(name in part for part in parts)
     ]
-    index = pd.Index(services, name=SERVICE)
-    stacked = {
-        name: in_order(xr.concat([part.get(name, like) for part in parts], dim=index, join="exact")) for name in names
-    }
+    coords = {SERVICE: services, **like.coords}
+    stacked = {}
+    for name in names:
+        values = np.stack([part.get(name, unknown).transpose(*like.dims).values for part in parts])
+        stacked[name] = in_order(xr.DataArray(values, coords, (SERVICE, *like.dims)))
     return xr.Dataset(stacked)
 
 

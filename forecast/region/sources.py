@@ -6,9 +6,9 @@ the one with the most conditions wins, and of equals the one that stands first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -75,26 +75,39 @@ def _normal(table: Table, column: str, value: str) -> str:
 def winning_lines(frame: pd.DataFrame, lines: Sequence[Conditions]) -> np.ndarray[Any, Any]:
     """For each row of a table the position of the line that speaks for it, -1 where none does."""
     winner = np.full(len(frame), -1)
+    asked = {name for line in lines for name, _ in line if name in frame}
+    columns = {name: _distinct(frame[name]) for name in asked}
     for position in sorted(range(len(lines)), key=lambda i: -len(lines[i])):
         free = winner == -1
         if not free.any():
             break
         for column, values in lines[position]:
-            free &= _holds(frame, column, values)
+            free &= _holds(columns[column], values) if column in columns else False
         winner[free] = position
     return winner
 
 
-def _holds(frame: pd.DataFrame, column: str, values: Sequence[str]) -> Any:
-    if column not in frame:
-        return np.zeros(len(frame), dtype=bool)
-    cells = frame[column]
-    if pd.api.types.is_bool_dtype(cells.dtype):
-        return cells.astype("str").isin(values).to_numpy()
-    if pd.api.types.is_numeric_dtype(cells.dtype):
-        return cells.isin([float(value) for value in values]).to_numpy()
-    wanted = {plain(value) for value in values}
-    return cells.isin([text for text in cells.dropna().unique() if plain(text) in wanted]).to_numpy()
+class _Distinct(NamedTuple):
+    """A column as the different cells in it: what is the same need not be compared again for every row and line."""
+
+    codes: np.ndarray[Any, Any]  # (row,) position in `cells`, -1 where there is none
+    cells: list[Any]
+    read: Callable[[Any], Any]  # how a filter's value is written to be compared
+
+
+def _distinct(column: pd.Series[Any]) -> _Distinct:
+    codes, found = pd.factorize(column)
+    read: Callable[[Any], Any] = plain
+    if pd.api.types.is_bool_dtype(column.dtype):
+        read = str
+    elif pd.api.types.is_numeric_dtype(column.dtype):
+        read = float
+    return _Distinct(codes, [read(cell) for cell in found.tolist()], read)
+
+
+def _holds(column: _Distinct, values: Sequence[str]) -> np.ndarray[Any, Any]:
+    wanted = {column.read(value) for value in values}
+    return np.array([*(cell in wanted for cell in column.cells), False])[column.codes]
 
 
 def sources_of(region: Region, table: str, **conditions: Any) -> pd.DataFrame:
@@ -111,7 +124,7 @@ def sources_of(region: Region, table: str, **conditions: Any) -> pd.DataFrame:
         if column not in frame:
             raise InputRefused(Issue("E181", TABLES[table].file, column=column, values={"found": column}))
         values = wanted if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
-        asked_for &= _holds(frame, column, [str(value) for value in values])
+        asked_for &= _holds(_distinct(frame[column]), [str(value) for value in values])
     lines, winner = _lines(region, table)
     used, counts = np.unique(winner[asked_for & (winner >= 0)], return_counts=True)
     if not len(used):
