@@ -1,7 +1,7 @@
 """Crests and troughs of demand by county and service, alone or over trajectories.
 
-A crest is a local maximum whose prominence reaches max(5 % of the mean, 3 sd of the noise), the noise being
-sd(second differences of the observed history) / sqrt(6) (SPECS 8.1). Troughs are the crests of the series upside down.
+A crest is a local maximum whose prominence reaches 5 % of the mean and, where the series is noisy, what noise alone
+reaches in 3 % of flat series (`smoothing`). Troughs are the crests of the series upside down.
 A maximum at the first or last year is a crest only as far as one can see: it is reported with `at_edge`, its prominence
 is the fall on the side that is known, and it takes no part in lags.
 
@@ -19,10 +19,12 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.errors import InputRefused, Issue
 from forecast.waves import kernel
+from forecast.waves.smoothing import Course, find_courses
 from forecast.waves.turns import Turns, Values, Whole, find_turns
 
 COLUMNS = (
@@ -49,8 +51,14 @@ LAG_YEARS = 9
 """A cohort leaves the youngest age of one stage for the oldest of the next within so many years (3 to 11); later turns
 are another wave's."""
 
-RANGE = {"low": 0.1, "peak": 0.5, "high": 0.9}
-"""The 80 % range of the peak year and its median."""
+LEAST = 0.05
+"""Prominence from which a turn counts, as a share of the mean of its series."""
+
+RANGE = 0.8
+"""Share that the range of the peak year holds."""
+
+RESAMPLED = 300
+"""Courses by which the range of the peak year of a single noisy path is found."""
 
 NEIGHBOURS = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
 """Weights by which counts of crest years are smoothed before heaps are told apart."""
@@ -68,8 +76,8 @@ class Cells:
 
     places: list[tuple[str, str]]
     first_year: int
+    history: int  # so many of the first years were observed
     values: Values
-    noise: Values  # (cell,) sd of the noise of the history
 
 
 def find_waves(demand: xr.DataArray, history: xr.DataArray | None = None) -> pd.DataFrame:
@@ -79,8 +87,7 @@ def find_waves(demand: xr.DataArray, history: xr.DataArray | None = None) -> pd.
     history that `demand` does not have stand before it. Years must follow each other without a gap; a series that
     is nowhere known is passed over, unknown years at its ends are left out.
 
-    peak_year   the year of the extreme, the middle one of a plateau; low and high: the plateau's years or, over
-                trajectories, the 80 % range (peak_year then is the median)
+    peak_year   the year of the extreme, the middle one of a plateau; low and high: its range (see below)
     onset_year, end_year   first and last year beyond half the prominence; width_years: the width there
     height      demand at the peak; prominence: how far it stands out from its surroundings
     lag_years   years behind the nearest crest before it of the stage before (troughs: trough); NaN without one within
@@ -88,7 +95,10 @@ def find_waves(demand: xr.DataArray, history: xr.DataArray | None = None) -> pd.
     transient_share   NaN: it needs the break-even years of the service, which no function here knows yet
     probability share of trajectories that have this turn; 1 without trajectories
 
-    With trajectories height, prominence, onset, end and width are medians over those that have the turn.
+    Of a noisy series (`smoothing.find_courses`) the turns are those of its smooth course. The range of the peak year
+    holds about 80 % of what may be: of the trajectories that have the turn (peak year, height, prominence, onset, end
+    and width are then medians over them); of a single noisy path resampled with its own residuals; without noise it is
+    the plateau. Whole years seldom hold 80 % exactly: the range is that whose share comes nearest.
     Raises InputRefused for a gap or an unknown value between known years.
     """
     parts = [_rows(cells) for cells in _cells(demand, history)]
@@ -105,17 +115,17 @@ def _cells(demand: xr.DataArray, history: xr.DataArray | None) -> Iterator[Cells
     if history is not None:
         earlier, observed, known = _stacked(history)
         before = {place: (earlier, row[0]) for place, row in zip(known, observed, strict=True)}
-    groups: dict[tuple[int, ...], list[tuple[int, Values, float]]] = {}
+    groups: dict[tuple[int, int, int], list[tuple[int, Values]]] = {}
     for cell, place in enumerate(places):
-        own, values, noise = _joined(years, paths[cell], before.get(place), " ".join(place).strip())
+        own, values, past = _joined(years, paths[cell], before.get(place), " ".join(place).strip())
         if len(own):
-            groups.setdefault((int(own[0]), len(own)), []).append((cell, values, noise))
-    for (first, _), members in groups.items():
+            groups.setdefault((int(own[0]), len(own), past), []).append((cell, values))
+    for (first, _, past), members in groups.items():
         yield Cells(
-            places=[places[cell] for cell, _, _ in members],
+            places=[places[cell] for cell, _ in members],
             first_year=first,
-            values=np.stack([values for _, values, _ in members]),
-            noise=np.array([noise for _, _, noise in members]),
+            history=past,
+            values=np.stack([values for _, values in members]),
         )
 
 
@@ -132,44 +142,37 @@ def _stacked(variable: xr.DataArray) -> tuple[Whole, Values, list[tuple[str, str
     return full[YEAR].to_numpy().astype(np.int64), values.reshape(len(places), *values.shape[2:]), places
 
 
-def _joined(
-    years: Whole, values: Values, before: tuple[Whole, Values] | None, where: str
-) -> tuple[Whole, Values, float]:
-    """Known years, values (trajectory, year) with the history in front, and the sd of the history's noise."""
-    noise = 0.0
+def _joined(years: Whole, values: Values, before: tuple[Whole, Values] | None, where: str) -> tuple[Whole, Values, int]:
+    """Known years, values (trajectory, year) with the history in front, and how many of the years are history."""
+    observed = 0
     if before is not None:
-        there = np.isfinite(before[1])
-        earlier, observed = before[0][there], before[1][there]
-        noise = _noise(observed)
-        front = earlier < years[0]
-        years = np.concatenate([earlier[front], years])
-        values = np.hstack([np.tile(observed[front], (len(values), 1)), values])
+        front = np.isfinite(before[1]) & (before[0] < years[0])
+        observed = int(front.sum())
+        years = np.concatenate([before[0][front], years])
+        values = np.hstack([np.tile(before[1][front], (len(values), 1)), values])
     known = np.asarray(np.isfinite(values).all(axis=0))
     if not known.any():
-        return years[:0], values, noise
-    inside = slice(int(np.argmax(known)), len(known) - int(np.argmax(known[::-1])))
-    years, values, known = years[inside], values[:, inside], known[inside]
+        return years[:0], values, 0
+    first, last = int(np.argmax(known)), len(known) - int(np.argmax(known[::-1]))
+    years, values, known = years[first:last], values[:, first:last], known[first:last]
     gaps = [int(year) for year in years[~known]]
     gaps += [int(year) for year, after in pairwise(years) if after != year + 1]
     if gaps:
         raise InputRefused(Issue("E432", values={"where": where, "found": ", ".join(map(str, gaps))}))
-    return years, values, noise
-
-
-def _noise(history: Values) -> float:
-    """sd of iid noise on a smooth series: the second difference of such noise has 6 times its variance."""
-    if len(history) < 4:
-        return 0.0
-    return float(np.std(np.diff(history, 2), ddof=1) / np.sqrt(6))
+    return years, values, max(observed - first, 0)
 
 
 def _rows(cells: Cells) -> pd.DataFrame:
     """The turns of a group: of its only path with probability 1, or those that trajectories share."""
     count, trajectories, years = cells.values.shape
-    flat = cells.values.reshape(count * trajectories, years)
-    least = np.maximum(0.05 * np.abs(flat.mean(axis=1)), 3 * np.repeat(cells.noise, trajectories))
-    turns = find_turns(flat, least)
-    found = _single(turns) if trajectories == 1 else _shared(turns, trajectories, count, years)
+    courses = find_courses(cells.values, cells.history)
+    flat = np.concatenate([course.apply(paths) for course, paths in zip(courses, cells.values, strict=True)])
+    turns = find_turns(flat, LEAST * np.abs(flat.mean(axis=1)))
+    turns = turns.take(_beyond_noise(turns, courses, trajectories))
+    if trajectories == 1:
+        found = _single(turns, courses, cells.values[:, 0])
+    else:
+        found = _shared(turns, trajectories, count, years)
     first, cell = cells.first_year, found["cell"].to_numpy()
     return found.assign(
         order=cell,
@@ -187,9 +190,26 @@ def _rows(cells: Cells) -> pd.DataFrame:
     )
 
 
-def _single(turns: Turns) -> pd.DataFrame:
-    """One row per turn of series that have no trajectories."""
-    columns = {field.name: getattr(turns, field.name) for field in fields(turns)}
+def _beyond_noise(turns: Turns, courses: list[Course], trajectories: int) -> NDArray[np.bool_]:
+    """Which turns stand out more than noise alone does; its size goes with the level of the upper end of the turn."""
+    noise = np.array([course.multiple * course.noise for course in courses])[turns.series // trajectories]
+    in_logs = np.array([course.in_logs for course in courses])[turns.series // trajectories]
+    upper = np.where(turns.sign > 0, turns.height, turns.height + turns.prominence)
+    return turns.prominence >= noise * np.where(in_logs, upper, 1.0)
+
+
+def _single(turns: Turns, courses: list[Course], paths: Values) -> pd.DataFrame:
+    """One row per turn of series that have no trajectories; the range of its peak by resampling the residuals."""
+    low, high = turns.low.copy(), turns.high.copy()
+    for cell, course in enumerate(courses):
+        own = np.flatnonzero((turns.series == cell) & ~turns.at_edge)
+        if course.smoother is not None and len(own):
+            again = course.again(paths[cell], RESAMPLED, np.random.default_rng(0))
+            for turn in own:
+                first, last = int(np.ceil(turns.onset[turn])), int(turns.end[turn])
+                peaks = first + np.argmax(turns.sign[turn] * again[:, first : last + 1], axis=1)
+                low[turn], high[turn] = _range(peaks, int(turns.peak[turn]))
+    columns = {field.name: getattr(turns, field.name) for field in fields(turns)} | {"low": low, "high": high}
     return pd.DataFrame(columns).rename(columns={"series": "cell"}).assign(probability=1.0)
 
 
@@ -209,14 +229,18 @@ def _shared(turns: Turns, trajectories: int, cells: int, years: int) -> pd.DataF
     def quantile(values: Values | Whole, level: float) -> Values:
         return np.array([_quantile(values[group], level) for group in groups], dtype=float)
 
-    peak = {name: np.round(quantile(turns.peak, level)).astype(int) for name, level in RANGE.items()}
+    peak = np.round(quantile(turns.peak, 0.5)).astype(int)
+    ranges = [_range(turns.peak[group], middle) for group, middle in zip(groups, peak, strict=True)]
+    low, high = np.array(ranges, dtype=int).reshape(-1, 2).T
     medians = {name: quantile(getattr(turns, name), 0.5) for name in ("onset", "end", "height", "prominence")}
     first = chosen[starts]
     found = pd.DataFrame(
         {
             "cell": cell[first],
             "sign": turns.sign[first],
-            **peak,
+            "peak": peak,
+            "low": low,
+            "high": high,
             **medians,
             "probability": counts / trajectories,
             "at_edge": turns.at_edge[first],
@@ -242,6 +266,24 @@ def _heaps(turns: Turns, cell: Whole, trajectories: int, cells: int, years: int)
                 begins[row, before + int(np.argmin(smooth[row, before : after + 1]))] = 1
         heap[own] = np.cumsum(begins, axis=1)[cell[own], turns.peak[own]]
     return heap
+
+
+def _range(peaks: Whole, middle: int) -> tuple[int, int]:
+    """First and last of the years around `middle` that hold a share of `peaks` nearest to 80 %.
+
+    Of ranges equally long the one that holds most is meant, and of two equally near the shorter.
+    """
+    first, last = min(int(peaks.min()), middle), max(int(peaks.max()), middle)
+    upto = np.concatenate([[0], np.cumsum(np.bincount(peaks - first, minlength=last - first + 1))])
+    centre, best, nearest = middle - first, (middle, middle), np.inf
+    for width in range(1, len(upto)):
+        lows = np.arange(max(0, centre - width + 1), min(centre, len(upto) - 1 - width) + 1)
+        held = upto[lows + width] - upto[lows]
+        distance = abs(held.max() - RANGE * len(peaks))
+        if distance < nearest - 1e-9:
+            low = first + int(lows[np.argmax(held)])
+            best, nearest = (low, low + width - 1), distance
+    return best
 
 
 def _quantile(values: Values | Whole, level: float) -> float:

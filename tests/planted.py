@@ -1,0 +1,198 @@
+"""Waves planted into series, and how well `find_waves` finds them again.
+
+The tests (test_waves_planted.py) hold the bars; docs/make_waves.py writes the same figures down. Every series has a
+base of 1,000, a linear trend, one or two crests (a bell, or a plateau with bell-shaped flanks), at least eight years
+after the last crest, and noise that multiplies each year by 1 + sd x normal. The first years are given as history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.waves import find_waves
+from forecast.waves.smoothing import find_courses
+
+BASE, FIRST = 1000.0, 2000
+SHAPES = ("bell", "plateau", "two bells")
+TRENDS = {"falling": -1, "flat": 0, "rising": 1}
+NOISES = (0.0, 0.01, 0.02, 0.05)
+HISTORIES = (0, 12, 25)
+AFTER = 8
+
+
+class Planted(NamedTuple):
+    """Clean courses (series, year), and the first and last true peak position of every crest of each series."""
+
+    clean: np.ndarray
+    truth: list[list[tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of planted crests: how many, the share found within a year, found in the very year, and covered by the range."""
+
+    crests: int
+    within_one: float
+    exact: float
+    covered: float
+
+
+def plant(
+    rng: np.random.Generator,
+    count: int,
+    shape: str,
+    trend: str,
+    years: int = 39,
+    height: tuple[float, float] = (0.3, 1.0),
+    sd: tuple[float, float] = (2.0, 5.0),
+) -> Planted:
+    """`count` series; height as a share of the base, sd in years, both drawn evenly from their ranges."""
+    when = np.arange(years)
+    clean, truth = [], []
+    for _ in range(count):
+        path = BASE * (1 + TRENDS[trend] * rng.uniform(0.002, 0.008) * (when - years / 2))
+        width = 0
+        if shape == "two bells":  # flanks so narrow that the valley between them is one
+            middles, spread = [rng.integers(6, years - AFTER - 16)], rng.uniform(sd[0], min(sd[1], 3.5))
+            middles.append(rng.integers(middles[0] + 14, years - AFTER))
+        else:
+            width = int(rng.integers(2, 6)) if shape == "plateau" else 0
+            middles, spread = [rng.integers(6, years - AFTER - width)], rng.uniform(*sd)
+        for middle in middles:
+            away = when - middle - np.clip(when - middle, 0, width)
+            path = path + rng.uniform(*height) * BASE * np.exp(-(away**2) / 2 / spread**2)
+        peaks = []
+        for middle in middles:
+            near = np.arange(max(middle - 5, 0), min(middle + 6, years))
+            top = int(near[np.argmax(path[near])])
+            peaks.append((middle, middle + width) if width else (top, top))
+        clean.append(path)
+        truth.append(peaks)
+    return Planted(np.array(clean), truth)
+
+
+def noisy(clean: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:
+    return clean * (1 + noise * rng.standard_normal(clean.shape))
+
+
+def labelled(values: np.ndarray, first: int = FIRST) -> xr.DataArray:
+    """Series as counties 0, 1, ..."""
+    names = [str(number) for number in range(len(values))]
+    years = range(first, first + values.shape[1])
+    return xr.DataArray(values, dims=("county", "year"), coords={"county": names, "year": years})
+
+
+def waves_of(values: np.ndarray, history: int) -> pd.DataFrame:
+    """Crests (not at the edge) by county, the first `history` years given apart."""
+    series = labelled(values)
+    past = series.isel(year=slice(None, history)) if history else None
+    found = find_waves(series.isel(year=slice(history, None)), past)
+    return found[(found["turn"] == "crest") & ~found["at_edge"].astype(bool)]
+
+
+def score(planted: Planted, found: pd.DataFrame) -> Score:
+    """Planted crests against those found; a crest counts once, and inside a plateau every year is right."""
+    by_series = {int(county): own for county, own in found.groupby("county")}
+    crests = hits = exact = covered = 0
+    for series, peaks in enumerate(planted.truth):
+        own = by_series.get(series)
+        for low, high in peaks:
+            crests += 1
+            if own is None:
+                continue
+            years = own["peak_year"].to_numpy() - FIRST
+            nearest = int(np.argmin(np.maximum(low - years, years - high)))
+            away = max(low - years[nearest], years[nearest] - high, 0)
+            hits += away <= 1
+            exact += away == 0
+            first, last = (int(own[name].iloc[nearest]) - FIRST for name in ("peak_year_low", "peak_year_high"))
+            covered += first <= high and low <= last
+    return Score(crests, hits / crests, exact / crests, covered / crests)
+
+
+def smooth_series(rng: np.random.Generator, count: int, kind: str, years: int = 39) -> np.ndarray:
+    """Series without a crest: flat, or monotone (straight, exponential or an S, up or down)."""
+    when = np.arange(years)
+    if kind == "flat":
+        return np.full((count, years), BASE)
+    paths = []
+    for _ in range(count):
+        share = when / (years - 1)
+        middle, width = rng.uniform(0.3, 0.7), rng.uniform(0.03, 0.2)
+        form = [share, np.expm1(2 * share) / np.expm1(2), 1 / (1 + np.exp(-(share - middle) / width))][rng.integers(3)]
+        path = BASE * (1 + rng.uniform(0.1, 1.5) * form)
+        paths.append(path if rng.random() < 0.5 else path[::-1])
+    return np.array(paths)
+
+
+def false_crests(kind: str, noise: float, history: int, count: int, seed: int = 0) -> float:
+    """Share of series without a crest in which one is found."""
+    rng = np.random.default_rng(seed)
+    found = waves_of(noisy(smooth_series(rng, count, kind), noise, rng), history)
+    return found["county"].nunique() / count
+
+
+def hits(noise: float, count: int, seed: int = 0, **ranges: tuple[float, float]) -> dict[tuple[str, str, int], Score]:
+    """Scores by shape, trend and length of history."""
+    rng, found = np.random.default_rng(seed), {}
+    for shape in SHAPES:
+        for trend in TRENDS:
+            for history in HISTORIES:
+                planted = plant(rng, count, shape, trend, 27 + max(history, 12), **ranges)
+                found[shape, trend, history] = score(planted, waves_of(noisy(planted.clean, noise, rng), history))
+    return found
+
+
+def pooled(scores: list[Score]) -> Score:
+    crests = sum(one.crests for one in scores)
+    share = [
+        sum(getattr(one, name) * one.crests for one in scores) / crests for name in ("within_one", "exact", "covered")
+    ]
+    return Score(crests, *share)
+
+
+def fractional_coverage(noise: float, count: int, seed: int = 0) -> float:
+    """Share of bells, centred anywhere between two years, whose centre the resampled 10-90 % range holds."""
+    rng = np.random.default_rng(seed)
+    years, covered, found = 45, 0, 0
+    when = np.arange(years)
+    for _ in range(count):
+        centre, height, sd = rng.uniform(8, years - 9), rng.uniform(0.3, 1.0), rng.uniform(2, 5)
+        path = noisy(BASE * (1 + height * np.exp(-((when - centre) ** 2) / 2 / sd**2)), noise, rng)
+        course = find_courses(path[None, None, :], 0)[0]
+        top = int(np.argmax(course.apply(path)))
+        if abs(top - centre) > 3:
+            continue
+        again = course.again(path, 300, rng)[:, max(top - 6, 0) : top + 7]
+        low, high = np.quantile(max(top - 6, 0) + _between_years(again), [0.1, 0.9])
+        covered += low <= centre <= high
+        found += 1
+    return covered / found
+
+
+def _between_years(paths: np.ndarray) -> np.ndarray:
+    """Position of the maximum of each path, by a parabola through it and its neighbours."""
+    rows, top = np.arange(len(paths)), np.clip(np.argmax(paths, axis=1), 1, paths.shape[1] - 2)
+    before, at, after = (paths[rows, top + step] for step in (-1, 0, 1))
+    bend = before - 2 * at + after
+    return top + np.clip((before - after) / 2 / np.where(bend < 0, bend, -np.inf), -0.5, 0.5)
+
+
+def trajectory_coverage(spread: float, count: int, seed: int = 0) -> float:
+    """Share of truths, drawn as the 200 trajectories are, whose peak year the 80 % range holds."""
+    rng = np.random.default_rng(seed)
+    when = np.arange(45)
+    peaks = 22 + spread * rng.standard_normal((count, 201))
+    paths = BASE * (1 + 0.5 * np.exp(-((when - peaks[..., None]) ** 2) / 2 / 3.0**2))
+    coords = {"county": [str(number) for number in range(count)], "year": FIRST + when}
+    demand = xr.DataArray(paths[:, :200].transpose(1, 0, 2), dims=("trajectory", "county", "year"), coords=coords)
+    found = find_waves(demand)
+    found = found[(found["turn"] == "crest") & ~found["at_edge"]].set_index("county")
+    truth = FIRST + np.round(peaks[:, 200])
+    own = found.loc[coords["county"]]
+    return float(((own["peak_year_low"] <= truth) & (truth <= own["peak_year_high"])).mean())
