@@ -12,7 +12,8 @@ import os
 import sys
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from itertools import pairwise
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = 20  # how many issues of one code are printed before the rest are counted
 DEMO_REGION, BASELINE = "wenzhou", "baseline"
+TRAJECTORIES = 1000
 COMPARED = "baseline,high_migration,low_migration"
 
 
@@ -76,6 +78,7 @@ def command(lang: str) -> click.Group:
     chosen = [
         _option("scenario", lang, default=BASELINE, metavar="NAME"),
         _option("set", lang, multiple=True, metavar="KEY=VALUE"),
+        _option("trajectories", lang, default=TRAJECTORIES, metavar="N", type=click.IntRange(1, 100_000)),
         _option("seed", lang, default=0, metavar="N", type=click.IntRange(min=0)),
         _option("name", lang, metavar="NAME"),
     ]
@@ -108,13 +111,14 @@ def command(lang: str) -> click.Group:
 
 
 def demo(out: str, strict: bool, lang: str, as_json: bool) -> int:
-    return run(DEMO_REGION, BASELINE, (), 0, None, out, strict, lang, as_json)
+    return run(DEMO_REGION, BASELINE, (), TRAJECTORIES, 0, None, out, strict, lang, as_json)
 
 
 def run(
     region: str,
     scenario: str,
     set: Sequence[str],
+    trajectories: int,
     seed: int,
     name: str | None,
     out: str,
@@ -136,7 +140,10 @@ def run(
     name = name or f"{tables.id}-{chosen.id}"[:64]
     check_name(name)
     _tell_first_run(lang)
-    done = run_forecast(tables, chosen, seed=seed, out=Path(out), name=name)
+    with _progress(len(tables.counties), lang) as advance:
+        done = run_forecast(
+            tables, chosen, trajectories=trajectories, seed=seed, out=Path(out), name=name, progress=advance
+        )
     _show_run(done, tables.warnings, lang, as_json)
     return WARNED if strict and tables.warnings else OK
 
@@ -271,6 +278,16 @@ def _tell_first_run(lang: str) -> None:
 
     if not compiled_before():
         click.echo(say("cli.run.compiling", lang), err=True)
+
+
+@contextmanager
+def _progress(counties: int, lang: str) -> Iterator[Callable[[int], None] | None]:
+    """A bar on stderr that moves with the counties done; nothing where nobody looks on."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=counties, label=say("cli.run.progress", lang), file=sys.stderr) as bar:
+        yield lambda done: bar.update(done - bar.pos)
 
 
 def _pairs(given: Iterable[str]) -> dict[str, str]:

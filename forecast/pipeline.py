@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,15 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from forecast.blocks import Task, recompute, run_blocks
 from forecast.content import dotted
-from forecast.demand import DemandModel, estimate_demand, participation_ratios, read_models, with_overrides
+from forecast.demand import DemandModel, areas, estimate_demand, participation_ratios, read_models, with_overrides
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.errors import Issue, UsageError
 from forecast.gap import VIEWS, compare_supply
 from forecast.population import check_balance, estimate_past, net_migrants, project_population, vital_rates
 from forecast.population.kernel import compiled_before
+from forecast.population.uncertainty import read_uncertainty
 from forecast.region import Region
 from forecast.report import headline, render_html
 from forecast.scenario import Migration, Scenario
@@ -35,8 +37,9 @@ RANGE = {"demand_low": 0.0, "demand_high": 2.0}  # multiples of the recent net m
 
 @dataclass(frozen=True)
 class Run:
-    """All that a forecast found. `data` has one year axis from the first known year to the horizon; `folder` is where
-    it was written, if it was."""
+    """All that a forecast found. `data` has one year axis from the first known year to the horizon; with many
+    trajectories it also holds what `run_blocks` keeps of them, by `area`. `folder` is where it was written, if it was.
+    """
 
     region: Region
     scenario: Scenario
@@ -47,6 +50,15 @@ class Run:
     manifest: Mapping[str, Any]
     headline: Mapping[str, list[str]] = field(default_factory=dict)
     folder: Path | None = None
+    task: Task | None = None
+
+    def trajectory(self, number: int) -> xr.Dataset:
+        """One trajectory in full, drawn again: people and flows by age, and demand. Raises ValueError where the run
+        had no trajectory of that number."""
+        have = int(self.manifest["trajectories"])
+        if self.task is None or not 0 <= number < have:
+            raise ValueError(f"there are trajectories 0 to {have - 1}" if self.task else "the run was deterministic")
+        return recompute(self.task, number)
 
 
 def run_forecast(
@@ -56,14 +68,18 @@ def run_forecast(
     seed: int = 0,
     out: Path | str | None = None,
     name: str | None = None,
+    threads: int | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Run:
     """Forecasts a region under a scenario; with `out`, writes a run folder there.
 
-    Raises InputRefused where the region or the scenario cannot be computed with, ValueError for more than one
-    trajectory (not built yet), CannotReadWrite where the folder cannot be written.
+    trajectories: 1 for the scenario alone; more for joint random paths around it as well, the same for one seed
+    whatever the machine does. progress: told how many counties have gone through all trajectories.
+    Raises InputRefused where the region or the scenario cannot be computed with, ValueError for less than one
+    trajectory, CannotReadWrite where the folder cannot be written.
     """
-    if trajectories != 1:
-        raise ValueError("run_forecast is deterministic so far: trajectories must be 1")
+    if trajectories < 1:
+        raise ValueError("trajectories must be 1 or more")
     with xr.set_options(arithmetic_join="exact", keep_attrs=True):
         models = _models(region, scenario)
 
@@ -88,6 +104,15 @@ def run_forecast(
 
         rolls = _observed_rolls(region, ratios, people, list(models))
         data = _gather(people, demand, supply, gap, spread, rolls)
+
+        # how sure all this is: joint random paths around the scenario
+        task = None
+        if trajectories > 1:
+            task = _task(region, scenario, past, rates, models, ratios, supply, seed)
+            odds = run_blocks(task, range(trajectories), areas(region), threads, progress=progress)
+            data = data.merge(
+                odds.reindex({YEAR: data[YEAR].values}), compat="override", combine_attrs="drop_conflicts"
+            )
         manifest = make_manifest(
             scenario=scenario.model_dump(mode="json"),
             inputs=region.hashes,
@@ -96,7 +121,7 @@ def run_forecast(
             region=region.id,
             jump_off_year=region.jump_off_year,
         )
-    return _finish(Run(region, scenario, models, data, waves, ratios, manifest), out, name)
+    return _finish(Run(region, scenario, models, data, waves, ratios, manifest, task=task), out, name)
 
 
 def compare_scenarios(
@@ -208,6 +233,22 @@ def _demand_at(
     """Demand where every county's yearly net migration is this multiple of the recent one."""
     migrants = net_migrants(past, Migration(level=((int(rates[YEAR][0]), level),)), rates[YEAR].values)
     return estimate_demand(_people(past, rates.assign(net_migration=migrants)), models, region, ratios).demand
+
+
+def _task(
+    region: Region,
+    scenario: Scenario,
+    past: xr.Dataset,
+    rates: xr.Dataset,
+    models: Mapping[str, DemandModel],
+    ratios: pd.DataFrame,
+    supply: xr.Dataset,
+    seed: int,
+) -> Task:
+    """What the blocks need to know."""
+    moving = rates.assign(mobility=past.migration_mobility)
+    view = scenario.demand.view
+    return Task(region, moving, read_uncertainty(region), models, ratios, supply.supply, view, seed)
 
 
 def _with_whole(demand: xr.DataArray, area: str) -> xr.DataArray:

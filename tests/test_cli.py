@@ -38,7 +38,13 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
         encodings = {"population.csv": "gb18030"}
         warnings = stand_in.warnings
         return SimpleNamespace(
-            id="wenzhou", name=names, tables=tables, encodings=encodings, warnings=warnings, folder=tmp_path
+            id="wenzhou",
+            name=names,
+            tables=tables,
+            encodings=encodings,
+            warnings=warnings,
+            folder=tmp_path,
+            counties=[1],
         )
 
     def run_forecast(region: Any, scenario: Any, **given: Any) -> SimpleNamespace:
@@ -70,14 +76,15 @@ def test_demo_prints_the_headline_and_where_the_report_is(
     assert printed.err == ""
     (region, scenario, given) = engine.calls[0]
     assert (region, scenario.id, given["seed"], given["out"]) == ("wenzhou", "baseline", 0, tmp_path)
+    assert given["trajectories"] == 1000
 
 
 def test_run_passes_on_what_was_asked(engine: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["run", "x", "--scenario", "low_fertility", "--set", "migration.level=2", "--set", "horizon = 2040"]
-    assert cli.main([*words, "--seed", "7", "--name", "trial", "--lang", "zh"]) == 0
+    assert cli.main([*words, "--seed", "7", "--trajectories", "50", "--name", "trial", "--lang", "zh"]) == 0
     (_, scenario, given) = engine.calls[0]
     assert (scenario.id, scenario.horizon, scenario.migration.level[0][1]) == ("low_fertility", 2040, 2.0)
-    assert (given["seed"], given["name"], given["out"]) == (7, "trial", Path("runs"))
+    assert (given["seed"], given["trajectories"], given["name"], given["out"]) == (7, 50, "trial", Path("runs"))
     assert "缺口。" in capsys.readouterr().out
 
 

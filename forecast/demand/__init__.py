@@ -1,7 +1,7 @@
 """Demand models, files that name a method and give it numbers, and the methods that turn people into need."""
 
 from forecast.demand.ages import september_population
-from forecast.demand.enrolment import participation_ratios, progress_senior
+from forecast.demand.enrolment import areas, participation_ratios, progress_senior
 from forecast.demand.estimate import NOT_A_COHORT, estimate_demand
 from forecast.demand.methods import METHODS
 from forecast.demand.model import DemandModel, Quantity, Standard
@@ -15,6 +15,7 @@ __all__ = [
     "DemandModel",
     "Quantity",
     "Standard",
+    "areas",
     "demand_factors",
     "demand_weights",
     "estimate_demand",

@@ -27,8 +27,8 @@ def demand_weights(
 ) -> xr.Dataset:
     """`demand` and `demand_norm` (county, year, service, age) units per person of the age at 31 December.
 
-    region, ratios: as `estimate_demand` takes them. A norm that a service lacks is NaN. Only for methods that are
-    linear in people, which `run_forecast` checks against its own demand in every run.
+    region, ratios: as `estimate_demand` takes them. A norm that a service lacks is NaN. Every method so
+    far is linear in people, and tests hold each to it.
     """
     ages = list(AGES)
     one = np.eye(len(ages))[:, None, None, :]

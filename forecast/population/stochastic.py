@@ -13,7 +13,7 @@ for the blocks, which never hold them all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -74,7 +74,7 @@ class Uncertainty:
     births_dispersion: float = 1.0
     movers_dispersion: float = 1.0
     degrees_of_freedom: float = np.inf
-    sources: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[tuple[str, str, str, str], ...] = ()  # component, tier, source, basis: what it rests on
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,19 @@ def county_shocks(frame: Frame, county: int, trajectories: range) -> Shocks:
     fertility = fertility * _counted(frame, county, trajectories)
     hazard = _paths(frame, own.mortality, "mortality", "mortality", code, trajectories)
     return Shocks(fertility, hazard, _movers(frame, county, trajectories))
+
+
+def shared_levels(frame: Frame, trajectories: range) -> tuple[np.ndarray, np.ndarray]:
+    """Means over the years of the fertility and migration that the counties share, (trajectory,) each."""
+    own = frame.uncertainty
+    both = []
+    for processes, group, component in (
+        (own.fertility, "births", "fertility"),
+        (own.migration, "migration", "migration"),
+    ):
+        shared = tuple(one for one in processes if one.tier != "county")
+        both.append(_paths(frame, shared, group, component, "", trajectories).mean(axis=0))
+    return both[0], both[1]
 
 
 def uncertain_rates(rates: xr.Dataset, frame: Frame, trajectories: range) -> xr.Dataset:

@@ -1,0 +1,46 @@
+"""What is kept of many trajectories: quantiles, means, how likely a shortage is and how large.
+
+On bare arrays with the trajectories on the last axis, in the order in which SPECS 7 defines them; `run` labels them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
+"""Levels kept: the bands of 80 and 95 %, and what planning for a chosen risk needs."""
+
+
+class Odds(NamedTuple):
+    """Demand against supply over trajectories, (service, year); NaN where the supply is not known."""
+
+    p_short: np.ndarray  # share of trajectories in which supply is short
+    p_short_by: np.ndarray  # ... in this or any year before, from the first projected year on
+    short_expected: np.ndarray  # mean of the places that are missing
+    idle_expected: np.ndarray  # mean of the places that stand empty
+
+
+def quantiles(values: np.ndarray) -> np.ndarray:
+    """(..., trajectory) -> (quantile, ...), straight between the two nearest ordered values (Hyndman-Fan type 7)."""
+    ordered = np.sort(values, axis=-1)
+    place = np.asarray(QUANTILES) * (values.shape[-1] - 1)
+    below = np.floor(place).astype(int)
+    above = np.minimum(below + 1, values.shape[-1] - 1)
+    share = (place - below).astype(values.dtype)
+    found = ordered[..., below] * (1 - share) + ordered[..., above] * share
+    return np.moveaxis(found, -1, 0)
+
+
+def odds(demand: np.ndarray, supply: np.ndarray) -> Odds:
+    """demand: (service, year, trajectory); supply: (service, year)."""
+    missing = demand - supply[..., None]
+    short = missing > 0
+    known = np.where(np.isnan(supply), np.nan, 1.0)
+    return Odds(
+        known * short.mean(axis=-1),
+        known * np.logical_or.accumulate(short, axis=1).mean(axis=-1),
+        known * np.maximum(missing, 0).mean(axis=-1),
+        known * np.maximum(-missing, 0).mean(axis=-1),
+    )

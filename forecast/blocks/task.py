@@ -1,0 +1,120 @@
+"""What a run in many trajectories is about, and the needs of its counties, one block after the other.
+
+A block is some counties times all trajectories. Memory is set by the block, not by the country, and no block size
+changes a bit of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.blocks.project import ROW, project_rows
+from forecast.demand import DemandModel, demand_factors, demand_weights
+from forecast.dims import AGE, AGES, COUNTY, SERVICE, YEAR
+from forecast.population.stochastic import Frame, Uncertainty, uncertain_frame
+from forecast.region import Region
+
+AGE_GROUPS = {
+    "all": (0, 100),
+    "0-2": (0, 2),
+    "3-5": (3, 5),
+    "6-11": (6, 11),
+    "12-14": (12, 14),
+    "15-17": (15, 17),
+    "18-59": (18, 59),
+    "60+": (60, 100),
+    "65+": (65, 100),
+    "80+": (80, 100),
+}
+"""Groups of residents whose numbers are kept: those of the services, working ages and elders."""
+
+BLOCK = 50
+"""Counties in a block: with 1,000 trajectories some 130 MB."""
+
+PARTICIPATION = "participation"
+COMPONENTS = ("births", "mortality", "migration", PARTICIPATION)
+"""What a trajectory differs in; each can be frozen at the scenario to see how much of the uncertainty is its."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run in many trajectories is about; the same for every block."""
+
+    region: Region
+    rates: xr.Dataset  # with `mobility`
+    uncertainty: Uncertainty
+    models: Mapping[str, DemandModel]
+    ratios: pd.DataFrame
+    supply: xr.DataArray  # (county, year, service)
+    view: str
+    seed: int
+
+    @property
+    def areas(self) -> dict[str, str]:
+        """Tier -> code: whose paths the counties of the region share."""
+        region = self.region
+        return {"nation": region.pattern or "nation", "province": region.parent or region.area, "region": region.area}
+
+    @property
+    def counties(self) -> list[str]:
+        return [str(code) for code in self.rates[COUNTY].values]
+
+    @property
+    def years(self) -> np.ndarray:
+        years: np.ndarray = self.rates[YEAR].values
+        return years
+
+    def frame(self, counties: Sequence[str], frozen: frozenset[str] = frozenset()) -> Frame:
+        """What the shocks of these counties rest on."""
+        return uncertain_frame(self.rates_of(counties), self.uncertainty, self.areas, self.seed, frozen)
+
+    def rates_of(self, counties: Sequence[str]) -> xr.Dataset:
+        return self.rates.sel({COUNTY: list(counties)})
+
+    def factors(self, trajectories: range, frozen: frozenset[str] = frozenset()) -> xr.DataArray:
+        """(service, year, trajectory) by which behaviour departs from the models."""
+        found = demand_factors(self.models, self.years, self.region.area, self.seed, trajectories)
+        return xr.ones_like(found) if PARTICIPATION in frozen else found
+
+
+def needs_by_county(
+    task: Task,
+    trajectories: range,
+    threads: int | None = None,
+    block: int = BLOCK,
+    frozen: Sequence[frozenset[str]] = (frozenset(),),
+) -> Iterator[tuple[str, list[np.ndarray]]]:
+    """County after county, in order: its code and (row, year, trajectory), float32, once for each set of components
+    that is frozen at the scenario.
+
+    Rows: demand of every service, then what the standard asks of it (0 where it has none), people by `AGE_GROUPS`,
+    and last births.
+    """
+    factors = [task.factors(trajectories, each).values.astype(np.float32) for each in frozen]
+    for start in range(0, len(task.counties), block):
+        counties = task.counties[start : start + block]
+        rates, rows = task.rates_of(counties), _rows(task, counties)
+        found = []
+        for each, factor in zip(frozen, factors, strict=True):
+            values = project_rows(rates, task.frame(counties, each), rows, trajectories, threads).values
+            values[:, : len(factor)] *= factor
+            found.append(values)
+        yield from ((county, [values[at] for values in found]) for at, county in enumerate(counties))
+
+
+def _rows(task: Task, counties: Sequence[str]) -> xr.DataArray:
+    """(county, year, row, age): the weights of the services in both views, then the age groups."""
+    weights = demand_weights(task.models, task.region, task.ratios, counties, task.years.tolist())
+    groups = np.array([[first <= age <= last for age in AGES] for first, last in AGE_GROUPS.values()], float)
+    shape = (len(counties), task.years.size, *groups.shape)
+    order = (COUNTY, YEAR, SERVICE, AGE)
+    parts = [weights.demand.transpose(*order).values, weights.demand_norm.fillna(0.0).transpose(*order).values]
+    names = [*task.models, *(f"norm of {service}" for service in task.models), *AGE_GROUPS]
+    coords = {COUNTY: list(counties), YEAR: task.years, ROW: names, AGE: list(AGES)}
+    values = np.concatenate([*parts, np.broadcast_to(groups, shape)], axis=2)
+    return xr.DataArray(values, dims=tuple(coords), coords=coords)
