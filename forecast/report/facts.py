@@ -83,8 +83,12 @@ class Facts:
         self.horizon = self.years[-1]
         self.services = [str(service) for service in run.data[SERVICE].values]
         self.look = min(5 * math.ceil((self.jump_off + 5) / 5), self.horizon)
+        self._place = {place: row for row, place in enumerate(self.places)}
+        self._year = {year: column for column, year in enumerate(self.years)}
+        self._said_of: dict[str, dict[str, Any]] = {}
         self._cubes: dict[str, np.ndarray[Any, Any]] = {}
-        self._tables: dict[str, pd.DataFrame] = {}
+        self._values: dict[tuple[str, str], np.ndarray[Any, Any]] = {}
+        self._tables: dict[tuple[str, str], pd.DataFrame] = {}
 
     # ---- names -------------------------------------------------------------------------------------------------
 
@@ -128,30 +132,35 @@ class Facts:
 
     def table(self, variable: str, service: str) -> pd.DataFrame:
         """A variable of `run.data` by (place, year)."""
-        key = f"{variable} {service}"
+        key = variable, service
         if key not in self._tables:
-            if variable not in self._cubes:
-                values = self.run.data[variable].transpose(SERVICE, COUNTY, YEAR)
-                self._cubes[variable] = values.to_numpy().astype(float)
-            counties = self._cubes[variable][self.services.index(service)]
-            self._tables[key] = self._with_whole(counties)
+            self._tables[key] = self._by_place(self.values(variable, service))
         return self._tables[key]
 
-    def _with_whole(self, counties: np.ndarray[Any, Any]) -> pd.DataFrame:
-        """(place, year): the sum of the counties first, NaN where one of them is."""
-        rows = np.vstack([counties.sum(axis=0), counties])
-        return pd.DataFrame(rows, index=self.places, columns=self.years)
+    def values(self, variable: str, service: str) -> np.ndarray[Any, Any]:
+        """The same, bare: (place, year), the sum of the counties first, NaN where one of them is."""
+        key = variable, service
+        if key not in self._values:
+            if variable not in self._cubes:
+                cube = self.run.data[variable].transpose(SERVICE, COUNTY, YEAR)
+                self._cubes[variable] = cube.to_numpy().astype(float)
+            self._values[key] = _with_whole(self._cubes[variable][self.services.index(service)])
+        return self._values[key]
+
+    def _by_place(self, values: np.ndarray[Any, Any]) -> pd.DataFrame:
+        return pd.DataFrame(values, index=self.places, columns=self.years)
 
     def at(self, variable: str, place: str, service: str, year: int) -> float:
-        return float(self.table(variable, service).at[place, year])
+        return float(self.values(variable, service)[self._place[place], self._year[year]])
 
     def relative_gap(self, service: str) -> pd.DataFrame:
         """Gap by (place, year) between -1 and 1: a shortage as a share of demand, a surplus as a share of supply."""
-        key = f"relative gap {service}"
+        key = "relative gap", service
         if key not in self._tables:
-            gap, supply = self.table("gap", service), self.table("supply", service)
-            larger = supply.where(gap > 0, supply - gap)
-            self._tables[key] = gap / larger.where(larger > 0)
+            gap, supply = self.values("gap", service), self.values("supply", service)
+            larger = np.where(gap > 0, supply, supply - gap)
+            self._values[key] = gap / np.where(larger > 0, larger, np.nan)
+            self._tables[key] = self._by_place(self._values[key])
         return self._tables[key]
 
     def balanced(self, place: str, service: str, year: int) -> bool:
@@ -171,16 +180,16 @@ class Facts:
         return pd.Series(values, index=self.years).dropna()
 
     def has_supply(self, service: str) -> bool:
-        return bool(np.isfinite(self.table("supply", service).to_numpy()).any())
+        return bool(np.isfinite(self.values("supply", service)).any())
 
     def has_gap(self, service: str) -> bool:
         """Whether there is a supply, and in the view chosen a demand, to reckon a gap from."""
-        return bool(np.isfinite(self.table("gap", service).to_numpy()).any())
+        return bool(np.isfinite(self.values("gap", service)).any())
 
     def persons(self, first: int, last: int) -> pd.DataFrame:
         """Residents aged first..last at 31 December, by (place, year)."""
         people = self._by_age.sel({AGE: slice(first, last)}).sum(AGE, skipna=False)
-        return self._with_whole(people.transpose(COUNTY, YEAR).to_numpy())
+        return self._by_place(_with_whole(people.transpose(COUNTY, YEAR).to_numpy()))
 
     @cached_property
     def _by_age(self) -> xr.DataArray:
@@ -246,40 +255,47 @@ class Facts:
         return weakest(self.supply_basis(service), self.demand_basis(service))
 
     def _text(self, variable: str, service: str, otherwise: str) -> str:
-        if variable not in self.run.data:
-            return otherwise
-        said = str(self.run.data[variable].sel({SERVICE: service}).item())
-        return said if said in RANK else otherwise
+        said = self._by_service(variable).get(service)
+        return str(said) if said in RANK else otherwise
+
+    def _by_service(self, variable: str) -> dict[str, Any]:
+        """A variable that says one thing of each service; empty where the run has none."""
+        if variable not in self._said_of:
+            known = variable in self.run.data.variables
+            values = self.run.data[variable].values.tolist() if known else []
+            self._said_of[variable] = dict(zip(self.services, values, strict=known))
+        return self._said_of[variable]
 
     # ---- what it means -----------------------------------------------------------------------------------------
 
     def born_until(self, service: str) -> int:
         """Last year in which all whom the service counts were born at the jump-off date; -1 where that has no meaning."""
-        return int(self.run.data["born_until"].sel({SERVICE: service}).item())
+        return int(self._by_service("born_until")[service])
 
     def is_stage(self, service: str) -> bool:
         """Whether a birth cohort passes through the service as one stage among others."""
         return self.run.models[service].domain in COHORTS and self.born_until(service) >= 0
 
-    @property
+    @cached_property
     def stages(self) -> list[str]:
         return [service for service in self.services if self.is_stage(service)]
 
-    @property
+    @cached_property
     def schools(self) -> list[str]:
         return [service for service in self.stages if self.run.models[service].domain == "education"]
 
     def spells(self, place: str, service: str) -> list[Spell]:
         """Spells of shortage after the jump-off year, in order."""
-        short = self.relative_gap(service).loc[place] < -TOLERANCE
-        gap = self.table("gap", service).loc[place]
+        row = self._place[place]
+        short = dict(zip(self.years, self.relative_gap(service).to_numpy()[row] < -TOLERANCE, strict=True))
+        gap = dict(zip(self.years, self.values("gap", service)[row].tolist(), strict=True))
         found: list[Spell] = []
         run: list[int] = []
         for year in [*(year for year in self.years if year > self.jump_off), None]:
             if year is not None and short[year]:
                 run.append(year)
             elif run:
-                found.append(Spell(run[0], run[-1], min(run, key=lambda one: float(gap[one]))))
+                found.append(Spell(run[0], run[-1], min(run, key=gap.__getitem__)))
                 run = []
         return found
 
@@ -313,6 +329,10 @@ class Facts:
         """The jump-off year and every fifth year after it."""
         fives = [year for year in self.years if year % 5 == 0 and year > self.jump_off]
         return [self.jump_off, *fives]
+
+
+def _with_whole(counties: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.vstack([counties.sum(axis=0), counties])
 
 
 def weakest(*bases: str) -> str:
