@@ -93,13 +93,17 @@ def command(lang: str) -> click.Group:
         _option("years", lang, metavar="Y,Y"),
         _option("services", lang, metavar="S,S"),
         _flag("counties", lang),
+        _option("editions", lang, nargs=2, metavar="OLD NEW", type=click.Path(exists=True, file_okay=False)),
         strict,
         click.Option(["--out"], metavar="DIR", type=click.Path(file_okay=False), help=_help("compare_out", lang)),
     ]
     commands: list[tuple[Callable[..., int], list[click.Parameter]]] = [
         (demo, [out, strict]),
         (run, [region, *chosen, out, strict]),
-        (compare, [region, *compared]),
+        (
+            compare,
+            [click.Argument(["region"], required=False, metavar=f"[{say('cli.region_metavar', lang)}]"), *compared],
+        ),
         (check, [region, strict]),
         (models, []),
         (scenarios, [_option("region", lang, metavar=say("cli.region_metavar", lang)), _flag("schema", lang)]),
@@ -149,18 +153,23 @@ def run(
 
 
 def compare(
-    region: str,
+    region: str | None,
     scenarios: str,
     set: Sequence[str],
     years: str | None,
     services: str | None,
     counties: bool,
+    editions: tuple[str, str] | None,
     strict: bool,
     out: str | None,
     lang: str,
     as_json: bool,
 ) -> int:
     overrides, when = _pairs(set), _years(years)
+    if editions:
+        return _compare_editions(region, editions, when, counties, strict, out, lang, as_json)
+    if region is None:
+        raise UsageError(Issue("E912"))
 
     from forecast.region import read_region
     from forecast.scenario import read_scenario
@@ -201,6 +210,52 @@ def compare(
         click.echo(say("cli.compare.file", lang, path=file))
     _warn(tables.warnings, lang)
     return WARNED if strict and tables.warnings else OK
+
+
+def _compare_editions(
+    region: str | None,
+    editions: tuple[str, str],
+    years: Sequence[int] | None,
+    counties: bool,
+    strict: bool,
+    out: str | None,
+    lang: str,
+    as_json: bool,
+) -> int:
+    if region is not None:
+        raise UsageError(Issue("E913", values={"region": region}))
+
+    from forecast.demand import read_models
+    from forecast.report.editions import edition_lines
+    from forecast.revision import compare_editions
+    from forecast.store import as_csv, make_manifest, read_run, write_run
+    from forecast.store import as_json as json_file
+
+    old, new = (read_run(folder) for folder in editions)
+    found = compare_editions(old, new)
+    shown = found[found["year"].isin(years or _every_fifth(found["year"]))]
+    file = None
+    if out is not None:
+        manifest = make_manifest(scenario={}, inputs={}, seed=0, editions=list(editions))
+        file = write_run(out, "editions", {"editions.csv": as_csv(found), "manifest.json": json_file(manifest)})
+        file /= "editions.csv"
+    alerts = int(found["alert"].sum())
+    if as_json:
+        rows = shown.to_dict("records")
+        _print_json({"editions": list(editions), "alerts": alerts, "rows": rows, "file": file and str(file)})
+    else:
+        places = dict(zip(new["area"].values.tolist(), new[f"area_name_{lang}"].values.tolist(), strict=True))
+        for line in edition_lines(shown, found, places, str(new.attrs["area"]), read_models(), lang, counties):
+            click.echo(line)
+        if file:
+            click.echo(say("cli.compare.file", lang, path=file))
+    return WARNED if strict and alerts else OK
+
+
+def _every_fifth(years: Iterable[int]) -> list[int]:
+    """The years that end in 0 or 5, or the last where there are none."""
+    have = sorted({int(year) for year in years})
+    return [year for year in have if year % 5 == 0] or have[-1:]
 
 
 def check(region: str, strict: bool, lang: str, as_json: bool) -> int:

@@ -109,10 +109,11 @@ def run_forecast(
         task = None
         if trajectories > 1:
             task = _task(region, scenario, past, rates, models, ratios, supply, seed)
-            odds = run_blocks(task, range(trajectories), areas(region), threads, progress=progress)
-            data = data.merge(
-                odds.reindex({YEAR: data[YEAR].values}), compat="override", combine_attrs="drop_conflicts"
+            odds = _named_areas(
+                run_blocks(task, range(trajectories), areas(region), threads, progress=progress), region
             )
+            odds = odds.reindex({YEAR: data[YEAR].values})
+            data = data.merge(odds, compat="override", combine_attrs="drop_conflicts")
         manifest = make_manifest(
             scenario=scenario.model_dump(mode="json"),
             inputs=region.hashes,
@@ -251,6 +252,21 @@ def _task(
     return Task(region, moving, read_uncertainty(region), models, ratios, supply.supply, view, seed)
 
 
+def _named_areas(odds: xr.Dataset, region: Region) -> xr.Dataset:
+    """The names of the areas beside their codes, and which of them is the whole."""
+    names = _names(region)
+    listed = {lang: [names[code][at] for code in odds["area"].values.tolist()] for at, lang in enumerate(("zh", "en"))}
+    named = odds.assign_coords({f"area_name_{lang}": ("area", found) for lang, found in listed.items()})
+    return named.assign_attrs(area=region.area)
+
+
+def _names(region: Region) -> dict[str, tuple[str, str]]:
+    """Code -> name in Chinese and English: counties, parents and the whole."""
+    names = {str(code): (row.name_zh, row.name_en) for code, row in region.counties.iterrows()}
+    names |= {code: (name["zh"], name["en"]) for code, name in region.areas.items()}
+    return names | {region.area: (region.name["zh"], region.name["en"])}
+
+
 def _with_whole(demand: xr.DataArray, area: str) -> xr.DataArray:
     """The counties and, as one more, their sum under the code of the whole."""
     whole = demand.sum(COUNTY, skipna=False).expand_dims({COUNTY: [area]})
@@ -317,8 +333,7 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
 
 def _named(run: Run, table: pd.DataFrame) -> pd.DataFrame:
     """The table with the names of the places beside their codes, for readers who know no codes."""
-    names = {code: (row.name_zh, row.name_en) for code, row in run.region.counties.iterrows()}
-    names[run.region.area] = (run.region.name["zh"], run.region.name["en"])
+    names = _names(run.region)
     for column, index in (("name_en", 1), ("name_zh", 0)):
         table = table.assign(**{column: [names[str(code)][index] for code in table[COUNTY]]})
     first = [COUNTY, "name_zh", "name_en"]

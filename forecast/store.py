@@ -72,6 +72,17 @@ def write_run(out: Path | str, name: str, files: Mapping[str, Writer]) -> Path:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def read_run(folder: Path | str) -> xr.Dataset:
+    """The cube of a finished run. Raises CannotReadWrite where the folder is none."""
+    import xarray as xr
+
+    place = Path(folder) / "forecast.nc"
+    try:
+        return xr.load_dataset(place, engine="h5netcdf")
+    except (OSError, ValueError) as error:
+        raise CannotReadWrite(Issue("E677", values={"folder": str(folder)})) from error
+
+
 def check_name(name: str) -> None:
     """Raises UsageError where a run may not be called so; cheap, so that it can be asked before the work."""
     if not is_safe_name(name):

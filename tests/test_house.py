@@ -30,7 +30,7 @@ FLOORS = [
     {"region", "scenario", "store"},
     {"population"},
     {"demand", "supply"},
-    {"gap", "warning", "waves"},
+    {"gap", "revision", "warning", "waves"},
     {"blocks"},
     {"indicators", "plan", "report"},
     {"backtest", "pipeline"},
