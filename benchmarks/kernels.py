@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from forecast.demand.kernel import progress_grades, weigh_ages
-from forecast.population.kernel import one_year_lanes
+from forecast.population.kernel import lane_array, one_year_lanes
 
 FAST = {"nsz", "arcp", "contract", "reassoc", "nnan", "ninf"}
 
@@ -85,9 +85,11 @@ def lane_inputs(rng: np.random.Generator, counties: int, trajectories: int, year
     moves = np.zeros((counties, 6, 2, ages))
     moves[:, 2] = rng.normal(0, 5, (counties, 2, ages))
     moves[:, 3] = abs(rng.normal(0, 5, (counties, 2, ages)))
+    sx = lane_array((blocks, years, 2, ages, lanes), kind)
+    sx[:] = rng.uniform(0.97, 1, sx.shape)
     return {
         "baseline": rng.uniform(50, 5000, (counties, 2, ages)).astype(kind),
-        "sx": rng.uniform(0.97, 1, (blocks, years, 2, ages, lanes)).astype(kind),
+        "sx": sx,
         "asfr": np.full(35, 1 / 35, kind),
         "fertility": rng.uniform(0.8, 1.8, (counties, blocks, years, lanes)).astype(kind),
         "level": rng.normal(1, 0.3, (counties, blocks, years, 1, lanes)).astype(kind),

@@ -45,8 +45,8 @@ def main() -> None:
     parts = [
         "# Benchmarks\n\nWritten by `python3 run.py bench`; do not edit.\n",
         machine(),
-        chain(*((4, 96, 5) if quick else (96, 1008, 27))),
-        trajectories(*((4, 96, 5) if quick else (96, 1008, 27))),
+        chain(*((4, 96, 5) if quick else (96, 1024, 27))),
+        trajectories(*((4, 96, 5) if quick else (96, 1024, 27))),
         deterministic(*((40, 10) if quick else (1000, 50))),
         scaling(quick),
         began,
@@ -140,7 +140,7 @@ def deterministic(counties: int, years: int) -> str:
 def scaling(quick: bool) -> str:
     """Cost against counties, years and trajectories: the exponent fitted over a factor of eight, one thread's time."""
     sizes = (1, 2, 4) if quick else (1, 2, 4, 8)
-    few, many, lanes = (20, 40, 48) if quick else (250, 1000, 336)
+    few, many, lanes = (20, 40, 48) if quick else (250, 1000, 128)
     measures: dict[str, Callable[[int], float]] = {
         "counties": lambda size: _county_seconds(few * size, 40),
         "years": lambda size: _county_seconds(many, 10 * size),
@@ -158,7 +158,7 @@ def trajectories(counties: int, count: int, years: int) -> str:
     """Projection of many trajectories: nothing kept but the state."""
     rows: list[tuple[Any, ...]] = []
     for kind in (np.float32, np.float64):
-        for lanes in (112, 336) if count % 336 == 0 else (48,):
+        for lanes in (64, 128) if count % 128 == 0 else (48,):
             one, two = (_lane_seconds(counties, count, years, lanes, kind, threads) for threads in (1, 2))
             cells = counties * count * years * 2 * AGES / 1e9
             speed = [f"{cells / one:.2f}", f"{cells / two:.2f}", f"{one / two:.2f}"]
@@ -275,8 +275,8 @@ def _lane_seconds(counties: int, count: int, years: int, lanes: int, kind: type,
     clipped = np.zeros((counties, count // lanes, years), kind)
 
     def work(part: range) -> None:
-        start = np.empty((2, AGES, lanes), kind)
-        end, births = np.empty_like(start), np.empty(lanes, kind)
+        start, end = (kernel.lane_array((2, AGES, lanes), kind) for _ in range(2))
+        births = np.empty(lanes, kind)
         for block in range(count // lanes):  # the survival of a block of lanes stays in the cache for all counties
             for county in part:
                 kernels.project_lanes(
@@ -289,7 +289,7 @@ def _lane_seconds(counties: int, count: int, years: int, lanes: int, kind: type,
 
 
 def _chain_seconds(counties: int, count: int, years: int) -> tuple[dict[int, float], bool]:
-    lanes = 336 if count % 336 == 0 else 48
+    lanes = 128 if count % 128 == 0 else 48
     rng, kind, services, grades = np.random.default_rng(0), np.float32, 12, 15
     given = kernels.lane_inputs(rng, counties, count, years, lanes, kind)
     weights = rng.uniform(0, 1, (services, 2, AGES)).astype(kind)
@@ -302,8 +302,8 @@ def _chain_seconds(counties: int, count: int, years: int) -> tuple[dict[int, flo
     moments = np.empty((counties, services, years, 2), kind)
 
     def work(part: range) -> None:
-        start = np.empty((2, AGES, lanes), kind)
-        end, births, clipped = np.empty_like(start), np.empty(lanes, kind), np.empty(years, kind)
+        start, end = (kernel.lane_array((2, AGES, lanes), kind) for _ in range(2))
+        births, clipped = np.empty(lanes, kind), np.empty(years, kind)
         pupils, need = np.empty((grades, lanes), kind), np.empty((services, lanes), kind)
         risen, block_out = np.empty_like(pupils), np.empty((services, years, lanes), kind)
         out = np.empty((services, years, count), kind)
