@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.waves import find_waves
+from forecast.waves import CATEGORIES, classify_waves, find_waves
 from forecast.waves.smoothing import find_courses
 
 BASE, FIRST = 1000.0, 2000
@@ -196,3 +196,48 @@ def trajectory_coverage(spread: float, count: int, seed: int = 0) -> float:
     truth = FIRST + np.round(peaks[:, 200])
     own = found.loc[coords["county"]]
     return float(((own["peak_year_low"] <= truth) & (truth <= own["peak_year_high"])).mean())
+
+
+JUDGED, WINDOW = 27, 8  # years of supply, break-even years of the planted classes
+
+
+def plant_class(rng: np.random.Generator, category: str, history: int) -> tuple[np.ndarray, float]:
+    """A clean course of `history` + `JUDGED` years that is of the class by how it is made, and the constant supply.
+
+    What makes the class is at least twice the tolerance (5 %) and at least three years away from the break-even years.
+    """
+    years = history + JUDGED
+    when = np.arange(years) - history  # 0 is the first year that is judged
+    middle, sd = rng.integers(6, JUDGED - 14), rng.uniform(1.2, 1.6)  # above the tolerance for 5 years or less
+    bell = np.exp(-((when - middle) ** 2) / 2 / sd**2)
+    flat = np.full(years, BASE)
+    step = 1 / (1 + np.exp(-(when - middle) / 1.5))
+    if category == "balanced":
+        return flat, BASE * rng.uniform(0.99, 1.01)
+    if category == "structural_shortage":
+        return BASE * (1 + rng.uniform(0.2, 0.5) * step), BASE
+    if category == "structural_surplus":
+        return flat * rng.uniform(0.6, 0.85), BASE
+    if category == "transient_crest":
+        return BASE * (1 + rng.uniform(0.3, 0.8) * bell), BASE * rng.uniform(1.0, 1.02)
+    if category == "transient_trough":
+        return BASE * (1 - rng.uniform(0.3, 0.6) * bell), BASE * rng.uniform(0.98, 1.02)
+    if category == "crest_then_surplus":
+        return BASE * (1 + rng.uniform(0.4, 0.8) * bell - rng.uniform(0.2, 0.4) * step), BASE
+    rise = (
+        np.clip(when - (JUDGED - 5), 0, None) / 4
+    )  # the last four years climb above supply: nobody knows for how long
+    return BASE * (1 + rng.uniform(0.25, 0.6) * rise), BASE
+
+
+def class_hits(noise: float, count: int, seed: int = 0, history: int = 14) -> dict[str, float]:
+    """Share of planted series whose likeliest class is the planted one, by class."""
+    rng, found = np.random.default_rng(seed), {}
+    for category in CATEGORIES:
+        made = [plant_class(rng, category, history) for _ in range(count)]
+        series = labelled(noisy(np.array([path for path, _ in made]), noise, rng))
+        ahead = series.isel(year=slice(history, None))
+        supply = xr.zeros_like(ahead) + xr.DataArray([have for _, have in made], dims="county")
+        classes = classify_waves(ahead, supply, WINDOW, series.isel(year=slice(None, history)))
+        found[category] = float((classes.likeliest.sel(shift=0) == category).mean())
+    return found

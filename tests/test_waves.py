@@ -106,7 +106,16 @@ def test_stages_follow_each_other_by_their_lags() -> None:
     found = inner(find_waves(demand)).set_index("service")
     assert np.isnan(found.loc["kindergarten", "lag_years"])
     assert found.loc[["primary_school", "junior_school", "senior_school"], "lag_years"].tolist() == [5, 5, 3]
-    assert found["transient_share"].isna().all()
+    assert found["transient_share"].between(0.2, 0.4).all()  # of 1,500 at most 1,000 and the flanks last twelve years
+
+
+def test_the_transient_share_is_what_the_break_even_years_do_not_need() -> None:
+    path = crest(2030, sd=2)
+    for years, lasts in ((1, 1500.0), (5, path[2032 - 2010]), (41, 1000.0)):
+        (wave,) = inner(find_waves(series(path), window=years)).itertuples()
+        assert wave.transient_share == pytest.approx(1 - lasts / 1500, abs=1e-9)
+    (trough,) = inner(find_waves(series(2500 - path), window=5), "trough").itertuples()
+    assert trough.transient_share == pytest.approx(1 - 1000 / (2500 - path[2032 - 2010]))
 
 
 def test_a_turn_long_after_the_stage_before_is_another_wave() -> None:

@@ -1,5 +1,31 @@
-"""Waves of demand: where they crest, what of them lasts, how one stage hands them to the next."""
+"""Waves of demand: where they crest, what of them lasts, what class of shortage or surplus they make."""
 
+from forecast.waves.classes import CATEGORIES, classify_waves, synchrony
 from forecast.waves.crests import COLUMNS, STAGES, find_waves
+from forecast.waves.lasting import (
+    Costs,
+    break_even_years,
+    build_or_rent,
+    lasting_need,
+    lasting_room,
+    read_costs,
+    screening_level,
+    windows_of,
+)
 
-__all__ = ["COLUMNS", "STAGES", "find_waves"]
+__all__ = [
+    "CATEGORIES",
+    "COLUMNS",
+    "STAGES",
+    "Costs",
+    "break_even_years",
+    "build_or_rent",
+    "classify_waves",
+    "find_waves",
+    "lasting_need",
+    "lasting_room",
+    "read_costs",
+    "screening_level",
+    "synchrony",
+    "windows_of",
+]

@@ -21,9 +21,10 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
-from forecast.errors import InputRefused, Issue
+from forecast.dims import SERVICE
 from forecast.waves import kernel
+from forecast.waves.lasting import Windows, opening, window_for, windows_of
+from forecast.waves.series import joined, stacked
 from forecast.waves.smoothing import Course, find_courses
 from forecast.waves.turns import Turns, Values, Whole, find_turns
 
@@ -80,7 +81,9 @@ class Cells:
     values: Values
 
 
-def find_waves(demand: xr.DataArray, history: xr.DataArray | None = None) -> pd.DataFrame:
+def find_waves(
+    demand: xr.DataArray, history: xr.DataArray | None = None, window: Windows | None = None
+) -> pd.DataFrame:
     """One row per county, service and turn, with the columns `COLUMNS`, crests before troughs, in order of years.
 
     `demand` (trajectory?, county, year, service?) and `history` (county, year, service?) in one unit; the years of the
@@ -92,7 +95,9 @@ def find_waves(demand: xr.DataArray, history: xr.DataArray | None = None) -> pd.
     height      demand at the peak; prominence: how far it stands out from its surroundings
     lag_years   years behind the nearest crest before it of the stage before (troughs: trough); NaN without one within
                 `LAG_YEARS`
-    transient_share   NaN: it needs the break-even years of the service, which no function here knows yet
+    transient_share   of demand at a crest, the share that is not needed `window` years running; at a trough, the share
+                of what demand comes back to within these years. `window`: break-even years, one for all or by service;
+                by default those of the shipped costs, which are assumed (`lasting.read_costs`)
     probability share of trajectories that have this turn; 1 without trajectories
 
     Of a noisy series (`smoothing.find_courses`) the turns are those of its smooth course. The range of the peak year
@@ -101,7 +106,9 @@ def find_waves(demand: xr.DataArray, history: xr.DataArray | None = None) -> pd.
     the plateau. Whole years seldom hold 80 % exactly: the range is that whose share comes nearest.
     Raises InputRefused for a gap or an unknown value between known years.
     """
-    parts = [_rows(cells) for cells in _cells(demand, history)]
+    services = [str(name) for name in demand[SERVICE].values] if SERVICE in demand.dims else [""]
+    window = windows_of(services) if window is None else window
+    parts = [_rows(cells, window) for cells in _cells(demand, history)]
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
     found = pd.concat(parts, ignore_index=True).sort_values("order", kind="stable", ignore_index=True)
@@ -110,14 +117,14 @@ def find_waves(demand: xr.DataArray, history: xr.DataArray | None = None) -> pd.
 
 def _cells(demand: xr.DataArray, history: xr.DataArray | None) -> Iterator[Cells]:
     """Series sorted into groups that know the same years, as different services often do not."""
-    years, paths, places = _stacked(demand)
+    years, paths, places = stacked(demand)
     before: dict[tuple[str, str], tuple[Whole, Values]] = {}
     if history is not None:
-        earlier, observed, known = _stacked(history)
+        earlier, observed, known = stacked(history)
         before = {place: (earlier, row[0]) for place, row in zip(known, observed, strict=True)}
     groups: dict[tuple[int, int, int], list[tuple[int, Values]]] = {}
     for cell, place in enumerate(places):
-        own, values, past = _joined(years, paths[cell], before.get(place), " ".join(place).strip())
+        own, values, past = joined(years, paths[cell], before.get(place), " ".join(place).strip())
         if len(own):
             groups.setdefault((int(own[0]), len(own), past), []).append((cell, values))
     for (first, _, past), members in groups.items():
@@ -129,50 +136,20 @@ def _cells(demand: xr.DataArray, history: xr.DataArray | None) -> Iterator[Cells
         )
 
 
-def _stacked(variable: xr.DataArray) -> tuple[Whole, Values, list[tuple[str, str]]]:
-    """Years, values (county and service, trajectory, year), and the names of the first axis."""
-    full = variable
-    for dim in (TRAJECTORY, SERVICE):
-        if dim not in full.dims:
-            full = full.expand_dims(dim)
-    full = full.transpose(COUNTY, SERVICE, TRAJECTORY, YEAR)
-    services = full[SERVICE].values if SERVICE in variable.coords and SERVICE in variable.dims else [""]
-    places = [(str(county), str(service)) for county in full[COUNTY].values for service in services]
-    values = full.to_numpy().astype(float)
-    return full[YEAR].to_numpy().astype(np.int64), values.reshape(len(places), *values.shape[2:]), places
-
-
-def _joined(years: Whole, values: Values, before: tuple[Whole, Values] | None, where: str) -> tuple[Whole, Values, int]:
-    """Known years, values (trajectory, year) with the history in front, and how many of the years are history."""
-    observed = 0
-    if before is not None:
-        front = np.isfinite(before[1]) & (before[0] < years[0])
-        observed = int(front.sum())
-        years = np.concatenate([before[0][front], years])
-        values = np.hstack([np.tile(before[1][front], (len(values), 1)), values])
-    known = np.asarray(np.isfinite(values).all(axis=0))
-    if not known.any():
-        return years[:0], values, 0
-    first, last = int(np.argmax(known)), len(known) - int(np.argmax(known[::-1]))
-    years, values, known = years[first:last], values[:, first:last], known[first:last]
-    gaps = [int(year) for year in years[~known]]
-    gaps += [int(year) for year, after in pairwise(years) if after != year + 1]
-    if gaps:
-        raise InputRefused(Issue("E432", values={"where": where, "found": ", ".join(map(str, gaps))}))
-    return years, values, max(observed - first, 0)
-
-
-def _rows(cells: Cells) -> pd.DataFrame:
+def _rows(cells: Cells, window: Windows) -> pd.DataFrame:
     """The turns of a group: of its only path with probability 1, or those that trajectories share."""
     count, trajectories, years = cells.values.shape
     courses = find_courses(cells.values, cells.history)
     flat = np.concatenate([course.apply(paths) for course, paths in zip(courses, cells.values, strict=True)])
     turns = find_turns(flat, LEAST * np.abs(flat.mean(axis=1)))
     turns = turns.take(_beyond_noise(turns, courses, trajectories))
+    transient = _transient_share(
+        turns, flat, trajectories, [window_for(window, service) for _, service in cells.places]
+    )
     if trajectories == 1:
-        found = _single(turns, courses, cells.values[:, 0])
+        found = _single(turns, courses, cells.values[:, 0], transient)
     else:
-        found = _shared(turns, trajectories, count, years)
+        found = _shared(turns, trajectories, count, years, transient)
     first, cell = cells.first_year, found["cell"].to_numpy()
     return found.assign(
         order=cell,
@@ -186,7 +163,6 @@ def _rows(cells: Cells) -> pd.DataFrame:
         end_year=first + np.floor(found["end"] + 1e-9).astype(int),
         width_years=found["end"] - found["onset"],
         lag_years=np.nan,
-        transient_share=np.nan,
     )
 
 
@@ -198,7 +174,23 @@ def _beyond_noise(turns: Turns, courses: list[Course], trajectories: int) -> NDA
     return turns.prominence >= noise * np.where(in_logs, upper, 1.0)
 
 
-def _single(turns: Turns, courses: list[Course], paths: Values) -> pd.DataFrame:
+def _transient_share(turns: Turns, flat: Values, trajectories: int, windows: list[int]) -> Values:
+    """Of the level at each turn, the share that does not last: demand above its opening, or below its closing."""
+    share = np.full(len(turns.peak), np.nan)
+    by_row = np.repeat(windows, trajectories)
+    for years in sorted(set(windows)):
+        rows = by_row == years
+        for sign in (1, -1):
+            lasts = np.full_like(flat, np.nan)
+            lasts[rows] = sign * opening(sign * flat[rows], years, years)
+            own = (turns.sign == sign) & rows[turns.series]
+            there, need = turns.height[own], lasts[turns.series[own], turns.peak[own]]
+            upper = np.maximum(there, need)
+            share[own] = np.abs(there - need) / np.where(upper > 0, upper, np.nan)
+    return share
+
+
+def _single(turns: Turns, courses: list[Course], paths: Values, transient: Values) -> pd.DataFrame:
     """One row per turn of series that have no trajectories; the range of its peak by resampling the residuals."""
     low, high = turns.low.copy(), turns.high.copy()
     for cell, course in enumerate(courses):
@@ -210,10 +202,10 @@ def _single(turns: Turns, courses: list[Course], paths: Values) -> pd.DataFrame:
                 peaks = first + np.argmax(turns.sign[turn] * again[:, first : last + 1], axis=1)
                 low[turn], high[turn] = _range(peaks, int(turns.peak[turn]))
     columns = {field.name: getattr(turns, field.name) for field in fields(turns)} | {"low": low, "high": high}
-    return pd.DataFrame(columns).rename(columns={"series": "cell"}).assign(probability=1.0)
+    return pd.DataFrame(columns).rename(columns={"series": "cell"}).assign(probability=1.0, transient_share=transient)
 
 
-def _shared(turns: Turns, trajectories: int, cells: int, years: int) -> pd.DataFrame:
+def _shared(turns: Turns, trajectories: int, cells: int, years: int, transient: Values) -> pd.DataFrame:
     """One row per wave: how many trajectories have it, and medians over those."""
     cell, trajectory = np.divmod(turns.series, trajectories)
     heap = _heaps(turns, cell, trajectories, cells, years)
@@ -242,6 +234,7 @@ def _shared(turns: Turns, trajectories: int, cells: int, years: int) -> pd.DataF
             "low": low,
             "high": high,
             **medians,
+            "transient_share": quantile(transient, 0.5),
             "probability": counts / trajectories,
             "at_edge": turns.at_edge[first],
         }

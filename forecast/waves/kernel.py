@@ -1,4 +1,4 @@
-"""Inner loops of the wave statistics on (series, year) arrays; imports numba only.
+"""Inner loops of the wave statistics on (series, year) arrays; imports numpy and numba only.
 
 Each leaf is one formula. Inputs come first, what is filled comes last, nothing is changed in place. They are serial
 and free of the interpreter lock, so a pool of threads over counties is the only parallelism. The labelled faces
@@ -7,6 +7,7 @@ beside them are the only callers. Values are finite: the faces have looked.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 
@@ -72,3 +73,28 @@ def spread_crests(values, series, peaks, prominences, out):  # type: ignore[no-u
             out[crest, 2] += (half - path[onset]) / (path[onset + 1] - path[onset])
         if path[end] < half:
             out[crest, 3] -= (half - path[end]) / (path[end - 1] - path[end])
+
+
+@njit(nogil=True, cache=True)
+def open_paths(values, window, beyond, out):  # type: ignore[no-untyped-def]
+    """Grey-scale opening with a flat window: the most that is needed in `window` years running that hold the year.
+
+    values, out: (series, year). `beyond` repeats the last year for so long after the end, as if it went on; 0 lets no
+    window reach past the end. A window longer than the path is cut to it. Minima of every window, then maxima of the
+    minima, each by going through the window (it is some ten years long, and the loop is one that vectorises).
+    """
+    years = values.shape[1]
+    size = min(window, years + beyond)
+    starts = years + beyond - size + 1
+    least = np.empty(starts, dtype=values.dtype)
+    for series in range(values.shape[0]):
+        for start in range(starts):
+            low = values[series, min(start, years - 1)]
+            for year in range(start + 1, start + size):
+                low = min(low, values[series, min(year, years - 1)])
+            least[start] = low
+        for year in range(years):
+            high = least[max(0, year - size + 1)]
+            for start in range(max(0, year - size + 1) + 1, min(year, starts - 1) + 1):
+                high = max(high, least[start])
+            out[series, year] = high
