@@ -16,6 +16,7 @@ from forecast.dims import AGE, AGES, COUNTY, SEX, YEAR
 from forecast.errors import InputRefused, Issue
 from forecast.population import rivals
 from forecast.population.fit import Settings, fit_rates, fit_uncertainty
+from forecast.population.fit_prior import SWEDEN_1990
 from forecast.population.fit_uncertainty import Prior
 from forecast.population.history import Standard, complete_history, history_of
 from forecast.population.project import project_population
@@ -68,7 +69,7 @@ def backtest(
     horizon: int,
     settings: Settings | None = None,
     standard: Standard | None = None,
-    prior: Prior | None = None,
+    prior: Prior | None = SWEDEN_1990,
     trajectories: int = 672,
     seed: int = 0,
     age_groups: Mapping[str, tuple[int, int]] | None = None,

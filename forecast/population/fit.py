@@ -17,6 +17,7 @@ from forecast.population.fit_errors import inner_origins, rolling_errors
 from forecast.population.fit_fertility import forecast_asfr
 from forecast.population.fit_migration import forecast_net
 from forecast.population.fit_mortality import forecast_hazards
+from forecast.population.fit_prior import SWEDEN_1990
 from forecast.population.fit_uncertainty import Prior, fit_processes
 from forecast.population.stochastic import Uncertainty
 
@@ -27,20 +28,20 @@ class Settings:
     origins 1977 to 1990 (docs/accuracy)."""
 
     improvement_years: int = 15
-    level_years: int = 5
+    level_years: int = 3
     own_deaths: float = 300.0
     assumed_slope: float = -0.015
-    slope_years: int = 2
+    slope_years: int = 3
     fertility_damping: float = 0.85
     fertility_reversion: float = 0.2
     shape_years: int = 5
     own_births: float = 30.0
     long_years: int = 30
-    memory: float = 0.5
+    memory: float = 0.4
     migration_damping: float = 0.8
     own_migration: float = 1.0
     least_years: int = 5
-    inflation: float = 1.25
+    inflation: float = 1.2
 
 
 def central_forecast(past: Account, horizon: int, settings: Settings) -> Central:
@@ -99,12 +100,12 @@ def fit_uncertainty(
     origin: int,
     horizon: int,
     settings: Settings | None = None,
-    prior: Prior | None = None,
+    prior: Prior | None = SWEDEN_1990,
     inner: int = 16,
 ) -> Uncertainty:
     """Processes around `fit_rates` of the same history, origin and settings, from errors made at inner origins.
 
-    inner: at most so many of them; prior: what a short history is averaged with.
+    inner: at most so many of them; prior: what a short history is averaged with (None: nothing).
     """
     settings = settings or Settings()
     past = account_of(history.sel({YEAR: slice(None, origin)}))

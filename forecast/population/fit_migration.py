@@ -14,7 +14,7 @@ import numpy as np
 from forecast.population.fit_account import Account, band_of, by_band, smoothed
 from forecast.population.stochastic import BANDS
 
-STANDARD_MOVERS = (0.09, 0.10, 0.075, 0.07, 0.18, 0.18, 0.105, 0.045, 0.014, 0.008, 0.007)
+STANDARD_MOVERS = (0.085, 0.075, 0.055, 0.07, 0.18, 0.18, 0.105, 0.045, 0.022, 0.014, 0.01)
 """Moves in and out a year per person, by band (derived: Swedish counties 1969 to 1990; the shape is how strongly a band
 takes part when a county gains or loses, the level the noise of its counts)."""
 

@@ -12,7 +12,6 @@ of three years it has tested, against `WORTH` for the prior.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +24,7 @@ WORTH = 3.0
 """Spells of three years that a prior counts for (assumed; docs/accuracy shows other values)."""
 
 _SPELL = 3.0  # years after which errors are taken to be news
+_LEAST = 0.02  # share of the variance of counting below which no county's processes are taken to be
 _PHI = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
 
@@ -43,16 +43,26 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class OwnShape:
+    """Processes of single counties: one shape, its variance from the size of the county: tau2 + kappa times the
+    variance of counting. kappa: small places move in families, and by one employer or one reception centre."""
+
+    shape: Shape  # for a county of variance 1, averaged over the leads
+    tau2: float
+    kappa: float
+
+
+@dataclass(frozen=True)
 class Prior:
-    """Processes of places like these, and whose: `sources` by component."""
+    """Processes of places like these, and whose they are."""
 
     fertility: Shape
-    fertility_own: Shape
+    fertility_own: OwnShape
     mortality: Shape
     migration: Shape
-    migration_own: Shape
-    bands: tuple[Shape, ...]
-    sources: Mapping[str, str]
+    migration_own: OwnShape
+    bands: tuple[OwnShape, ...]
+    source: str
 
 
 def fit_processes(
@@ -90,12 +100,14 @@ def fit_processes(
     def wide(shape: Shape) -> Process:
         return Process("region", shape.phi, inflation * shape.sigma, inflation * shape.start)
 
-    def narrow(own: tuple[Shape, np.ndarray]) -> Process:
-        shape, scale = own
+    def narrow(own: tuple[OwnShape, np.ndarray]) -> Process:
+        found, variance = own
+        scale = inflation * np.sqrt(variance)
         sigma, start = (
-            dict(zip(counties, (inflation * v * scale).tolist(), strict=True)) for v in (shape.sigma, shape.start)
+            dict(zip(counties, (value * scale).tolist(), strict=True))
+            for value in (found.shape.sigma, found.shape.start)
         )
-        return Process("county", shape.phi, sigma, start)
+        return Process("county", found.shape.phi, sigma, start)
 
     return Uncertainty(
         fertility=(wide(fertility), *(() if single else (narrow(own_births),))),
@@ -107,26 +119,55 @@ def fit_processes(
 
 
 def _own(
-    errors: np.ndarray, noise: np.ndarray, spells: float, counties: tuple[str, ...], prior: Shape | None
-) -> tuple[Shape, np.ndarray]:
-    """The process of a county of common volatility, and (county,) how volatile each is against it."""
-    shape = fit_shape(errors, noise, spells * min(len(counties), 10), prior)
-    if not spells:
-        return shape, np.ones(len(counties))
-    seen = np.nanmean(errors**2 - noise, axis=(0, 1))
-    common = max(float(np.nanmean(shape.covariance(errors.shape[1]).diagonal())), 1e-12)
+    errors: np.ndarray, noise: np.ndarray, spells: float, counties: tuple[str, ...], prior: OwnShape | None
+) -> tuple[OwnShape, np.ndarray]:
+    """The processes of single counties, and (county,) the variance of each.
+
+    errors, noise: (origin, lead, county). A county's own errors count as much as they are spells, against `WORTH` for
+    what its size says.
+    """
+    if not errors.size or not np.isfinite(errors).any():
+        none = OwnShape(Shape(0.0, 0.0, 0.0), 0.0, 0.0)
+        return prior or none, np.full(len(counties), (prior or none).tau2)
+    excess = np.nanmean(errors**2 - noise, axis=(0, 1))
     counted = np.nanmean(noise, axis=(0, 1))
-    weight = spells * common / (common + counted) if np.ndim(counted) else spells
-    ratio = (np.maximum(seen, 0.0) / common * weight + WORTH) / (weight + WORTH)
-    return shape, np.sqrt(np.clip(ratio, 0.25, 9.0))
+    worth = spells * min(len(counties), 10)
+    tau2, kappa = _by_size(excess, counted)
+    if prior is not None:
+        share = worth / (worth + WORTH)
+        tau2, kappa = share * tau2 + (1 - share) * prior.tau2, share * kappa + (1 - share) * prior.kappa
+    common = np.maximum(tau2 + kappa * counted, _LEAST * counted + 1e-12)
+    telling = common / (common + counted)  # of how much the errors of a county say about anything but counting
+    shape = fit_shape(errors / np.sqrt(common), noise / common, worth, prior.shape if prior else None, telling**2)
+    seen = np.maximum(excess, 0.0) / common
+    ratio = (seen * spells * telling + WORTH) / (spells * telling + WORTH)
+    return OwnShape(shape, tau2, kappa), common * np.clip(ratio, 0.25, 9.0)
 
 
-def fit_shape(errors: np.ndarray, noise: np.ndarray | float, spells: float, prior: Shape | None) -> Shape:
-    """The process whose covariance is nearest to the errors' (origin, lead, county), counting taken off."""
+def _by_size(excess: np.ndarray, counted: np.ndarray) -> tuple[float, float]:
+    """Variance beyond counting, of a county of any size and in proportion to the variance of counting; the median
+    county's where there are too few to tell."""
+    if excess.size < 5:
+        return max(float(np.mean(excess)), 0.0), 0.0
+    weight = 1 / (counted + max(float(np.median(excess)), float(np.median(counted)) * 0.1))
+    columns = np.stack([weight, weight * counted], axis=1)
+    (tau2, kappa), _ = nnls(columns, weight * np.minimum(excess, 25 * (np.median(abs(excess)) + counted)))
+    return float(tau2), float(kappa)
+
+
+def fit_shape(
+    errors: np.ndarray,
+    noise: np.ndarray | float,
+    spells: float,
+    prior: Shape | None,
+    weight: np.ndarray | None = None,
+) -> Shape:
+    """The process whose covariance is nearest to the errors' (origin, lead, county), counting taken off; weight:
+    (county,) of each."""
     leads = errors.shape[1]
     if not errors.size or not np.isfinite(errors).any():
         return prior or Shape(0.0, 0.0, 0.0)
-    seen, pairs = _covariance(errors, noise)
+    seen, pairs = _covariance(errors, noise, np.ones(errors.shape[2]) if weight is None else weight)
     if prior is not None:
         share = spells / (spells + WORTH)
         expected = prior.covariance(leads)
@@ -135,14 +176,16 @@ def fit_shape(errors: np.ndarray, noise: np.ndarray | float, spells: float, prio
     return _nearest(seen, np.sqrt(pairs))
 
 
-def _covariance(errors: np.ndarray, noise: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """Second moments between leads (lead, lead), around zero, and from how many origins each is."""
+def _covariance(errors: np.ndarray, noise: np.ndarray | float, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted second moments between leads (lead, lead), around zero, and from how many origins each is."""
     known = np.isfinite(errors)
-    filled = np.where(known, errors, 0.0)
+    filled = np.where(known, errors, 0.0) * np.sqrt(weight)
+    present = known * np.sqrt(weight)
+    total = np.einsum("ohc,okc->hk", present, present)
+    moments = np.einsum("ohc,okc->hk", filled, filled) / np.maximum(total, 1e-12)
+    counted = (np.where(known, np.broadcast_to(noise, errors.shape), 0.0) * weight).sum((0, 2))
+    diagonal = counted / np.maximum((known * weight).sum((0, 2)), 1e-12)
     pairs = np.einsum("ohc,okc->hk", known.astype(float), known.astype(float))
-    moments = np.einsum("ohc,okc->hk", filled, filled) / np.maximum(pairs, 1.0)
-    counted = np.where(known, np.broadcast_to(noise, errors.shape), np.nan)
-    diagonal = [np.nanmean(counted[:, h]) if known[:, h].any() else 0.0 for h in range(errors.shape[1])]
     return moments - np.diag(diagonal), pairs
 
 

@@ -29,6 +29,8 @@ MOTHER_AGE = "mother_age"
 OLD = (60, 90)
 """Ages whose cohorts shrink by death and hardly by migration, so that they tell the level of mortality."""
 
+_OLD_WIDTH = 10  # years of age whose level is one
+_SPAN = 12.0  # years in time beyond which a neighbour says nothing about a level
 _TURNS_IN_YEAR = 0.5  # deaths of a completed age whose cohort reaches the next birthday in the year
 _INFANT_NEXT = 0.15  # the same of infants, who die in their first weeks
 
@@ -106,7 +108,7 @@ def complete_history(history: xr.Dataset, standard: Standard | None = None) -> x
     births = _births(history, people, standard, said)
     mothers = _births_by_mother(history, people, births, standard, said)
     entering = entering_of(people, births)
-    deaths = _deaths(history, people, entering, births, standard, said)
+    deaths = _deaths(history, people, entering, standard, said)
     deaths = np.minimum(deaths, np.maximum(entering, 0.0))
     net = people - entering + deaths
     net[:, 0] = np.nan
@@ -241,7 +243,6 @@ def _deaths(
     history: xr.Dataset,
     people: np.ndarray,
     entering: np.ndarray,
-    births: np.ndarray,
     standard: Standard,
     said: list[str],
 ) -> np.ndarray:
@@ -253,9 +254,9 @@ def _deaths(
         if "net_migration" in history:
             moved = history.net_migration.transpose(COUNTY, YEAR, SEX, AGE).sel({SEX: list(SEXES)}).values
             return entering + moved - people
-        levels = mortality_levels(people, births, standard)
+        levels = mortality_levels(people, standard, _oldest(history))
         said.append(f"deaths: {standard.source}, levels found from cohorts of ages {OLD[0]} to {OLD[1] - 1}")
-        hazard = -np.log(standard.sx) * levels[:, None, None]  # (year, sex, age)
+        hazard = -np.log(standard.sx) * levels[:, None, :]  # (year, sex, age)
         return entering * (1 - np.exp(-hazard))
     return _deaths_by_year_end(history, people, standard, said)
 
@@ -268,8 +269,9 @@ def _deaths_by_year_end(history: xr.Dataset, people: np.ndarray, standard: Stand
     mean[:, 1:] = (people[:, 1:] + people[:, :-1]) / 2
     expected = mean * standard.mx.transpose(SEX, AGE).values
     if AGE not in deaths.dims:
+        expected = expected * mortality_levels(people, standard, _oldest(history))[:, None, :]
         deaths = deaths.expand_dims({AGE: [0]})
-        said.append("ages of the dead: by the standard's mortality")
+        said.append("ages of the dead: by the standard, levels found from old cohorts")
     elif not (np.diff(deaths[AGE].values) == 1).all():
         said.append("single ages of the dead: inside groups by the standard's mortality")
     starts = deaths[AGE].values.tolist()
@@ -295,23 +297,48 @@ def _deaths_by_year_end(history: xr.Dataset, people: np.ndarray, standard: Stand
     return found
 
 
-def mortality_levels(people: np.ndarray, births: np.ndarray, standard: Standard) -> np.ndarray:
-    """(year,) hazards relative to the standard's, a straight line in time, from how fast the old cohorts of the whole
-    shrink; with fewer than four steps their mean. People (county, year, sex, age)."""
+def _oldest(history: xr.Dataset) -> int:
+    """The last age below the open group."""
+    return min(int(history.population[AGE].values[-1]), OPEN_AGE) - 1
+
+
+def mortality_levels(people: np.ndarray, standard: Standard, last_age: int) -> np.ndarray:
+    """(year, age) hazards relative to the standard's, from how fast the old cohorts of the whole shrink.
+
+    people (county, year, sex, age); last_age: the oldest that was counted by itself. Ten years of age at a time, a line
+    through the neighbouring years (weights falling to zero at `_SPAN` years), between the middles of the ages linear in
+    the logarithm; younger ages as the youngest.
+    """
     whole = people.sum(axis=0)
-    expected = -np.log(standard.sx[:, OLD[0] : OLD[1]])
-    years = whole.shape[0]
+    years, ages = whole.shape[0], whole.shape[-1]
     if years < 2:
-        return np.ones(years)
-    before = whole[:-1, :, OLD[0] - 1 : OLD[1] - 1]
-    lost = before - whole[1:, :, OLD[0] : OLD[1]]
-    level = lost.sum((1, 2)) / (before * (1 - np.exp(-expected))).sum((1, 2))
-    level = np.clip(level, 0.2, 3.0)
-    at = np.arange(1, years)
-    if years <= 4:
-        return np.full(years, level.mean())
-    slope, start = np.polyfit(at, np.log(level), 1)
-    return np.exp(start + slope * np.arange(years))
+        return np.ones((years, ages))
+    logs: list[np.ndarray] = []
+    middles: list[float] = []
+    for first in range(OLD[0], min(OLD[1], last_age), _OLD_WIDTH):
+        stop = min(first + _OLD_WIDTH, last_age + 1)
+        if stop - first < _OLD_WIDTH // 2 and logs:
+            break
+        due = 1 - standard.sx[:, first:stop]
+        before = whole[:-1, :, first - 1 : stop - 1]
+        level = (before - whole[1:, :, first:stop]).sum((1, 2)) / (before * due).sum((1, 2))
+        logs.append(_local_line(np.log(np.clip(level, 0.2, 3.0))))
+        middles.append((first + stop - 1) / 2)
+    by_age = np.stack([np.interp(np.arange(ages), middles, row) for row in np.stack(logs, axis=1)])
+    return np.exp(np.concatenate([by_age[:1], by_age]))
+
+
+def _local_line(values: np.ndarray) -> np.ndarray:
+    """A straight line through the neighbours of every point, read there; the mean of fewer than four."""
+    at = np.arange(values.size, dtype=float)
+    if values.size < 4:
+        return np.full(values.size, values.mean())
+    found = np.empty(values.size)
+    for point in range(values.size):
+        weight = np.sqrt(np.clip(1 - (abs(at - point) / _SPAN) ** 3, 0.0, None) ** 3)
+        slope, start = np.polyfit(at, values, 1, w=weight)
+        found[point] = start + slope * point
+    return found
 
 
 def _labelled(
