@@ -1,5 +1,8 @@
 """The monotone cubic against scipy's, on tables of every shape that the project reads."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,3 +42,12 @@ def test_it_never_falls_where_the_nodes_rise() -> None:
     values = np.cumsum(rng.exponential(1, (200, 21)) ** 4, axis=-1)
     found = monotone_cubic(np.arange(0.0, 105.0, 5), values, np.linspace(0, 100, 401))
     assert (np.diff(found) >= -1e-9 * values[:, -1:]).all()
+
+
+def test_a_forecast_starts_without_scipy() -> None:
+    """scipy's curves and solvers take half a second to load; those who need them load them late."""
+    program = (
+        "import sys, forecast.pipeline; "
+        "assert not {'scipy.interpolate', 'scipy.optimize', 'scipy.signal', 'scipy.special'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
