@@ -1,6 +1,7 @@
 """Waves of demand: where they crest, what of them lasts, what class of shortage or surplus they make."""
 
 from forecast.waves.classes import CATEGORIES, classify_waves, synchrony
+from forecast.waves.counterphase import counter_phase, cross_service
 from forecast.waves.crests import COLUMNS, STAGES, find_waves
 from forecast.waves.lasting import (
     Costs,
@@ -12,6 +13,7 @@ from forecast.waves.lasting import (
     screening_level,
     windows_of,
 )
+from forecast.waves.train import find_trains, implied_by_births, implied_by_people
 
 __all__ = [
     "CATEGORIES",
@@ -21,7 +23,12 @@ __all__ = [
     "break_even_years",
     "build_or_rent",
     "classify_waves",
+    "counter_phase",
+    "cross_service",
+    "find_trains",
     "find_waves",
+    "implied_by_births",
+    "implied_by_people",
     "lasting_need",
     "lasting_room",
     "read_costs",

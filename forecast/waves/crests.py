@@ -200,7 +200,7 @@ def _single(turns: Turns, courses: list[Course], paths: Values, transient: Value
             for turn in own:
                 first, last = int(np.ceil(turns.onset[turn])), int(turns.end[turn])
                 peaks = first + np.argmax(turns.sign[turn] * again[:, first : last + 1], axis=1)
-                low[turn], high[turn] = _range(peaks, int(turns.peak[turn]))
+                low[turn], high[turn] = peak_range(peaks, int(turns.peak[turn]))
     columns = {field.name: getattr(turns, field.name) for field in fields(turns)} | {"low": low, "high": high}
     return pd.DataFrame(columns).rename(columns={"series": "cell"}).assign(probability=1.0, transient_share=transient)
 
@@ -222,7 +222,7 @@ def _shared(turns: Turns, trajectories: int, cells: int, years: int, transient: 
         return np.array([_quantile(values[group], level) for group in groups], dtype=float)
 
     peak = np.round(quantile(turns.peak, 0.5)).astype(int)
-    ranges = [_range(turns.peak[group], middle) for group, middle in zip(groups, peak, strict=True)]
+    ranges = [peak_range(turns.peak[group], middle) for group, middle in zip(groups, peak, strict=True)]
     low, high = np.array(ranges, dtype=int).reshape(-1, 2).T
     medians = {name: quantile(getattr(turns, name), 0.5) for name in ("onset", "end", "height", "prominence")}
     first = chosen[starts]
@@ -261,7 +261,7 @@ def _heaps(turns: Turns, cell: Whole, trajectories: int, cells: int, years: int)
     return heap
 
 
-def _range(peaks: Whole, middle: int) -> tuple[int, int]:
+def peak_range(peaks: Whole, middle: int) -> tuple[int, int]:
     """First and last of the years around `middle` that hold a share of `peaks` nearest to 80 %.
 
     Of ranges equally long the one that holds most is meant, and of two equally near the shorter.

@@ -1,0 +1,218 @@
+"""The wave as it runs through the stages: ordered crests as far behind each other as their cohorts imply (SPECS 8.2).
+
+The lag between two stages is no constant. It is the peak year of the later stage's ages less that of the earlier
+one's, both counted on the very cohorts and with participation held constant: on the national births kindergarten 2017,
+primary 2023, junior 2026, senior 2029, so 6, 3 and 3 years, which neither the difference of the ages nor a
+correlation of the windows gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.errors import InputRefused, Issue
+from forecast.waves.crests import LEAST, peak_range
+from forecast.waves.series import joined, stacked
+from forecast.waves.smoothing import find_courses
+from forecast.waves.turns import Values, find_turns
+
+BORN_BEFORE = 1 / 3
+"""Share of the children of an age on 1 September who were born in the last four months of the year before (SPECS 0.1)."""
+
+FEWEST_STAGES = 3
+OFF_BY = 1  # years by which a lag may miss the implied one
+SAME_WAVE = 5  # years by which the crest of demand may lie off the implied crest: participation moves it
+APART = 4  # years between the cohorts of two trains
+
+TRAIN_COLUMNS = (
+    "county",
+    "services",
+    "probability",
+    "peak_years",
+    "peak_ranges",
+    "lags",
+    "implied_lags",
+    "born_first",
+    "born_last",
+)
+
+Ages = Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class _Link:
+    """A crest of one stage: the year of demand and the year its cohorts imply."""
+
+    service: str
+    peak: int
+    implied: int
+
+
+def implied_by_births(births: xr.DataArray, ages: Ages) -> xr.DataArray:
+    """Children of each service's ages on 1 September, were nobody to die, move or stay away: births alone.
+
+    births (..., year); ages: service -> first and last completed age. Returns (..., year, service), each service in
+    the years for which all its cohorts are known, NaN in the others.
+    """
+    years = births[YEAR].to_numpy()
+    if not (np.diff(years) == 1).all():
+        raise InputRefused(Issue("E432", values={"where": "births", "found": ", ".join(map(str, years))}))
+    out = births.reindex({YEAR: np.arange(years[0], years[-1] + max(last for _, last in ages.values()) + 1)})
+    parts = []
+    for first, last in ages.values():
+        cohorts = [
+            BORN_BEFORE * out.shift({YEAR: age + 1}) + (1 - BORN_BEFORE) * out.shift({YEAR: age})
+            for age in range(first, last + 1)
+        ]
+        parts.append(sum(cohorts[1:], cohorts[0]))
+    return in_order(xr.concat(parts, pd.Index(list(ages), name=SERVICE)))
+
+
+def implied_by_people(population: xr.DataArray, ages: Ages) -> xr.DataArray:
+    """People of each service's ages, summed over what is not trajectory, county or year: for the ageing wave."""
+    kept = {TRAJECTORY, COUNTY, YEAR, AGE}
+    whole = population.sum([dim for dim in population.dims if dim not in kept])
+    parts = [whole.sel({AGE: slice(first, last)}).sum(AGE, skipna=False) for first, last in ages.values()]
+    return in_order(xr.concat(parts, pd.Index(list(ages), name=SERVICE)))
+
+
+def find_trains(
+    demand: xr.DataArray, implied: xr.DataArray, ages: Ages, history: xr.DataArray | None = None
+) -> pd.DataFrame:
+    """Trains of three or more crests in the order of `ages`, each as far behind the one before as `implied` says, +-1.
+
+    demand   (trajectory?, county, year, service); history (county, year, service) stands before it
+    implied  (trajectory?, county?, year, service) what the cohorts alone would ask: `implied_by_births` or
+             `implied_by_people` of the same trajectories
+    ages     service -> first and last age, in the order of life
+
+    One row per county and train: `services` and `peak_years` (median over the trajectories that have the train),
+    `peak_ranges` (80 %), `lags` and `implied_lags` (medians), each a tuple by stage; `probability`, the share of
+    trajectories with the train (of any three or more stages; the stages named are those of the commonest chain);
+    born_first to born_last, the birth years that are in all these stages' ages when they crest.
+    """
+    need = _crests(demand.sel({SERVICE: list(ages)}), history)
+    cohorts = _crests(implied.sel({SERVICE: list(ages)}), None)
+    counties = [str(county) for county in demand[COUNTY].values]
+    trajectories = demand.sizes.get(TRAJECTORY, 1)
+    rows = []
+    for county in counties:
+        chains = []
+        for number in range(trajectories):
+            peaks = {service: need.get((county, service, number), []) for service in ages}
+            own = {service: _of(cohorts, county, service, number) for service in ages}
+            chains += [(number, chain) for chain in _chains(peaks, own, ages)]
+        rows += [_train(county, group, trajectories, ages) for group in _same_cohorts(chains, ages)]
+    return pd.DataFrame(rows, columns=list(TRAIN_COLUMNS))
+
+
+def _of(crests: Mapping[tuple[str, str, int], list[int]], county: str, service: str, number: int) -> list[int]:
+    """Crests of a trajectory; where the cohorts have no trajectories, or no county, those of all."""
+    for key in ((county, service, number), (county, service, 0), ("", service, number), ("", service, 0)):
+        if key in crests:
+            return crests[key]
+    return []
+
+
+def _crests(variable: xr.DataArray, history: xr.DataArray | None) -> dict[tuple[str, str, int], list[int]]:
+    """Years of the crests (not at the edge) by county, service and trajectory."""
+    own = variable if COUNTY in variable.dims else variable.expand_dims({COUNTY: [""]})
+    years, values, places = stacked(own)
+    before: dict[tuple[str, str], Values] = {}
+    earlier = years[:0]
+    if history is not None:
+        earlier, observed, known = stacked(history)
+        before = {place: row[0] for place, row in zip(known, observed, strict=True)}
+    found = {}
+    for place, paths in zip(places, values, strict=True):
+        past = (earlier, before[place]) if place in before else None
+        when, joint, observed_years = joined(years, paths, past, " ".join(place))
+        if not len(when):
+            continue
+        smooth = find_courses(joint[None], observed_years)[0].apply(joint)
+        turns = find_turns(smooth, LEAST * np.abs(smooth.mean(axis=1)))
+        turns = turns.take((turns.sign > 0) & ~turns.at_edge)
+        for number in range(len(joint)):
+            found[*place, number] = [int(when[0] + peak) for peak in turns.peak[turns.series == number]]
+    return found
+
+
+def _chains(peaks: Mapping[str, list[int]], implied: Mapping[str, list[int]], ages: Ages) -> list[list[_Link]]:
+    """Longest runs of crests through consecutive stages whose lags are the implied ones."""
+    stages, used, found = list(peaks), set(), []
+    for start in range(len(stages) - FEWEST_STAGES + 1):
+        for peak in peaks[stages[start]]:
+            if (stages[start], peak) in used:
+                continue
+            chain = _follow(stages[start:], peak, peaks, implied, ages)
+            if len(chain) >= FEWEST_STAGES:
+                used |= {(link.service, link.peak) for link in chain}
+                found.append(chain)
+    return found
+
+
+def _follow(
+    stages: Sequence[str], peak: int, peaks: Mapping[str, list[int]], implied: Mapping[str, list[int]], ages: Ages
+) -> list[_Link]:
+    near = [year for year in implied[stages[0]] if abs(year - peak) <= SAME_WAVE]
+    if not near:
+        return []
+    chain = [_Link(stages[0], peak, min(near, key=lambda year: abs(year - peak)))]
+    for service in stages[1:]:
+        last = chain[-1]
+        longest = ages[service][1] - ages[last.service][0]  # the youngest here are the oldest there by then
+        after = [year for year in implied[service] if 0 < year - last.implied <= longest]
+        if not after:
+            break
+        lag = min(after) - last.implied
+        fits = [year for year in peaks[service] if abs(year - last.peak - lag) <= OFF_BY]
+        if not fits:
+            break
+        chain.append(_Link(service, min(fits, key=lambda year: abs(year - last.peak - lag)), min(after)))
+    return chain
+
+
+def _born(link: _Link, ages: Ages) -> tuple[int, int]:
+    """First and last year of birth of those in the ages of the stage when its cohorts crest."""
+    first, last = ages[link.service]
+    return link.implied - last - 1, link.implied - first
+
+
+def _same_cohorts(chains: list[tuple[int, list[_Link]]], ages: Ages) -> list[list[tuple[int, list[_Link]]]]:
+    """Chains sorted into trains by the middle of the birth years they carry."""
+    middles = [float(np.mean([np.mean(_born(link, ages)) for link in chain])) for _, chain in chains]
+    groups: list[list[tuple[int, list[_Link]]]] = []
+    before = -np.inf
+    for position in np.argsort(middles, kind="stable"):
+        if middles[position] - before > APART:
+            groups.append([])
+        groups[-1].append(chains[position])
+        before = middles[position]
+    return groups
+
+
+def _train(county: str, group: list[tuple[int, list[_Link]]], trajectories: int, ages: Ages) -> dict[str, object]:
+    names = [tuple(link.service for link in chain) for _, chain in group]
+    services = max(set(names), key=lambda one: (names.count(one), len(one)))
+    own = [chain for (_, chain), name in zip(group, names, strict=True) if name == services]
+    peaks = np.array([[link.peak for link in chain] for chain in own])
+    implied = np.array([[link.implied for link in chain] for chain in own])
+    middle = np.round(np.median(peaks, axis=0)).astype(int)
+    born = np.array([[_born(link, ages) for link in chain] for chain in own])  # (chain, stage, first or last)
+    return {
+        "county": county,
+        "services": services,
+        "probability": len({number for number, _ in group}) / trajectories,
+        "peak_years": tuple(middle.tolist()),
+        "peak_ranges": tuple(peak_range(peaks[:, stage], int(year)) for stage, year in enumerate(middle)),
+        "lags": tuple(np.median(np.diff(peaks, axis=1), axis=0).tolist()),
+        "implied_lags": tuple(np.median(np.diff(implied, axis=1), axis=0).tolist()),
+        "born_first": round(float(np.median(born[:, :, 0].max(axis=1)))),
+        "born_last": round(float(np.median(born[:, :, 1].min(axis=1)))),
+    }
