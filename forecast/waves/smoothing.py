@@ -29,6 +29,9 @@ FLOOR = 0.005
 SHORTEST = 8
 """Years from which noise is judged: with fewer, five or less are left to tell noise from course."""
 
+ALONE = 20
+"""Years from which noise is judged without a history: in fewer, a step or a sharp crest reads as noise."""
+
 SURE = 1e4
 """Weight of a forecast year against a year of noisy history: a forecast is not displaced by smoothing the past."""
 
@@ -89,7 +92,7 @@ def find_courses(values: Values, history: int) -> list[Course]:
     past, ahead = np.zeros(cells), np.zeros(cells)
     if history >= SHORTEST:
         past = _likeliest(paths[:, :history])[1]
-    if trajectories == 1 and years - history >= SHORTEST:
+    if trajectories == 1 and years - history >= SHORTEST and (history >= SHORTEST or years >= ALONE):
         ahead = _likeliest(paths[:, history:])[1]
     everywhere = (ahead >= FLOOR) & (ahead >= past / 2)
     if history >= SHORTEST:
