@@ -9,7 +9,11 @@ import xarray as xr
 
 from forecast.dims import AGE, COUNTY, SEX, YEAR
 from forecast.population.history import entering_of
-from forecast.population.stochastic import BANDS
+
+BANDS = (0, 5, 15, 20, 25, 30, 40, 55, 65, 80)
+"""First ages of the bands in which migration is pooled and may differ from what mobility says. Children of 5 to 14 are
+one: the errors of 5 to 9 and of 10 to 14 go together (correlation 0.6 in Sweden), and two bands that err independently
+would make pupils too certain."""
 
 
 @dataclass(frozen=True)

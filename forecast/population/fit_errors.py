@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.population.fit_account import Account, Central, by_band
+from forecast.population.fit_account import BANDS, Account, Central, by_band
 from forecast.population.fit_migration import movers_per_person
-from forecast.population.stochastic import BANDS
 
 _OLD = 50  # age from which deaths tell the level of mortality
 

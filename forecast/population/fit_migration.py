@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast.population.fit_account import Account, band_of, by_band, smoothed
-from forecast.population.stochastic import BANDS
+from forecast.population.fit_account import BANDS, Account, band_of, by_band, smoothed
 
+STANDARD_AGES = (0, 5, 10, 15, 20, 25, 30, 40, 55, 65, 80)
 STANDARD_MOVERS = (0.085, 0.075, 0.055, 0.07, 0.18, 0.18, 0.105, 0.045, 0.022, 0.014, 0.01)
-"""Moves in and out a year per person, by band (derived: Swedish counties 1969 to 1990; the shape is how strongly a band
+"""Moves in and out a year per person, from each of `STANDARD_AGES` on (derived: Swedish counties 1969 to 1990; the shape is how strongly a band
 takes part when a county gains or loses, the level the noise of its counts)."""
 
 _LEVEL_AGES = slice(15, 55)  # whose counts tell how much a place moves: little else happens to them
@@ -24,7 +24,7 @@ _BORDER = (0.3, 3.0)  # times the standard's level that is let stand
 
 def standard_movers(ages: int) -> np.ndarray:
     """(age,) the standard's moves per person, without steps between bands."""
-    by_age = np.asarray(STANDARD_MOVERS)[band_of(ages)]
+    by_age = np.asarray(STANDARD_MOVERS)[np.searchsorted(STANDARD_AGES, np.arange(ages), side="right") - 1]
     return smoothed(by_age, np.ones(ages), 1.5)
 
 

@@ -17,8 +17,7 @@ SWEDEN_1990 = Prior(
     migration_own=OwnShape(Shape(0.9, 0.50, 0.61), 6.6e-6, 0.9),
     bands=(
         OwnShape(Shape(0.95, 0.45, 0.66), 9.2e-6, 0.0),
-        OwnShape(Shape(0.9, 0.56, 0.49), 4.3e-6, 0.5),
-        OwnShape(Shape(0.8, 0.67, 0.90), 1.1e-6, 0.0),
+        OwnShape(Shape(0.8, 0.72, 0.32), 2.2e-6, 0.3),
         OwnShape(Shape(1.0, 0.43, 0.64), 5.5e-6, 1.2),
         OwnShape(Shape(1.0, 0.33, 0.53), 1.5e-5, 1.7),
         OwnShape(Shape(1.0, 0.35, 0.65), 1.3e-5, 0.0),

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import nnls
 
+from forecast.population.fit_account import BANDS
 from forecast.population.fit_errors import Errors
-from forecast.population.stochastic import BANDS, Process, Uncertainty
+from forecast.population.stochastic import Process, Uncertainty
 
 WORTH = 3.0
 """Spells of three years that a prior counts for (assumed; docs/accuracy shows other values)."""
@@ -115,7 +116,18 @@ def fit_processes(
         migration=(wide(migration), *(() if single else (narrow(own_moves),))),
         bands=tuple(narrow(one) for one in bands),
         first_ages=BANDS,
+        parts=_parts_of(years, prior),
     )
+
+
+def _parts_of(years: float, prior: Prior | None) -> tuple[tuple[str, str, str, str], ...]:
+    """Component, tier, source and basis of every process."""
+    source = f"errors of forecasts at inner origins over {years:.0f} years"
+    if prior:
+        source += f", averaged with {prior.source}"
+    pairs = [(name, tier) for name in ("fertility", "migration") for tier in ("region", "county")]
+    pairs += [("mortality", "region"), ("bands", "county")]
+    return tuple((name, tier, source, "derived") for name, tier in pairs)
 
 
 def _own(
