@@ -1,7 +1,7 @@
 """Counties in many trajectories: people, and any linear row of need, without ever holding all people by age.
 
 A row is a weight for each sex and age: places per child, beds per elder, or simply the persons of an age group. A
-county goes through its whole chain in one thread, 336 trajectories at a time, in float32; what comes back is (row,
+county goes through its whole chain in one thread, 128 trajectories at a time, in float32; what comes back is (row,
 year, trajectory). The bits depend neither on threads, nor on how many counties or trajectories are asked for at once.
 """
 
@@ -18,15 +18,15 @@ from forecast.blocks.kernel import county_rows
 from forecast.dims import AGE, COUNTY, SEX, TRAJECTORY, YEAR
 from forecast.population.conventions import ASFR_AGES, TIMINGS, conventions
 from forecast.population.drivers import fertile_ages
-from forecast.population.kernel import moves_of
+from forecast.population.kernel import lane_array, moves_of
 from forecast.population.stochastic import Frame, Shocks, county_shocks
 
 ROW = "row"
 BIRTHS = "births"
 """Name of the last row: births of both sexes in the year."""
 
-LANES = 336
-"""Trajectories that go through the kernel side by side: short enough for the cache, a multiple of 16."""
+LANES = 128
+"""Trajectories that go through the kernel side by side: short enough for the cache, a multiple of 32."""
 
 
 def project_rows(
@@ -86,7 +86,7 @@ class _Chain:
         shocks = county_shocks(self.frame, county, trajectories)
         ages, years = self.baseline.shape[-1], self.frame.years.size
         rows = self.weights.shape[2]
-        start, end = np.empty((2, 2, ages, LANES), np.float32)
+        start, end = (lane_array((2, ages, LANES), np.float32) for _ in range(2))
         births, need = np.empty(LANES, np.float32), np.empty((rows, LANES), np.float32)
         out = np.empty((rows + 1, years, LANES), np.float32)
         county_rows(
@@ -103,7 +103,9 @@ class _Chain:
         if trajectories.start in self.known:
             return self.known[trajectories.start]
         power = np.exp(self.loading[:, None] * shocks.hazard.astype(np.float32)[:, None, :])
-        survival: np.ndarray = np.exp(_of(self.log_sx, county)[..., None] * power[:, None])
+        log_sx = _of(self.log_sx, county)
+        survival = lane_array((*log_sx.shape, LANES), np.float32)
+        np.exp(log_sx[..., None] * power[:, None], out=survival)
         if self.alike:
             self.known[trajectories.start] = survival
         return survival
