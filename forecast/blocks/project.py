@@ -1,7 +1,7 @@
 """Counties in many trajectories: people, and any linear row of need, without ever holding all people by age.
 
 A row is a weight for each sex and age: places per child, beds per elder, or simply the persons of an age group. A
-county goes through its whole chain in one thread, 128 trajectories at a time, in float32; what comes back is (row,
+county goes through its whole chain in one thread, 256 trajectories at a time, in float32; what comes back is (row,
 year, trajectory). The bits depend neither on threads, nor on how many counties or trajectories are asked for at once.
 """
 
@@ -25,7 +25,7 @@ ROW = "row"
 BIRTHS = "births"
 """Name of the last row: births of both sexes in the year."""
 
-LANES = 128
+LANES = 256
 """Trajectories that go through the kernel side by side: short enough for the cache, a multiple of 32."""
 
 
