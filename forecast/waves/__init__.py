@@ -1,5 +1,6 @@
 """Waves of demand: where they crest, what of them lasts, what class of shortage or surplus they make."""
 
+from forecast.waves.attribution import attribute_chain, attribute_factors, attribute_runs
 from forecast.waves.classes import CATEGORIES, classify_waves, synchrony
 from forecast.waves.counterphase import counter_phase, cross_service
 from forecast.waves.crests import COLUMNS, STAGES, find_waves
@@ -13,6 +14,7 @@ from forecast.waves.lasting import (
     screening_level,
     windows_of,
 )
+from forecast.waves.sentence import Facts, Tipping, explain, tipping_point
 from forecast.waves.train import find_trains, implied_by_births, implied_by_people
 
 __all__ = [
@@ -20,11 +22,17 @@ __all__ = [
     "COLUMNS",
     "STAGES",
     "Costs",
+    "Facts",
+    "Tipping",
+    "attribute_chain",
+    "attribute_factors",
+    "attribute_runs",
     "break_even_years",
     "build_or_rent",
     "classify_waves",
     "counter_phase",
     "cross_service",
+    "explain",
     "find_trains",
     "find_waves",
     "implied_by_births",
@@ -34,5 +42,6 @@ __all__ = [
     "read_costs",
     "screening_level",
     "synchrony",
+    "tipping_point",
     "windows_of",
 ]

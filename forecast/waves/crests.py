@@ -251,7 +251,7 @@ def _heaps(turns: Turns, cell: Whole, trajectories: int, cells: int, years: int)
         np.add.at(count, (cell[own], turns.peak[own]), 1 / trajectories)
         smooth = np.apply_along_axis(np.convolve, 1, count, NEIGHBOURS, "same")
         marks = np.empty_like(smooth)
-        kernel.mark_crests(smooth, marks)
+        kernel.mark_turns(smooth, np.zeros(cells), marks)
         tops = (marks > 0) & (marks >= DIP * smooth)
         begins = np.zeros((cells, years), dtype=np.int64)  # at the lowest count between two tops
         for row in range(cells):

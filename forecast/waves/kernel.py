@@ -12,67 +12,120 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True)
-def mark_crests(values, out):  # type: ignore[no-untyped-def]
-    """Prominence of every local maximum at its year (the middle one of a plateau), 0 at every other year.
+def prominence_of(path, first, last, sign):  # type: ignore[no-untyped-def]
+    """How far the maximum (sign 1) or minimum (-1) at the years first to last of path (year,) stands out.
 
-    values, out: (series, year). A maximum stands as high above its surroundings as it takes to climb from it to
-    anything higher; before the first year and after the last nothing is known, so there only the other side counts,
-    and a series that never changes has no maximum.
+    It is as high above its surroundings as it takes to climb from it to anything higher; 0 where it is no maximum.
+    Before the first year and after the last nothing is known, so there only the other side counts.
     """
-    years = values.shape[1]
-    for series in range(values.shape[0]):
-        path = values[series]
-        left = 0
-        while left < years:
-            top = path[left]
-            right = left
-            while right + 1 < years and path[right + 1] == top:
-                right += 1
-            for year in range(left, right + 1):
-                out[series, year] = 0.0
-            starts, ends = left == 0, right == years - 1
-            if (starts or path[left - 1] < top) and (ends or path[right + 1] < top) and not (starts and ends):
-                before, after = top, top
-                year = left - 1
-                while year >= 0 and path[year] <= top:
-                    before = min(before, path[year])
-                    year -= 1
-                year = right + 1
-                while year < years and path[year] <= top:
-                    after = min(after, path[year])
-                    year += 1
-                base = after if starts else before if ends else max(before, after)
-                out[series, (left + right) // 2] = top - base
-            left = right + 1
+    years, top = path.shape[0], sign * path[first]
+    before, after = top, top
+    year = first - 1
+    while year >= 0 and sign * path[year] <= top:
+        before = min(before, sign * path[year])
+        year -= 1
+    year = last + 1
+    while year < years and sign * path[year] <= top:
+        after = min(after, sign * path[year])
+        year += 1
+    if first == 0:
+        return top - after
+    return top - before if last == years - 1 else top - max(before, after)
 
 
 @njit(nogil=True, cache=True)
-def spread_crests(values, series, peaks, prominences, out):  # type: ignore[no-untyped-def]
-    """First and last year of the plateau, and where the path crosses half the prominence before and after it.
+def mark_plateaus(path, first, last, sign, least, out):  # type: ignore[no-untyped-def]
+    """Marks every plateau as high (low, with sign -1) as the one at `first`, up to the year `last`, at its middle.
 
-    values: (series, year); series, peaks, prominences: (crest,), as `mark_crests` marked them; out: (crest, 4)
-    positions, the crossings between two years by straight lines and at the edge where there is none.
+    path, out: (year,). The mark is sign times the prominence; those below `least` are not marked.
+    """
+    year = first
+    while year <= last:
+        end = year
+        while end < last and path[end + 1] == path[year]:
+            end += 1
+        if path[year] == path[first]:
+            stands_out = prominence_of(path, year, end, sign)
+            if stands_out > 0 and stands_out >= least:
+                out[(year + end) // 2] = sign * stands_out
+        year = end + 1
+
+
+@njit(nogil=True, cache=True)
+def mark_turns(values, least, out):  # type: ignore[no-untyped-def]
+    """Prominence of every crest, and minus that of every trough, that stands out by `least` or more, at its year.
+
+    values, out: (series, year), 0 where there is no turn, at the middle year of a plateau; least: (series,). One pass
+    follows each series up until it has fallen by `least` from its highest year, which is then a crest, and down until
+    it has risen as much from its lowest, which is then a trough; only these few are measured.
     """
     years = values.shape[1]
-    for crest in range(peaks.shape[0]):
-        path, peak = values[series[crest]], peaks[crest]
-        half = path[peak] - 0.5 * prominences[crest]
+    for series in range(values.shape[0]):
+        path, marks, bar = values[series], out[series], least[series]
+        for year in range(years):
+            marks[year] = 0
+        rising, falling = True, True  # at the start both may be
+        high = low = path[0]
+        top = highest = bottom = lowest = 0  # first and last year of the highest and of the lowest since the last turn
+        for year in range(1, years):
+            now = path[year]
+            if rising:
+                if now > high:
+                    high, top, highest = now, year, year
+                elif now == high:
+                    highest = year
+                elif high - now >= bar:
+                    mark_plateaus(path, top, highest, 1, bar, marks)
+                    rising, falling = False, True
+                    low, bottom, lowest = now, year, year
+                    continue
+            if falling:
+                if now < low:
+                    low, bottom, lowest = now, year, year
+                elif now == low:
+                    lowest = year
+                elif now - low >= bar:
+                    mark_plateaus(path, bottom, lowest, -1, bar, marks)
+                    rising, falling = True, False
+                    high, top, highest = now, year, year
+        if rising:
+            mark_plateaus(path, top, highest, 1, bar, marks)
+        if falling:
+            mark_plateaus(path, bottom, lowest, -1, bar, marks)
+
+
+@njit(nogil=True, cache=True)
+def spread_turns(values, series, peaks, prominences, out):  # type: ignore[no-untyped-def]
+    """First and last year of the plateau, and where the path crosses half the prominence before and after it.
+
+    values: (series, year); series, peaks, prominences: (turn,) as `mark_turns` marked them, negative for troughs;
+    out: (turn, 4) positions, the crossings between two years by straight lines and at the edge where there is none.
+    """
+    years = values.shape[1]
+    for turn in range(peaks.shape[0]):
+        path, peak = values[series[turn]], peaks[turn]
+        sign = 1 if prominences[turn] > 0 else -1
+        half = sign * path[peak] - 0.5 * abs(prominences[turn])
         first, last = peak, peak
         while first > 0 and path[first - 1] == path[peak]:
             first -= 1
         while last < years - 1 and path[last + 1] == path[peak]:
             last += 1
         onset, end = first, last
-        while onset > 0 and path[onset] > half:
+        while onset > 0 and sign * path[onset] > half:
             onset -= 1
-        while end < years - 1 and path[end] > half:
+        while end < years - 1 and sign * path[end] > half:
             end += 1
-        out[crest, 0], out[crest, 1] = first, last
-        out[crest, 2], out[crest, 3] = onset, end
-        if path[onset] < half:
-            out[crest, 2] += (half - path[onset]) / (path[onset + 1] - path[onset])
-        if path[end] < half:
-            out[crest, 3] -= (half - path[end]) / (path[end - 1] - path[end])
+        out[turn, 0], out[turn, 1] = first, last
+        out[turn, 2], out[turn, 3] = onset, end
+        if sign * path[onset] < half:
+            out[turn, 2] += (half - sign * path[onset]) / (sign * path[onset + 1] - sign * path[onset])
+        if sign * path[end] < half:
+            out[turn, 3] -= (half - sign * path[end]) / (sign * path[end - 1] - sign * path[end])
+
+
+LANES = 64
+"""Series that `open_paths` takes side by side, so that its minima vectorise in the first-level cache."""
 
 
 @njit(nogil=True, cache=True)
@@ -80,21 +133,46 @@ def open_paths(values, window, beyond, out):  # type: ignore[no-untyped-def]
     """Grey-scale opening with a flat window: the most that is needed in `window` years running that hold the year.
 
     values, out: (series, year). `beyond` repeats the last year for so long after the end, as if it went on; 0 lets no
-    window reach past the end. A window longer than the path is cut to it. Minima of every window, then maxima of the
-    minima, each by going through the window (it is some ten years long, and the loop is one that vectorises).
+    window reach past the end. A window longer than the path is cut to it. The least of every window is found by
+    doubling (two windows of 4 years make those of up to 8), and so is the most of the leasts that hold a year.
     """
     years = values.shape[1]
-    size = min(window, years + beyond)
-    starts = years + beyond - size + 1
-    least = np.empty(starts, dtype=values.dtype)
-    for series in range(values.shape[0]):
-        for start in range(starts):
-            low = values[series, min(start, years - 1)]
-            for year in range(start + 1, start + size):
-                low = min(low, values[series, min(year, years - 1)])
-            least[start] = low
-        for year in range(years):
-            high = least[max(0, year - size + 1)]
-            for start in range(max(0, year - size + 1) + 1, min(year, starts - 1) + 1):
-                high = max(high, least[start])
-            out[series, year] = high
+    length = years + beyond
+    size = min(window, length)
+    a = np.empty((length + size, LANES), dtype=values.dtype)
+    b = np.empty((length + size, LANES), dtype=values.dtype)
+    for start in range(0, values.shape[0], LANES):
+        lanes = min(LANES, values.shape[0] - start)
+        for lane in range(lanes):
+            for year in range(years):
+                a[year, lane] = values[start + lane, year]
+        for year in range(years, length):
+            a[year] = a[years - 1]
+        held, count = 1, length  # a[year]: the least of `held` years from year on
+        while held < size:
+            step = min(held, size - held)
+            count -= step
+            for year in range(count):
+                for lane in range(LANES):
+                    one, two = a[year, lane], a[year + step, lane]
+                    b[year, lane] = one if one < two else two
+            a, b = b, a
+            held += step
+        for year in range(count):  # b[year]: the least of the window that began size - 1 years before
+            b[year + size - 1] = a[year]
+        for year in range(size - 1):
+            b[year] = a[0]
+            b[year + size - 1 + count] = a[count - 1]
+        held, count = 1, length + size - 1
+        while held < size:
+            step = min(held, size - held)
+            count -= step
+            for year in range(count):
+                for lane in range(LANES):
+                    one, two = b[year, lane], b[year + step, lane]
+                    a[year, lane] = one if one > two else two
+            a, b = b, a
+            held += step
+        for lane in range(lanes):
+            for year in range(years):
+                out[start + lane, year] = b[year, lane]

@@ -162,6 +162,6 @@ def _multiple(years: int, noisy: int, penalty: int) -> float:
     noise[:, noisy:] = 0.0
     marks = np.empty_like(noise)
     smooth = np.ascontiguousarray(noise @ _smoother(years, noisy, penalty).T)
-    kernel.mark_crests(smooth, marks)
+    kernel.mark_turns(smooth, np.zeros(FLAT_SERIES), marks)
     inner = marks[:, 1:-1].max(axis=1)
     return float(np.quantile(inner, 1 - FALSE_CRESTS))

@@ -40,29 +40,24 @@ def find_turns(values: Values, least: Values) -> Turns:
     """All turns of `values` (series, year) whose prominence is `least` (series,) or more, in order of the series,
     crests before troughs, then of years. Series with least <= 0 have none.
     """
-    years = values.shape[1]
-    parts = []
-    for sign in (1, -1):
-        path = np.ascontiguousarray(sign * values)
-        marks = np.empty_like(path)
-        kernel.mark_crests(path, marks)
-        series, peak = np.nonzero((marks > 0) & (marks >= least[:, None]) & (least[:, None] > 0))
-        spread = np.empty((len(peak), 4))
-        kernel.spread_crests(path, series, peak, marks[series, peak], spread)
-        low, high = spread[:, 0].astype(np.int64), spread[:, 1].astype(np.int64)
-        parts.append(
-            Turns(
-                series=series,
-                sign=np.full(len(peak), sign),
-                peak=peak,
-                low=low,
-                high=high,
-                onset=spread[:, 2],
-                end=spread[:, 3],
-                height=values[series, peak],
-                prominence=marks[series, peak],
-                at_edge=(low == 0) | (high == years - 1),
-            )
-        )
-    both = Turns(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Turns)))
-    return both.take(np.lexsort((both.peak, -both.sign, both.series)))
+    paths = np.ascontiguousarray(values)
+    marks = np.empty_like(paths)
+    kernel.mark_turns(paths, least, marks)
+    series, peak = np.nonzero(marks * (least > 0)[:, None])
+    prominence = marks[series, peak]
+    spread = np.empty((len(peak), 4))
+    kernel.spread_turns(paths, series, peak, prominence, spread)
+    low, high = spread[:, 0].astype(np.int64), spread[:, 1].astype(np.int64)
+    turns = Turns(
+        series=series,
+        sign=np.where(prominence > 0, 1, -1),
+        peak=peak,
+        low=low,
+        high=high,
+        onset=spread[:, 2],
+        end=spread[:, 3],
+        height=values[series, peak],
+        prominence=np.abs(prominence),
+        at_edge=(low == 0) | (high == values.shape[1] - 1),
+    )
+    return turns.take(np.lexsort((peak, -turns.sign, series)))
