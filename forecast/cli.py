@@ -97,6 +97,11 @@ def command(lang: str) -> click.Group:
         strict,
         click.Option(["--out"], metavar="DIR", type=click.Path(file_okay=False), help=_help("compare_out", lang)),
     ]
+    tested = [
+        _option("origins", lang, required=True, metavar="Y,Y"),
+        _option("horizon", lang, default=10, metavar="N", type=click.IntRange(1, 50)),
+        click.Option(["--out"], metavar="DIR", type=click.Path(file_okay=False), help=_help("backtest_out", lang)),
+    ]
     commands: list[tuple[Callable[..., int], list[click.Parameter]]] = [
         (demo, [out, strict]),
         (run, [region, *chosen, out, strict]),
@@ -104,6 +109,7 @@ def command(lang: str) -> click.Group:
             compare,
             [click.Argument(["region"], required=False, metavar=f"[{say('cli.region_metavar', lang)}]"), *compared],
         ),
+        (backtest, [region, *tested]),
         (check, [region, strict]),
         (models, []),
         (scenarios, [_option("region", lang, metavar=say("cli.region_metavar", lang)), _flag("schema", lang)]),
@@ -258,6 +264,40 @@ def _every_fifth(years: Iterable[int]) -> list[int]:
     return [year for year in have if year % 5 == 0] or have[-1:]
 
 
+def backtest(region: str, origins: str, horizon: int, out: str | None, lang: str, as_json: bool) -> int:
+    years = _years(origins, "--origins", "forecast backtest --help") or []
+
+    from forecast.region import read_region
+
+    tables = read_region(region)
+
+    from forecast.backtest import backtest as test_origins
+    from forecast.backtest import score
+    from forecast.report.backtests import score_lines, score_table
+    from forecast.report.comparison import as_rows
+    from forecast.store import as_csv, as_netcdf, make_manifest, write_run
+    from forecast.store import as_json as json_file
+
+    _tell_first_run(lang)
+    found = test_origins(tables, years, horizon)
+    table = score_table(score(found))
+    folder = None
+    if out is not None:
+        manifest = make_manifest(
+            scenario={}, inputs=tables.hashes, seed=0, region=tables.id, origins=years, horizon=horizon
+        )
+        files = {"scores.csv": as_csv(table), "backtest.nc": as_netcdf(found), "manifest.json": json_file(manifest)}
+        folder = write_run(out, f"{tables.id}-backtest"[:64], files)
+    if as_json:
+        _print_json({"region": tables.id, "origins": years, "scores": as_rows(table), "folder": folder and str(folder)})
+        return OK
+    for line in score_lines(table, lang):
+        click.echo(line)
+    if folder:
+        click.echo(say("cli.run.folder", lang, path=folder))
+    return OK
+
+
 def check(region: str, strict: bool, lang: str, as_json: bool) -> int:
     from forecast.region import read_region
 
@@ -369,12 +409,12 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.replace("，", ",").split(",") if part.strip()]
 
 
-def _years(text: str | None) -> list[int] | None:
+def _years(text: str | None, name: str = "--years", page: str = "forecast compare --help") -> list[int] | None:
     if text is None:
         return None
     wrong = [part for part in _listed(text) if not part.isdecimal()]
     if wrong or not _listed(text):
-        values = {"name": "--years", "reason": ", ".join(wrong) or text, "help": "forecast compare --help"}
+        values = {"name": name, "reason": ", ".join(wrong) or text, "help": page}
         raise UsageError(Issue("E904", values=values))
     return [int(part) for part in _listed(text)]
 

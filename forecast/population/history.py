@@ -19,6 +19,7 @@ import xarray as xr
 from forecast import content
 from forecast.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, label
 from forecast.errors import InputRefused, Issue
+from forecast.population.counted import counted_history
 from forecast.population.graduation import graduate
 from forecast.population.lifetable import life_table
 from forecast.population.past import estimate_past
@@ -75,10 +76,14 @@ class _PatternTables:
 
 
 def history_of(region: Region) -> xr.Dataset:
-    """The estimated past of a region as a history: the years whose flows are calibrated, people before them dropped.
+    """The past of a region as `complete_history` takes it: its counts where it counts every year (`counted_history`),
+    else its estimated past, the years whose flows are calibrated, people before them dropped.
 
     Raises InputRefused where there are fewer than two years of people with flows between them.
     """
+    counted = counted_history(region)
+    if counted is not None:
+        return counted
     past = estimate_past(region)
     known = [int(year) for year in past.dropna(YEAR, subset=["fertility_level"])[YEAR].values]
     years = [year for year in past[YEAR].values.tolist() if known and known[0] - 1 <= year <= known[-1]]

@@ -1,0 +1,48 @@
+"""The scores of a backtest as plain text: how far off, against the best rival, and how often the bands held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from forecast.errors import say
+from forecast.report.comparison import aligned
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+FORECAST = "forecast"
+
+
+def score_table(scores: xr.Dataset) -> pd.DataFrame:
+    """One row a lead and age group: errors of the forecast, the rival with the smallest weighted error, coverage.
+
+    scores: as `forecast.backtest.score` returns them. Shares, not percent.
+    """
+    own = scores.sel(approach=FORECAST, drop=True)
+    others = scores.weighted_error.drop_sel(approach=FORECAST)
+    best = others.fillna(float("inf")).argmin("approach")
+    names = others["approach"].values[best.transpose("lead", "age_group").values]
+    columns = ["cases", "median_ape", "mean_ape", "bias", "weighted_error", "cover_80", "cover_95", "crps"]
+    table = own[columns].to_dataframe(dim_order=["lead", "age_group"])
+    rival = others.min("approach").transpose("lead", "age_group").values.reshape(-1)
+    table = table.assign(best_rival=names.reshape(-1), best_rival_error=rival).reset_index()
+    return table[table["cases"] > 0]
+
+
+def score_lines(table: pd.DataFrame, lang: str) -> list[str]:
+    """The table of `score_table` for a terminal, a block for each of the leads 1, 3, 5, 10, 20 ... and the last."""
+    last = table["lead"].max()
+    words = {key: say(f"cli.backtest.{key}", lang) for key in _COLUMNS}
+    rows: list[str | list[str]] = []
+    for lead, here in table[table["lead"].isin([1, 3, 5, *range(10, last, 10), last])].groupby("lead"):
+        rows.append([say("cli.backtest.lead", lang, years=lead), "", *words.values()])
+        for row in here.itertuples():
+            shares = [f"{getattr(row, key):.1%}" for key in _COLUMNS if key != "rival"]
+            group = say("cli.backtest.total", lang) if row.age_group == "total" else str(row.age_group)
+            rival = f"{row.best_rival_error:.1%} {row.best_rival}"
+            rows.append([f"  {group}", "", *shares, rival])
+    return [*aligned(rows), "", say("cli.backtest.legend", lang)]
+
+
+_COLUMNS = ("median_ape", "bias", "cover_80", "cover_95", "weighted_error", "rival")
