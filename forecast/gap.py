@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
 from forecast.dims import TRAJECTORY, in_order, same_coords
@@ -49,3 +50,26 @@ def compare_supply(demand: xr.Dataset, supply: xr.Dataset, view: str = "behaviou
             about, long_name="quantiles of supply minus demand over trajectories"
         )
     return found.assign_attrs(view=view)
+
+
+def capacity_for_risk(demand_quantile: xr.DataArray, risk: float) -> xr.DataArray:
+    """Places or beds needed so that a shortage is at most so likely: the quantile of demand at 1 - risk.
+
+    demand_quantile: (quantile, ...), demand at rising levels; between two levels the line is straight.
+    risk: 0 to 1. A planner who knows costs has it from the critical ratio of the newsvendor (Arrow, Harris and
+    Marschak 1951): risk = o / (u + o), with u the cost of a missing place for a year and o that of an empty one.
+
+    Raises ValueError where 1 - risk lies beyond the levels that were kept.
+
+    >>> level = xr.DataArray([80.0, 100.0, 120.0], dims="quantile", coords={"quantile": [0.1, 0.5, 0.9]})
+    >>> float(capacity_for_risk(level, 0.1)), float(capacity_for_risk(level, 0.4))
+    (120.0, 105.0)
+    """
+    levels = demand_quantile["quantile"].values
+    wanted = 1 - risk
+    if not levels[0] - 1e-9 <= wanted <= levels[-1] + 1e-9:
+        raise ValueError(f"risk {risk:g} is outside {1 - levels[-1]:g} to {1 - levels[0]:g}, the levels that were kept")
+    above = max(1, int(np.searchsorted(levels, wanted - 1e-9)))
+    share = (wanted - levels[above - 1]) / (levels[above] - levels[above - 1])
+    low, high = (demand_quantile.isel(quantile=at, drop=True) for at in (above - 1, above))
+    return low + share * (high - low)

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from forecast.blocks import Task, recompute, run_blocks
+from forecast.blocks import Task, attribute_variance, recompute, run_blocks
 from forecast.content import dotted
 from forecast.demand import DemandModel, areas, estimate_demand, participation_ratios, read_models, with_overrides
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
@@ -33,6 +33,11 @@ from forecast.waves import find_waves
 __all__ = ["Run", "compare_scenarios", "compiled_before", "run_forecast", "tables"]
 
 RANGE = {"demand_low": 0.0, "demand_high": 2.0}  # multiples of the recent net migration between which the report shades
+
+FOR_CAUSES = 200
+"""Trajectories from which the shares of births, migration, mortality and participation are reckoned."""
+
+PEOPLE_QUANTILES = ("population_quantile", "births_quantile")
 
 
 @dataclass(frozen=True)
@@ -303,9 +308,11 @@ def _observed_rolls(region: Region, ratios: pd.DataFrame, people: xr.Dataset, se
 
 def _finish(run: Run, out: Path | str | None, name: str | None) -> Run:
     """The headline, and with `out` the run folder: manifest, cube, tables, report."""
-    run = replace(run, headline=headline(run))
     if out is None:
-        return run
+        return replace(run, headline=headline(run))
+    if run.task is not None:
+        run = _with_causes(run)
+    run = replace(run, headline=headline(run))
     files = {
         "manifest.json": as_json(run.manifest),
         "forecast.nc": as_netcdf(run.data),
@@ -316,6 +323,15 @@ def _finish(run: Run, out: Path | str | None, name: str | None) -> Run:
     return replace(run, folder=write_run(out, name or f"{run.region.id}-{run.scenario.id}"[:64], files))
 
 
+def _with_causes(run: Run) -> Run:
+    """What the uncertainty comes from; worked out for a report only, as it projects everything several times more."""
+    if run.task is None:
+        return run
+    some = range(min(int(run.manifest["trajectories"]), FOR_CAUSES))
+    shares = attribute_variance(run.task, some, areas(run.region))
+    return replace(run, data=run.data.assign(variance_share=shares.reindex({YEAR: run.data[YEAR].values})))
+
+
 def tables(run: Run) -> dict[str, pd.DataFrame]:
     """The run's tables as they are written beside the report: long form, one row a county, year and service."""
     people = run.data[["population", "births", "deaths", "net_migration"]]
@@ -323,18 +339,56 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
         {key: value.sum([d for d in (SEX, AGE) if d in value.dims], skipna=False) for key, value in people.items()}
     )
     need = run.data[["demand", "demand_low", "demand_high", "demand_norm", "supply", "gap", "load"]]
+    more = {}
+    if "demand_quantile" in run.data:
+        by_county = by_county.merge(_of_counties(run.data, PEOPLE_QUANTILES, []))
+        need = need.merge(_of_counties(run.data, ("demand_quantile", "gap_quantile"), ["p_short", "p_norm_met"]))
+        more["uncertainty"] = _named(run, _uncertainty(run.data), "area")
     return {
         "population": _named(run, by_county.to_dataframe(dim_order=[COUNTY, YEAR]).reset_index()),
         "demand_supply_gap": _named(run, need.to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()),
+        **more,
         "waves": _named(run, run.waves),
         "participation_ratios": run.ratios,
     }
 
 
-def _named(run: Run, table: pd.DataFrame) -> pd.DataFrame:
+def _of_counties(data: xr.Dataset, quantiles: Iterable[str], others: list[str]) -> xr.Dataset:
+    """The ends of the bands of 80 % (p10, p90) and 95 % (p025, p975), and other odds, by county."""
+    kept = data[others].assign(_columns(data, quantiles, (0.025, 0.1, 0.9, 0.975)))
+    counties = kept.sel({"area": data[COUNTY].values}).rename({"area": COUNTY})
+    return counties.drop_vars([name for name in counties.coords if name not in counties.dims])
+
+
+def _columns(data: xr.Dataset, quantiles: Iterable[str], levels: Iterable[float]) -> dict[str, xr.DataArray]:
+    """demand_quantile as demand_p10, demand_p90, ... (population_quantile of all ages only)."""
+    found = {}
+    for name in quantiles:
+        held = data[name].sel(age_group="all", drop=True) if "age_group" in data[name].dims else data[name]
+        for level in levels:
+            digits = f"{level:.3f}".removeprefix("0.").rstrip("0").ljust(2, "0")
+            found[f"{name.removesuffix('_quantile')}_p{digits}"] = held.sel(quantile=level, method="nearest", drop=True)
+    return found
+
+
+def _uncertainty(data: xr.Dataset) -> pd.DataFrame:
+    """All that is known of how sure a result is, one row an area, service and year after the jump-off year."""
+    single = ["demand_mean", "p_short", "p_short_by", "short_expected", "idle_expected", "p_norm_met"]
+    kept = data[single].assign(_columns(data, ("demand_quantile", "gap_quantile"), data["quantile"].values))
+    if "variance_share" in data:
+        shares = data["variance_share"]
+        kept = kept.assign(
+            {f"variance_{name}": shares.sel(component=name, drop=True) for name in shares["component"].values}
+        )
+    ahead = kept.sel({YEAR: slice(data.attrs["jump_off_year"] + 1, None)})
+    ahead = ahead.drop_vars([name for name in ahead.coords if name not in ahead.dims and name != "unit"])
+    return ahead.to_dataframe(dim_order=["area", SERVICE, YEAR]).reset_index()
+
+
+def _named(run: Run, table: pd.DataFrame, place: str = COUNTY) -> pd.DataFrame:
     """The table with the names of the places beside their codes, for readers who know no codes."""
     names = _names(run.region)
     for column, index in (("name_en", 1), ("name_zh", 0)):
-        table = table.assign(**{column: [names[str(code)][index] for code in table[COUNTY]]})
-    first = [COUNTY, "name_zh", "name_en"]
+        table = table.assign(**{column: [names[str(code)][index] for code in table[place]]})
+    first = [place, "name_zh", "name_en"]
     return table[first + [column for column in table.columns if column not in first]]

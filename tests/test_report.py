@@ -43,6 +43,7 @@ class MadeRun:
     data: xr.Dataset
     waves: pd.DataFrame
     manifest: dict[str, Any]
+    task: None = None
 
 
 def made_region(names: list[tuple[str, str]], grid: bool = True) -> Region:

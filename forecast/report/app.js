@@ -20,18 +20,39 @@ function relative(gap, supply) {
 }
 
 function gapRow(c, s, k) {
-  const {gap, supply} = pack.series[c][s];
-  return {c, year: pack.years[k], gap: gap[k], rel: relative(gap[k], supply[k])};
+  const {gap, supply, p} = pack.series[c][s];
+  return {c, year: pack.years[k], gap: gap[k], rel: relative(gap[k], supply[k]), p: p ? p[k] : null};
+}
+
+const FIELDS = ['demand', 'low', 'high', 'low80', 'high80', 'low95', 'high95', 'norm', 'supply', 'gap', 'p', 'seen'];
+
+function byYear(line, fields, more) {
+  return pack.years.map((year, k) => {
+    const row = {year, ...more};
+    for (const field of fields) row[field] = line[field] ? line[field][k] : null;
+    return row;
+  });
 }
 
 const ROWS = {
   // one place and service by year
   series(el) {
-    const line = pack.series[place(el)][service(el)];
-    return pack.years.map((year, k) => {
-      const row = {year};
-      for (const field of ['demand', 'low', 'high', 'norm', 'supply', 'gap', 'seen']) row[field] = line[field] ? line[field][k] : null;
-      return row;
+    return byYear(pack.series[place(el)][service(el)], FIELDS);
+  },
+  // an age group of one place by year
+  people(el) {
+    const group = el.dataset.g;
+    return byYear(pack.people[place(el)][group], ['v', 'low80', 'high80', 'low95', 'high95'], {born: pack.groups[group].born});
+  },
+  // what the uncertainty of one service comes from, some years on
+  causes(el) {
+    return Object.entries(pack.causes[service(el)]).flatMap(([year, shares]) => {
+      let from = 0;
+      return pack.cause_order.filter(cause => cause in shares).map(cause => {
+        const row = {year: Number(year), cause, from, to: from + shares[cause]};
+        from = row.to;
+        return row;
+      });
     });
   },
   // every county in one year
@@ -61,12 +82,12 @@ const ROWS = {
     return rows;
   },
 };
-const FOLLOWS = {series: ['s', 'c'], year: ['s', 'year'], service: ['s'], wave: ['c']};
+const FOLLOWS = {series: ['s', 'c'], people: ['c'], causes: ['s'], year: ['s', 'year'], service: ['s'], wave: ['c']};
 
 function settings(el) {
   const about = pack.services[service(el)];
   return {
-    lang: state.lang, names: pack.names, measure: about.unit, limit: about.limit, born: about.born, place: state.c,
+    lang: state.lang, names: pack.names, measure: el.dataset.g ? pack.words.persons : about.unit, limit: about.limit, born: about.born, place: state.c,
     units: {age_0: pack.words.persons, ...Object.fromEntries(pack.stages.map(s => [s, pack.services[s].unit]))},
   };
 }
@@ -125,7 +146,9 @@ function gapWords(el) {
   el.className = 'state ' + (gap === null || even ? '' : gap < 0 ? 'neg' : 'pos');
   if (gap === null) return '';
   const year = tongue() ? `${pack.look} ` : `${pack.look}年`;
-  return year + (even ? word('even') : word(gap < 0 ? 'short' : 'spare') + size(gap));
+  const {least} = pack, {p} = gapRow(c || pack.area, s, pack.years.indexOf(pack.look));
+  const odds = p === null ? '' : ` · ${word('odds')}${p < least ? '<' + least : p > 100 - least ? '>' + (100 - least) : Math.round(p)}%`;
+  return year + (even ? word('even') : word(gap < 0 ? 'short' : 'spare') + size(gap)) + odds;
 }
 
 function write() {
@@ -158,9 +181,9 @@ function copyTable(id) {
 }
 
 function copyAll(s) {
-  const fields = ['demand', 'low', 'high', 'norm', 'supply', 'gap'];
+  const fields = FIELDS.filter(field => field !== 'seen');
   const lines = pack.places.flatMap(c => pack.years.map((year, k) =>
-    [c, pack.names[c][tongue()], year, ...fields.map(field => pack.series[c][s][field][k] ?? '')]));
+    [c, pack.names[c][tongue()], year, ...fields.map(field => pack.series[c][s][field]?.[k] ?? '')]));
   put([pack.words.columns[tongue()].split('|'), ...lines]);
 }
 
@@ -216,7 +239,7 @@ idle(async () => {
   document.documentElement.dataset.drawn = 'all';
 }, {timeout: 1500});
 
-const PRINT = {tiles: [300, 310], panel_large: [355, 290], heat: [690, 290], wave: [690, 420], panel: [212, 104], whole: [158, 96]};  // A4 is about 695 px wide
+const PRINT = {tiles: [300, 310], panel_large: [355, 290], heat: [690, 290], odds: [690, 290], wave: [690, 420], panel: [212, 104], people: [212, 104], causes: [158, 70], whole: [158, 96]};  // A4 is about 695 px wide
 const folded = new Set();
 addEventListener('beforeprint', () => {
   for (const el of all('details:not([open])')) { folded.add(el); el.open = true; }

@@ -8,9 +8,9 @@ from typing import Literal
 
 from forecast.report.words import Text
 
-Kind = Literal["text", "count", "signed", "percent", "change", "ratio", "year", "basis"]
+Kind = Literal["text", "count", "signed", "percent", "change", "ratio", "year", "basis", "chance"]
 """How a column's cells are read: words, a number, a number with its sign (below 0: short), a share, a change, a ratio,
-a year, or a basis (published, derived, assumed)."""
+a year, a basis (published, derived, assumed), or a probability."""
 
 Cell = Text | str | float | int | None
 """Words, a basis, or a number in base units; None where nothing is known."""
@@ -39,7 +39,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Panel:
-    """One of several charts beside each other, with what it shows: {"c": county} or {"s": service}."""
+    """One of several charts beside each other, with what it shows: {"c": county}, {"s": service} or {"g": age group}."""
 
     title: Text
     shows: Mapping[str, str]

@@ -9,13 +9,29 @@ vl-convert), Vega's legends (they overlap after a change of language; the page d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import altair as alt
+from altair.utils.schemapi import debug_mode
 
+from forecast.report.chances import least_per_cent
 from forecast.report.facts import Facts
-from forecast.report.theme import BLUE, FAINT, INK, ORANGE, SOFT, either, gap_scale, named, number, unit
+from forecast.report.theme import (
+    BLUE,
+    CAUSES,
+    FAINT,
+    INK,
+    ORANGE,
+    SOFT,
+    UNKNOWN,
+    either,
+    gap_scale,
+    named,
+    number,
+    odds_scale,
+    unit,
+)
 from forecast.report.words import Text, both
 
 ROW_HEIGHT = 27
@@ -36,10 +52,10 @@ def tiles(facts: Facts) -> Drawing:
     y = alt.Y("row:O", axis=None, scale=_bands(range(rows[0], rows[-1] + 1)))
     pick = alt.selection_point(name="pick", fields=["c"], on="click", toggle=False)
     known = "isValid(datum.gap)"
-    box = base.mark_rect(cornerRadius=7, cursor="pointer", tooltip=alt.ExprRef(_gap_words())).encode(
+    box = base.mark_rect(cornerRadius=7, cursor="pointer", tooltip=alt.ExprRef(_gap_words(facts))).encode(
         x=x,
         y=y,
-        color=alt.condition(known, alt.Color("tone:Q", scale=gap_scale(), legend=None), alt.value("#eef1f4")),
+        color=alt.condition(known, alt.Color("tone:Q", scale=gap_scale(), legend=None), alt.value(UNKNOWN)),
         stroke=alt.condition("datum.c==place", alt.value(INK), alt.value("#0000")),
         strokeWidth=alt.value(2.5),
     )
@@ -57,15 +73,46 @@ def tiles(facts: Facts) -> Drawing:
         return mark.encode(x=x, y=y, color=alt.condition(dark, alt.value("#fff"), alt.value(INK)))
 
     gap = f"{known}?{number('datum.gap', '+')}:'–'"
-    layers = alt.layer(box.add_params(pick), words(named("datum.c"), 15, -9, 600), words(gap, 13, 12, 400))
+    layers = (box.add_params(pick), words(named("datum.c"), 15, -9, 600), words(gap, 13, 12, 400))
     height = 62 * (rows[-1] - rows[0] + 1)
     return _page(layers, "year", height, names={}, limit=0.4, measure=["", ""], place="")
 
 
 def heat(facts: Facts) -> Drawing:
     """Counties by years: gap as a share of demand. A line stands after the last year whose children were all born."""
-    base = alt.Chart(alt.NamedData("rows")).transform_calculate(tone="datum.rel/limit")
     years = heat_years(facts)
+    base = alt.Chart(alt.NamedData("rows")).transform_filter(f"datum.year>={years[0]}")
+    base = base.transform_calculate(tone="datum.rel/limit")
+    x, y = _years_by_places(facts, years)
+    known = base.transform_filter("isValid(datum.gap)")
+    cells = known.mark_rect(cornerRadius=1.5, tooltip=alt.ExprRef(_gap_words(facts)), aria=False)
+    cells = cells.encode(x=x, y=y, color=alt.Color("tone:Q", scale=gap_scale(), legend=None))
+    layers = (*_unknown(facts, base, "datum.gap", x, y), cells, _all_born(base, x))
+    return _page(layers, "service", ROW_HEIGHT * len(facts.places), names={}, limit=0.4, measure=["", ""], born=-1)
+
+
+def odds(facts: Facts) -> Drawing:
+    """Counties by years: how likely a shortage is, by colour and in per cent; hatched where no supply is known."""
+    base = alt.Chart(alt.NamedData("rows"))
+    x, y = _years_by_places(facts, [year for year in facts.years if year > facts.jump_off])
+    base = base.transform_filter(f"datum.year>{facts.jump_off}")
+    known = base.transform_filter("isValid(datum.p)")
+    cells = known.mark_rect(cornerRadius=1.5, tooltip=alt.ExprRef(_gap_words(facts)), aria=False)
+    words = known.mark_text(
+        fontSize=alt.ExprRef("bandwidth('x')<22?0:11"),
+        text=alt.ExprRef(_per_cent(facts)),
+        aria=False,
+    )
+    layers = (
+        *_unknown(facts, base, "datum.p", x, y),
+        cells.encode(x=x, y=y, color=alt.Color("p:Q", scale=odds_scale(), legend=None)),
+        words.encode(x=x, y=y, color=alt.condition("datum.p>60", alt.value("#fff"), alt.value(INK))),
+        _all_born(base, x),
+    )
+    return _page(layers, "service", ROW_HEIGHT * len(facts.places), names={}, measure=["", ""], born=-1)
+
+
+def _years_by_places(facts: Facts, years: list[int]) -> tuple[alt.X, alt.Y]:
     x = alt.X(
         "year:O",
         title=None,
@@ -85,21 +132,22 @@ def heat(facts: Facts) -> Drawing:
         scale=_bands(facts.places, 0.07),
         axis=alt.Axis(labelExpr=named("datum.value"), labelColor=INK, labelFontSize=13, labelLimit=130, minExtent=60),
     )
-    cells = (
-        base.transform_filter("isValid(datum.gap)")
-        .mark_rect(cornerRadius=1.5, tooltip=alt.ExprRef(_gap_words()), aria=False)
-        .encode(x=x, y=y, color=alt.Color("tone:Q", scale=gap_scale(), legend=None))
-    )
-    born = (
-        base.transform_filter("datum.year==born+1")
-        .transform_aggregate(n="count()", groupby=["year"])
-        .mark_rule(
-            strokeWidth=1.6, color=INK, strokeDash=[4, 3], xOffset=alt.ExprRef("-bandwidth('x')/2-1"), aria=False
-        )
-        .encode(x=x)
-    )
-    layers = alt.layer(cells, born)
-    return _page(layers, "service", ROW_HEIGHT * len(facts.places), names={}, limit=0.4, measure=["", ""], born=-1)
+    return x, y
+
+
+def _unknown(facts: Facts, base: alt.Chart, field: str, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """Grey and hatched where nothing is known, so that it cannot be read as a value."""
+    blank = base.transform_filter(f"!isValid({field})")
+    hatch = blank.mark_text(text="⟋", fontSize=alt.ExprRef("min(16,1.2*bandwidth('x'))"), color=FAINT, aria=False)
+    said = alt.ExprRef(_gap_words(facts))
+    return [blank.mark_rect(color=UNKNOWN, tooltip=said, aria=False).encode(x=x, y=y), hatch.encode(x=x, y=y)]
+
+
+def _all_born(base: alt.Chart, x: alt.X) -> alt.Chart:
+    """A line after the last year whose children were all born at the start."""
+    first = base.transform_filter("datum.year==born+1").transform_aggregate(n="count()", groupby=["year"])
+    left = alt.ExprRef("-bandwidth('x')/2-1")
+    return first.mark_rule(strokeWidth=1.6, color=INK, strokeDash=[4, 3], xOffset=left, aria=False).encode(x=x)
 
 
 def heat_years(facts: Facts) -> list[int]:
@@ -160,7 +208,7 @@ def wave(facts: Facts) -> Drawing:
         text=alt.ExprRef(f"datum.year+'   '+{number('datum.v')}"),
     )
     hover = base.mark_rule(opacity=0, strokeWidth=9, tooltip=alt.ExprRef(said), aria=False)
-    layers = alt.layer(
+    layers = (
         area("datum.year<=datum.born", 0.85),
         area("datum.year>=datum.born", 0.4),
         hover.encode(x=x, y=y, y2="high:Q"),
@@ -184,8 +232,9 @@ def wave(facts: Facts) -> Drawing:
 def panel(facts: Facts, height: int = 128, wide: bool = False) -> Drawing:
     """Demand against supply of one service in one place.
 
-    Solid for people already born at the jump-off date, dashed after; shaded from zero to double net migration; points are
-    pupils counted; orange steps are supply; the dotted line is what the standard asks.
+    Solid for people already born at the jump-off date, dashed after; points are pupils counted; orange steps are supply;
+    the dotted line is what the standard asks. Shaded: where 80 and 95 % of the trajectories lie, with thin lines at zero
+    and double net migration; in a run of one path the shade lies between these two.
     """
     base = alt.Chart(alt.NamedData("rows"))
     x = _years_axis(facts, wide)
@@ -196,14 +245,16 @@ def panel(facts: Facts, height: int = 128, wide: bool = False) -> Drawing:
         return mark.encode(x=x, y=alt.Y(f"{field}:Q", title=None, axis=y_axis, scale=alt.Scale(zero=True)))
 
     width = 2.2 if wide else 1.8
-    band = base.transform_filter("isValid(datum.low)").mark_area(color=BLUE, opacity=0.2, aria=False)
     start = base.transform_filter("datum.year==jump").mark_rule(color=FAINT, strokeWidth=1, aria=False)
     seen = base.transform_filter("isValid(datum.seen)")
     dots = seen.mark_point(filled=True, color=INK, opacity=1, size=34 if wide else 18, aria=False)
-    hover = base.mark_rule(opacity=0, strokeWidth=9 if wide else 5, tooltip=alt.ExprRef(_panel_words()), aria=False)
-    layers = alt.layer(
+    hover = base.mark_rule(
+        opacity=0, strokeWidth=9 if wide else 5, tooltip=alt.ExprRef(_panel_words(facts)), aria=False
+    )
+    layers = (
         start.encode(x=x),
-        band.encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q"),
+        *_shades(base, x, [95, 80] if facts.many else []),
+        *(_migration_lines(line) if facts.many else [_shade(base, x, "low", "high", 0.2)]),
         line("isValid(datum.norm)", "norm", color=SOFT, strokeDash=[1, 4], strokeWidth=1.4),
         line("isValid(datum.supply)", "supply", color=ORANGE, strokeWidth=1.6, interpolate="step-after"),
         line("datum.year<=born", "demand", color=BLUE, strokeWidth=width),
@@ -212,6 +263,61 @@ def panel(facts: Facts, height: int = 128, wide: bool = False) -> Drawing:
         hover.encode(x=x),
     )
     return _page(layers, "series", height, measure=["", ""], born=-1, jump=facts.jump_off)
+
+
+def _shades(base: alt.Chart, x: alt.X, shares: list[int]) -> list[alt.Chart]:
+    """The bands of these shares of the trajectories, the widest and palest first."""
+    return [_shade(base, x, f"low{share}", f"high{share}", {95: 0.14, 80: 0.22}[share]) for share in shares]
+
+
+def _shade(base: alt.Chart, x: alt.X, low: str, high: str, opacity: float) -> alt.Chart:
+    band = base.transform_filter(f"isValid(datum.{low})").mark_area(color=BLUE, opacity=opacity, aria=False)
+    return band.encode(x=x, y=alt.Y(f"{low}:Q", title=None), y2=f"{high}:Q")
+
+
+def _migration_lines(line: Callable[..., alt.Chart]) -> list[alt.Chart]:
+    style: dict[str, Any] = {"color": BLUE, "strokeDash": [1, 2.5], "strokeWidth": 1}
+    return [line("isValid(datum.low)", end, **style) for end in ("low", "high")]
+
+
+def people(facts: Facts) -> Drawing:
+    """Residents of an age group, or births, of one place: solid for people already born, dashed after, with bands."""
+    base = alt.Chart(alt.NamedData("rows"))
+    x = _years_axis(facts, wide=False)
+    y_axis = alt.Axis(tickCount=3, minExtent=44, maxExtent=44, labelExpr=number("datum.value"))
+    y = alt.Y("v:Q", title=None, axis=y_axis, scale=alt.Scale(zero=False))
+
+    def line(which: str, **style: Any) -> alt.Chart:
+        return base.transform_filter(which).mark_line(aria=False, color=BLUE, **style).encode(x=x, y=y)
+
+    start = base.transform_filter("datum.year==jump").mark_rule(color=FAINT, strokeWidth=1, aria=False)
+    hover = base.mark_rule(opacity=0, strokeWidth=5, tooltip=alt.ExprRef(_people_words()), aria=False)
+    layers = (
+        start.encode(x=x),
+        *_shades(base, x, [95, 80]),
+        line("isValid(datum.v)&&datum.year<=datum.born"),
+        line("isValid(datum.v)&&datum.year>=datum.born", strokeDash=[5, 4]),
+        hover.encode(x=x),
+    )
+    return _page(layers, "people", 128, measure=["", ""], jump=facts.jump_off)
+
+
+def causes(facts: Facts) -> Drawing:
+    """What the uncertainty of one service comes from, some years on: shares of the variance side by side."""
+    base = alt.Chart(alt.NamedData("rows"))
+    y = alt.Y("year:O", title=None, axis=alt.Axis(labelColor=INK, minExtent=40, domain=False, ticks=False))
+    x = alt.X("from:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1], nice=False))
+    colour = alt.Color("cause:N", legend=None, scale=alt.Scale(domain=list(CAUSES), range=list(CAUSES.values())))
+    said = f"datum.year+'\\n'+{named('datum.cause')}+'  '+format(datum.to-datum.from,'.0%')"
+    bars = base.mark_bar(height=alt.RelativeBandSize(0.8), tooltip=alt.ExprRef(said), aria=False)
+    words = base.transform_filter("datum.to-datum.from>=.12").transform_calculate(at="(datum.from+datum.to)/2")
+    text = words.mark_text(fontSize=11, text=alt.ExprRef("format(datum.to-datum.from,'.0%')"), aria=False)
+    dark = "datum.cause=='births'||datum.cause=='participation'"
+    layers = (
+        bars.encode(x=x, x2="to:Q", y=y, color=colour),
+        text.encode(x=alt.X("at:Q", title=None), y=y, color=alt.condition(dark, alt.value("#fff"), alt.value(INK))),
+    )
+    return _page(layers, "causes", 84, names={})
 
 
 def panel_large(facts: Facts) -> Drawing:
@@ -226,24 +332,31 @@ CHARTS: dict[str, Callable[[Facts], Drawing]] = {
     "panel_large": panel_large,
 }
 
+OF_MANY: dict[str, Callable[[Facts], Drawing]] = {"odds": odds, "people": people, "causes": causes}
+"""Charts that only a run of many trajectories has."""
+
 
 def definitions(facts: Facts) -> dict[str, dict[str, Any]]:
     """Every chart's definition by name, without configuration and rows."""
     found = {}
-    for name, draw in CHARTS.items():
+    for name, draw in {**CHARTS, **(OF_MANY if facts.many else {})}.items():
         if name == "wave" and not facts.stages:
             continue
-        spec = draw(facts).to_dict(validate=False)  # the tests validate every chart; here it would cost a second
+        with debug_mode(False):  # the tests validate every chart; here it would cost a second
+            spec = draw(facts).to_dict(validate=False)
         for key in ("config", "$schema"):
             spec.pop(key, None)
         found[name] = spec
     return found
 
 
-def _page(chart: Drawing, rows: str, height: int, **params: Any) -> Drawing:
-    """As wide as its container; `lang` and the other parameters are set by the page."""
-    set_by_page = [alt.param(name=name, value=value) for name, value in {"lang": "zh", **params}.items()]
-    return chart.properties(width="container", height=height, usermeta={"rows": rows}).add_params(*set_by_page)
+def _page(layers: Sequence[alt.Chart], rows: str, height: int, **params: Any) -> Drawing:
+    """Laid over each other, as wide as their container; `lang` and the other parameters are set by the page.
+
+    All is said in one call, because every later change of a chart copies it as a whole.
+    """
+    set_by_page = [alt.param(name=name, value=value).param for name, value in {"lang": "zh", **params}.items()]
+    return alt.layer(*layers, width="container", height=height, usermeta={"rows": rows}, params=set_by_page)
 
 
 def _bands(domain: Any, padding: float = 0.06) -> alt.Scale:
@@ -267,24 +380,45 @@ def _words(key: str) -> str:
     return either(text.zh, text.en)
 
 
-def _gap_words() -> str:
+def _gap_words(facts: Facts) -> str:
     """Place and year, what is short or to spare, and its share of demand."""
     gap = f"(datum.gap<0?{_words('tip.short')}:{_words('tip.spare')})+{number('abs(datum.gap)')}+{unit()}"
     share = "'  ('+format(datum.rel,'+.0%')+')'"
-    known = f"datum.gap==null?{_words('tip.unknown')}:{gap}+{share}"
+    known = f"datum.gap==null?{_words('tip.unknown')}:{gap}+{share}+{_odds_words(facts)}"
     return f"{named('datum.c')}+'  '+datum.year+'\\n'+({known})"
 
 
-def _panel_words() -> str:
+def _odds_words(facts: Facts) -> str:
+    """How likely a shortage is, where that is known."""
+    return f"(isValid(datum.p)?'\\n'+{_words('tip.odds')}+({_per_cent(facts)})+'%':'')"
+
+
+def _per_cent(facts: Facts) -> str:
+    """A probability in whole per cent, at the ends no surer than the trajectories can tell."""
+    least = least_per_cent(facts.trajectories)
+    return f"datum.p<{least}?'<{least}':datum.p>{100 - least}?'>{100 - least}':format(datum.p,'.0f')"
+
+
+def _between(low: str, high: str, key: str) -> str:
+    ends = f"{number(f'datum.{low}')}+'–'+{number(f'datum.{high}')}+{unit()}"
+    return f"(isValid(datum.{low})?'\\n'+{_words(key)}+{ends}:'')"
+
+
+def _people_words() -> str:
+    value = f"(isValid(datum.v)?'\\n'+{number('datum.v')}+{unit()}:'')"
+    bands = [_between(f"low{share}", f"high{share}", f"tip.band{share}") for share in (80, 95)]
+    return "''+datum.year+" + "+".join([value, *bands])
+
+
+def _panel_words(facts: Facts) -> str:
     def line(field: str, key: str) -> str:
         return f"(isValid(datum.{field})?'\\n'+{_words(key)}+{number(f'datum.{field}')}+{unit()}:'')"
 
-    band = (
-        f"(isValid(datum.low)?'\\n'+{_words('tip.range')}+{number('datum.low')}+'–'+{number('datum.high')}+{unit()}:'')"
-    )
+    bands = [_between(f"low{share}", f"high{share}", f"tip.band{share}") for share in (80, 95)]
+    bands.append(_between("low", "high", "tip.range"))
     gap = (
         f"(isValid(datum.gap)?'\\n'+(datum.gap<0?{_words('tip.short')}:{_words('tip.spare')})"
         f"+{number('abs(datum.gap)')}+{unit()}:'')"
     )
-    parts = [line("demand", "tip.demand"), band, line("norm", "tip.norm"), line("supply", "tip.supply"), gap]
-    return "''+datum.year+" + "+".join([*parts, line("seen", "tip.counted")])
+    parts = [line("demand", "tip.demand"), *bands, line("norm", "tip.norm"), line("supply", "tip.supply"), gap]
+    return "''+datum.year+" + "+".join([*parts, _odds_words(facts), line("seen", "tip.counted")])

@@ -15,11 +15,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.blocks.run import AGE_GROUP, AREA, QUANTILE
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR
-from forecast.report.words import Text, amount, both, known, names
+from forecast.gap import capacity_for_risk
+from forecast.report.words import Text, amount, both, count, known, names
 from forecast.units import UNITS
 
 if TYPE_CHECKING:
+    from forecast.blocks import Task
     from forecast.demand import DemandModel
     from forecast.region import Region
     from forecast.scenario import Scenario
@@ -34,6 +37,12 @@ COHORTS = ("childcare", "education")
 """Domains whose services a birth cohort passes through one after another."""
 
 RANK = ("published", "derived", "assumed")
+
+BANDS = {80: (0.1, 0.9), 95: (0.025, 0.975)}
+"""Bands shown, per cent of the trajectories -> the levels between which they lie."""
+
+BIRTHS_ITEM = "births"
+"""Name under which births stand beside the age groups."""
 
 
 class Run(Protocol):
@@ -51,6 +60,8 @@ class Run(Protocol):
     def waves(self) -> pd.DataFrame: ...
     @property
     def manifest(self) -> Mapping[str, Any]: ...
+    @property
+    def task(self) -> Task | None: ...
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,7 @@ class Facts:
         self.look = min(5 * math.ceil((self.jump_off + 5) / 5), self.horizon)
         self._place = {place: row for row, place in enumerate(self.places)}
         self._year = {year: column for column, year in enumerate(self.years)}
+        self._items: dict[str, list[str]] = {}
         self._said_of: dict[str, dict[str, Any]] = {}
         self._cubes: dict[str, np.ndarray[Any, Any]] = {}
         self._values: dict[tuple[str, str], np.ndarray[Any, Any]] = {}
@@ -191,6 +203,12 @@ class Facts:
         people = self._by_age.sel({AGE: slice(first, last)}).sum(AGE, skipna=False)
         return self._by_place(_with_whole(people.transpose(COUNTY, YEAR).to_numpy()))
 
+    def births(self) -> pd.DataFrame:
+        """Births of both sexes by (place, year); NaN where a year was not reckoned."""
+        return self._by_place(
+            _with_whole(self.run.data["births"].sum(SEX, skipna=False).transpose(COUNTY, YEAR).to_numpy())
+        )
+
     @cached_property
     def _by_age(self) -> xr.DataArray:
         return self.run.data["population"].sum(SEX, skipna=False)
@@ -213,6 +231,84 @@ class Facts:
         if np.ptp(values) > 1e-9 or np.ptp(years) > 0:
             return None
         return float(values[0]), int(years[0])
+
+    # ---- how sure ----------------------------------------------------------------------------------------------
+
+    @property
+    def many(self) -> bool:
+        """Whether the run has many trajectories; without them there is one path and nothing below is known."""
+        return "demand_quantile" in self.run.data
+
+    @property
+    def trajectories(self) -> int:
+        return int(self.run.data.attrs.get("trajectories", 1))
+
+    def odds(self, variable: str, service: str) -> np.ndarray[Any, Any]:
+        """(place, year): a variable that the trajectories gave each area, as p_short; NaN where nothing is known."""
+        if variable not in self._cubes:
+            own = self.run.data[variable].sel({AREA: self.places}).transpose(SERVICE, AREA, YEAR)
+            self._cubes[variable] = own.to_numpy().astype(float)
+        return self._cubes[variable][self.services.index(service)]
+
+    def chance(self, variable: str, place: str, service: str, year: int) -> float:
+        return float(self.odds(variable, service)[self._place[place], self._year[year]])
+
+    def levels(self, variable: str, item: str) -> np.ndarray[Any, Any]:
+        """(quantile, place, year) of a service, or of an age group where `variable` is population_quantile."""
+        if variable not in self._cubes:
+            held = self.run.data[variable]
+            items = next((dim for dim in (SERVICE, AGE_GROUP) if dim in held.dims), None)
+            wide = held.expand_dims(item=[BIRTHS_ITEM]) if items is None else held.rename({items: "item"})
+            own = wide.sel({AREA: self.places}).transpose("item", QUANTILE, AREA, YEAR)
+            self._cubes[variable] = own.to_numpy().astype(float)
+            self._items[variable] = [str(name) for name in wide["item"].values]
+        return self._cubes[variable][self._items[variable].index(item)]
+
+    def level(self, variable: str, item: str, quantile: float) -> np.ndarray[Any, Any]:
+        """(place, year) at one of the levels kept."""
+        return self.levels(variable, item)[self._kept.index(round(quantile, 6))]
+
+    @cached_property
+    def _kept(self) -> list[float]:
+        return [round(float(level), 6) for level in self.run.data[QUANTILE].values]
+
+    def band(self, variable: str, place: str, item: str, year: int, share: int = 80) -> tuple[float, float]:
+        """The ends of a band in one place and year."""
+        at = self._place[place], self._year[year]
+        low, high = (float(self.level(variable, item, quantile)[at]) for quantile in BANDS[share])
+        return low, high
+
+    def within(self, variable: str, place: str, item: str, year: int) -> Text:
+        """The band of 80 % in words, in brackets; nothing where the run is one path or the year is past."""
+        if not self.many or year <= self.jump_off:
+            return Text("", "")
+        low, high = self.band(variable, place, item, year)
+        return both("sure.within", low=count(low), high=count(high))
+
+    def capacity(self, service: str, risk: float) -> np.ndarray[Any, Any]:
+        """Places or beds, (place, year), with which a shortage is at most so likely."""
+        key = f"at most {risk:g}"
+        if key not in self._cubes:
+            asked = "demand_norm_quantile" if self.run.scenario.demand.view == "norm" else "demand_quantile"
+            held = self.run.data[asked].sel({AREA: self.places})
+            self._cubes[key] = capacity_for_risk(held, risk).transpose(SERVICE, AREA, YEAR).to_numpy()
+        return self._cubes[key][self.services.index(service)]
+
+    def needed(self, place: str, service: str, year: int, risk: float) -> float:
+        """The same for one place and year."""
+        return float(self.capacity(service, risk)[self._place[place], self._year[year]])
+
+    def shares(self, service: str, year: int) -> dict[str, float]:
+        """Component -> its share of the variance of the whole's demand; empty where that was not worked out.
+
+        Sampling leaves small negative shares, and what components do together; the shares are of their sum.
+        """
+        if "variance_share" not in self.run.data:
+            return {}
+        held = self.run.data["variance_share"].sel({AREA: self.area, SERVICE: service, YEAR: year}).to_series()
+        sizes = {str(name): max(float(size), 0.0) for name, size in held.items()}
+        total = sum(sizes.values())
+        return {name: size / total for name, size in sizes.items()} if total > 0 else {}
 
     # ---- the map ------------------------------------------------------------------------------------------------
 

@@ -1,12 +1,13 @@
 """The first screen in words, written from the run: what will be short or in surplus, where, when, and how sure.
 
-The first sentence is the title: shortages that begin soon, and what is to spare in the year looked at. Then the falls
-among children already born, the crests, where it is short, what comes later, and what all this rests on. A sentence that
+The first sentence is the title: shortages that begin soon, and what is to spare in the year looked at. Then how likely
+that is and what is open, the falls among children already born, the crests, where it is short, what comes later, and what all this rests on. A sentence that
 the data do not carry is left out, and where nothing is short, that is said.
 """
 
 from __future__ import annotations
 
+from forecast.report.chances import chance, gap_range, given, likelihood
 from forecast.report.facts import SOON, TOLERANCE, Crest, Facts, Run, Spell, weakest
 from forecast.report.words import Text, both, count, joined, percent
 
@@ -20,6 +21,10 @@ IN_TITLE, NAMED = 2, 3
 """How many services stand in the title, and how many counties in a sentence."""
 
 
+EVEN = (34, 65)
+"""Whole per cent between which a service may as well be short as not: the same as in `chances.SCALE`."""
+
+
 def headline(run: Run) -> dict[str, list[str]]:
     """The sentences of the first screen, the title first, in both languages ("zh", "en")."""
     sentences = [sentence.plain() for sentence in tell(Facts(run))]
@@ -28,8 +33,10 @@ def headline(run: Run) -> dict[str, list[str]]:
 
 def tell(facts: Facts) -> list[Text]:
     """As `headline`, with the marks of colour in the title."""
-    parts = [title(facts), falls(facts), crests(facts), where_short(facts), later(facts), norm_differs(facts)]
-    return [part for part in [*parts, view(facts), unknown(facts), basis(facts)] if part]
+    parts = [title(facts), sure(facts), unsure(facts), falls(facts), crests(facts), where_short(facts), later(facts)]
+    parts += [norm_differs(facts), view(facts), unknown(facts)]
+    parts += [given(facts)] if facts.many else [basis(facts), both("sure.one_path")]
+    return [part for part in parts if part]
 
 
 def title(facts: Facts) -> Text:
@@ -102,6 +109,7 @@ def falls(facts: Facts) -> Text | None:
             before=count(before),
             end=end,
             after=count(after),
+            within=facts.within("demand_quantile", facts.area, service, end),
             share=percent(after / before - 1),
             jump_off=facts.jump_off,
         )
@@ -199,8 +207,68 @@ def later(facts: Facts) -> Text | None:
     for service in facts.services:
         spells = facts.spells(facts.area, service)
         if service not in said and spells:
-            parts.append(both("later.service", thing=facts.thing(service), years=_years(facts, spells[0])))
+            parts.append(_later(facts, service, spells[0]))
     return both("later.all", parts=joined(parts)) if parts else None
+
+
+def _later(facts: Facts, service: str, spell: Spell) -> Text:
+    said = {"thing": facts.thing(service), "years": _years(facts, spell)}
+    if not facts.many:
+        return both("later.service", **said)
+    odds = facts.chance("p_short", facts.area, service, spell.worst)
+    return both("later.odds", **said, worst=spell.worst, chance=chance(odds, facts.trajectories))
+
+
+def sure(facts: Facts) -> Text | None:
+    """How likely it is that what the title says comes true."""
+    if not facts.many:
+        return None
+    parts = [_sure_short(facts, service, spell) for service, spell in soon_short(facts)[:IN_TITLE]]
+    parts += [_sure_spare(facts, service) for service in in_surplus(facts)[:IN_TITLE]]
+    return both("sure.title", parts=joined(parts, zh="；", en="; ")) if parts else None
+
+
+def _sure_short(facts: Facts, service: str, spell: Spell) -> Text:
+    worst = facts.chance("p_short", facts.area, service, spell.worst)
+    ever = facts.chance("p_short_by", facts.area, service, spell.last)
+    return both(
+        "sure.title_short",
+        thing=facts.thing(service),
+        worst=spell.worst,
+        likely=likelihood(worst),
+        chance=chance(worst, facts.trajectories),
+        first=facts.jump_off + 1,
+        last=spell.last,
+        ever=chance(ever, facts.trajectories),
+    )
+
+
+def _sure_spare(facts: Facts, service: str) -> Text:
+    enough = 1 - facts.chance("p_short", facts.area, service, facts.look)
+    return both(
+        "sure.title_spare",
+        thing=facts.thing(service),
+        year=facts.look,
+        likely=likelihood(enough),
+        chance=chance(enough, facts.trajectories),
+        range=gap_range(facts, facts.area, service, facts.look),
+    )
+
+
+def unsure(facts: Facts) -> Text | None:
+    """What may as well be short as not in the year looked at."""
+    if not facts.many:
+        return None
+    odds = {service: facts.chance("p_short", facts.area, service, facts.look) for service in facts.services}
+    open_ = sorted(
+        (s for s in odds if odds[s] >= 0 and EVEN[0] <= round(100 * odds[s]) <= EVEN[1]),
+        key=lambda s: abs(odds[s] - 0.5),
+    )
+    parts = [
+        both("sure.unsure_service", thing=facts.thing(service), chance=chance(odds[service], facts.trajectories))
+        for service in open_[:NAMED]
+    ]
+    return both("sure.unsure", year=facts.look, parts=joined(parts)) if parts else None
 
 
 def norm_differs(facts: Facts) -> Text | None:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
@@ -23,10 +24,13 @@ from markupsafe import Markup, escape
 
 from forecast.content import cache_folder
 from forecast.report import theme
+from forecast.report.chances import chance, least_per_cent
 from forecast.report.chapter import Cell, Column, Table
 from forecast.report.chapters import write_chapters
+from forecast.report.chapters.certainty import cause_years
+from forecast.report.chapters.population import GROUPS
 from forecast.report.charts import BIRTHS, definitions
-from forecast.report.facts import RANK, TOLERANCE, Facts, Run
+from forecast.report.facts import BANDS, BIRTHS_ITEM, RANK, TOLERANCE, Facts, Run
 from forecast.report.headline import steepest
 from forecast.report.words import END_SHORT, END_SURPLUS, SHORT, SURPLUS, Text, both
 
@@ -82,11 +86,16 @@ def _pack(facts: Facts, lang: str) -> dict[str, Any]:
         "jump": facts.jump_off,
         "look": facts.look,
         "tolerance": TOLERANCE,
+        "least": least_per_cent(facts.trajectories),
         "names": _names(facts),
         "services": {service: _service(facts, service) for service in facts.services},
         "stages": facts.stages,
         "series": {place: {one: _series(facts, place, one) for one in facts.services} for place in facts.places},
         "births": _births(facts),
+        "causes": _causes(facts),
+        "cause_order": list(theme.CAUSES),
+        "groups": _groups(facts),
+        "people": _people(facts) if facts.many else {},
         "crests": {place: _crests(facts, place) for place in facts.places},
         "specs": definitions(facts),
         "config": theme.config(),
@@ -95,13 +104,14 @@ def _pack(facts: Facts, lang: str) -> dict[str, Any]:
     }
 
 
-SCRIPT_WORDS = ("copied", "short", "spare", "upto", "even", "columns", "persons")
+SCRIPT_WORDS = ("copied", "short", "spare", "upto", "even", "columns", "persons", "odds")
 
 
 def _names(facts: Facts) -> dict[str, list[str]]:
     short = {service: facts.short_name(service).pair() for service in facts.services}
     places = {place: name.pair() for place, name in facts.place_names.items()}
-    return {BIRTHS: both("age_0").pair(), **short, **places}
+    causes = {name: both(f"cause.{name}").pair() for name in theme.CAUSES}
+    return {BIRTHS: both("age_0").pair(), **causes, **short, **places}
 
 
 def _service(facts: Facts, service: str) -> dict[str, Any]:
@@ -117,19 +127,67 @@ def _service(facts: Facts, service: str) -> dict[str, Any]:
     }
 
 
-def _series(facts: Facts, place: str, service: str) -> dict[str, list[int | None]]:
-    """Whole numbers by year, None where nothing is known; `low` and `high` from the jump-off year on."""
-    found = {name: _whole(facts.table(variable, service).loc[place]) for name, variable in SERIES.items()}
+def _series(facts: Facts, place: str, service: str) -> dict[str, Sequence[float | None]]:
+    """Whole numbers by year, None where nothing is known; `low` and `high` from the jump-off year on, `p` in per cent."""
+    found: dict[str, Sequence[float | None]] = {
+        name: _whole(facts.table(variable, service).loc[place]) for name, variable in SERIES.items()
+    }
     ends = [facts.table(name, service).loc[place] for name in ("demand_low", "demand_high")]
     ahead = [year >= facts.jump_off for year in facts.years]
     for name, choose in (("low", min), ("high", max)):
         pairs = zip(*ends, ahead, strict=True)
         found[name] = _whole(choose(a, b) if later else math.nan for a, b, later in pairs)
+    if facts.many:
+        row = facts.places.index(place)
+        now = facts.at("demand", place, service, facts.jump_off)
+        found |= _bands(facts, "demand_quantile", place, service, now)
+        found["p"] = [None if math.isnan(one) else round(100 * one, 1) for one in facts.odds("p_short", service)[row]]
     if place == facts.area:
         seen = facts.observed(service)
         if len(seen):
             found["seen"] = _whole(seen.get(year, math.nan) for year in facts.years)
     return found
+
+
+def _bands(facts: Facts, variable: str, place: str, item: str, now: float) -> dict[str, list[int | None]]:
+    """low80, high80, low95, high95 by year, opening from `now` in the jump-off year."""
+    row, start = facts.places.index(place), facts.years.index(facts.jump_off)
+    found = {}
+    for share, levels in BANDS.items():
+        for end, level in zip(("low", "high"), levels, strict=True):
+            values = facts.level(variable, item, level)[row].copy()
+            values[start] = now
+            found[f"{end}{share}"] = _whole(values)
+    return found
+
+
+def _groups(facts: Facts) -> dict[str, dict[str, int]]:
+    """Age group -> the last year in which all of it were born at the jump-off date."""
+    first_ages = {group: first for group, (first, _) in GROUPS.items()} | {BIRTHS_ITEM: 0}
+    return {group: {"born": facts.jump_off + first} for group, first in first_ages.items()}
+
+
+def _people(facts: Facts) -> dict[str, dict[str, dict[str, list[int | None]]]]:
+    """Residents by age group, and births, with their bands, by place."""
+    found: dict[str, dict[str, dict[str, list[int | None]]]] = {place: {} for place in facts.places}
+    series = {group: ("population_quantile", facts.persons(*ages)) for group, ages in GROUPS.items()}
+    series[BIRTHS_ITEM] = ("births_quantile", facts.births())
+    for group, (variable, table) in series.items():
+        for place, values in zip(facts.places, table.to_numpy(), strict=True):
+            now = float(values[facts.years.index(facts.jump_off)])
+            found[place][group] = {"v": _whole(values), **_bands(facts, variable, place, group, now)}
+    return found
+
+
+def _causes(facts: Facts) -> dict[str, dict[int, dict[str, float]]]:
+    """Shares of the uncertainty of the whole's demand, by service and year."""
+    return {
+        service: {
+            year: {name: round(share, 4) for name, share in facts.shares(service, year).items()}
+            for year in cause_years(facts)
+        }
+        for service in facts.services
+    }
 
 
 def _births(facts: Facts) -> dict[str, list[int | None]]:
@@ -217,8 +275,8 @@ def marked(text: Text) -> Markup:
     return Markup(html)  # noqa: S704 - escaped by span
 
 
-def cell(value: Cell, column: Column) -> Markup:
-    """A cell as it is read; the raw number stands in `raw`."""
+def cell(value: Cell, column: Column, trajectories: int = 1) -> Markup:
+    """A cell as it is read; the raw number stands in `raw`. trajectories: on which a probability rests."""
     if value is None:
         return Markup("–")
     if column.kind == "basis":
@@ -229,6 +287,8 @@ def cell(value: Cell, column: Column) -> Markup:
         return escape(value)
     if not math.isfinite(value):
         return Markup("–")
+    if column.kind == "chance":
+        return span(chance(value, trajectories, brief=True))
     forms = {"count": ",.0f", "signed": "+,.0f", "percent": ".1%", "change": "+.1%", "ratio": ".3f", "year": ".0f"}
     words = f"{value:{forms[column.kind]}}"
     if not any(digit in words for digit in "123456789"):

@@ -20,6 +20,27 @@ DIVERGING = (
 )  # fmt: skip
 """Red: short, blue: surplus; mirror pairs of like lightness that also red-green blind readers tell apart."""
 
+UNKNOWN = "#e9edf0"
+"""Where no supply is known."""
+
+ODDS = ("#fbfaf8", "#fbe6c8", "#f6c78f", "#ea9d5a", "#d06a37", "#a83a2a", "#701226")
+"""0 to 100 % likely to be short: darker with every step, so that it also reads in grey."""
+
+CAUSES = {
+    "births": "#1f5f8b",
+    "migration": "#e8b15c",
+    "participation": "#6b4c86",
+    "mortality": "#9fb8a6",
+    "together": "#d5dae0",
+}
+"""What uncertainty comes from, in colours of different lightness."""
+
+
+def odds_scale() -> alt.Scale:
+    """0 to 100 per cent, one stop for each colour."""
+    last = len(ODDS) - 1
+    return alt.Scale(domain=[round(100 * k / last, 3) for k in range(last + 1)], range=list(ODDS), clamp=True)
+
 
 def gap_scale() -> alt.Scale:
     """-1..1 of the colour limit. One stop for each colour: with fewer stops Vega silently uses only as many colours."""
@@ -60,9 +81,10 @@ def _quoted(words: str) -> str:
 
 
 def number(value: str, sign: str = "") -> str:
-    """12345 as 1.2万 in Chinese and 12k in English; below 10,000 in full."""
+    """12345 as 1.2万 in Chinese and 12k in English, millions as M; below 10,000 in full."""
     zh = f"(abs({value})>=1e4?format({value}/1e4,'{sign},.1~f')+'万':format({value},'{sign},.0f'))"
-    en = f"(abs({value})>=1e4?format({value}/1e3,'{sign},.1~f')+'k':format({value},'{sign},.0f'))"
+    small = f"(abs({value})>=1e4?format({value}/1e3,'{sign},.1~f')+'k':format({value},'{sign},.0f'))"
+    en = f"(abs({value})>=1e6?format({value}/1e6,'{sign},.2~f')+'M':{small})"
     return f"(lang=='zh'?{zh}:{en})"
 
 

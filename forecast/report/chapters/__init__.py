@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from forecast.report.chapter import Chapter
 from forecast.report.chapters.accuracy import accuracy
+from forecast.report.chapters.certainty import certainty
 from forecast.report.chapters.population import population
 from forecast.report.chapters.services import care, gaps, health, nursery, schools
 from forecast.report.chapters.sources import sources
@@ -16,6 +17,7 @@ from forecast.report.facts import Facts
 CHAPTERS: tuple[Callable[[Facts], Chapter | None], ...] = (
     summary,
     gaps,
+    certainty,
     wave,
     schools,
     nursery,

@@ -1,4 +1,4 @@
-"""What the run can be held against: pupils counted, and the totals it was made to meet."""
+"""How good it is: backtests on real places, pupils counted, and the totals that the run was made to meet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 
 from forecast.report.chapter import Cell, Chapter, Column, Table
 from forecast.report.facts import Facts
-from forecast.report.words import Text, both, same
+from forecast.report.measured import MEASURES, Score, read_scores
+from forecast.report.words import Text, both, joined, percent, same
 
 COMPONENTS = ("population", "births", "deaths")
 
@@ -15,11 +16,12 @@ BY_CONSTRUCTION = 1e-3
 
 
 def accuracy(facts: Facts) -> Chapter:
-    tables = [table for table in (_rolls(facts), _controls(facts)) if table]
-    sentences = [both("accuracy.lead")]
+    scores = read_scores()
+    tables = [table for table in (_measured(scores), _rolls(facts), _controls(facts)) if table]
+    sentences = [*_how_good(scores), both("accuracy.lead")]
     if any(len(facts.observed(service)) for service in facts.services):
         sentences.append(both("accuracy.rolls"))
-    sentences += [*_met(facts), both("accuracy.no_backtest")]
+    sentences += _met(facts)
     return Chapter(
         id="accuracy",
         menu=both("menu.accuracy"),
@@ -27,6 +29,52 @@ def accuracy(facts: Facts) -> Chapter:
         sentences=tuple(sentences),
         tables=tuple(tables),
     )
+
+
+def _how_good(scores: list[Score]) -> list[Text]:
+    """What backtests on real places found, in a sentence for each place; or that there are none."""
+    if not scores:
+        return [both("accuracy.no_backtest")]
+    total = [score for score in scores if score.age_group == "all" and {"mdape", "coverage80"} <= set(score.values)]
+    parts = []
+    for place in dict.fromkeys(score.place for score in total):
+        own = [score for score in total if score.place == place]
+        last = next((score for score in own if score.horizon == 10), own[-1])
+        parts.append(
+            both(
+                "accuracy.place",
+                place=place,
+                n=last.areas,
+                horizon=last.horizon,
+                error=f"{last.values['mdape']:.1%}",
+                inside=percent(last.values["coverage80"]),
+            )
+        )
+    return [both("accuracy.measured", parts=joined(parts, zh="；", en="; ")), both("accuracy.elsewhere")]
+
+
+def _measured(scores: list[Score]) -> Table | None:
+    """Every score: the total at each horizon first, then the age groups."""
+    if not scores:
+        return None
+    kept = [measure for measure in MEASURES if any(measure in score.values for score in scores)]
+    columns = [Column(both("table.where")), Column(both("table.areas"), "count"), Column(both("table.horizon"), "year")]
+    columns += [Column(both("table.age"))]
+    columns += [Column(both(f"table.{one}"), "change" if one == "bias" else "percent") for one in kept]
+    ordered = sorted(scores, key=lambda score: score.age_group != "all")
+    rows: list[tuple[Cell, ...]] = [
+        (
+            score.place,
+            score.areas,
+            score.horizon,
+            both("ages.all") if score.age_group == "all" else same(score.age_group.replace("-", "–")),
+            *(score.values.get(measure) for measure in kept),
+        )
+        for score in ordered
+    ]
+    sources = "; ".join(dict.fromkeys(score.source for score in scores if score.source))
+    note = both("table.measured_note", sources=sources)
+    return Table("table_measured", both("table.measured"), tuple(columns), tuple(rows), note, "derived")
 
 
 def _rolls(facts: Facts) -> Table | None:

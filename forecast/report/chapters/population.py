@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from forecast.report.chapter import Cell, Chapter, Column, Table
-from forecast.report.facts import Facts
+from typing import TYPE_CHECKING
+
+from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
+from forecast.report.facts import BIRTHS_ITEM, Facts
 from forecast.report.words import Text, both, count, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 AGES = ((0, 100), (0, 2), (3, 5), (6, 11), (12, 14), (15, 17), (60, 100), (65, 100), (75, 100), (80, 100))
 """Age groups shown, completed years at 31 December; the first is everybody."""
 
 STEP = 5
+
+GROUPS = {"all": (0, 100), "0-2": (0, 2), "3-5": (3, 5), "6-11": (6, 11), "12-14": (12, 14), "15-17": (15, 17)}
+GROUPS |= {"18-59": (18, 59), "60+": (60, 100), "80+": (80, 100)}
+"""Age groups drawn with their bands, by the name under which the trajectories keep them."""
 
 
 def population(facts: Facts) -> Chapter:
@@ -18,8 +27,17 @@ def population(facts: Facts) -> Chapter:
         menu=both("menu.population"),
         title=both("population.title", area=facts.name),
         sentences=tuple(_sentences(facts)),
+        charts=(_fans(facts),) if facts.many else (),
         tables=(_by_age(facts), _by_county(facts)),
     )
+
+
+def _fans(facts: Facts) -> Chart:
+    """Residents by age and births of the chosen place, with bands."""
+    panels = [Panel(_group(*ages), {"g": group}) for group, ages in GROUPS.items()]
+    panels.insert(1, Panel(both("ages.births"), {"g": BIRTHS_ITEM}))
+    title, note = both("chart.people.title"), both("chart.people.note")
+    return Chart("people", "people", title, note, ("place",), tuple(panels), by_place=True)
 
 
 def _sentences(facts: Facts) -> list[Text]:
@@ -28,20 +46,25 @@ def _sentences(facts: Facts) -> list[Text]:
     oldest = facts.persons(80, 100).loc[facts.area]
     all_years = {"y0": start, "y1": look, "y2": end}
     return [
-        both("population.total", **all_years, **_steps(total, (start, look, end))),
+        both("population.total", **all_years, **_steps(facts, total, "all")),
         both(
             "population.old",
             **all_years,
-            **_steps(old, (start, look, end)),
+            **_steps(facts, old, "60+"),
             s0=percent(float(old[start] / total[start])),
             s2=percent(float(old[end] / total[end])),
         ),
-        both("population.oldest", **all_years, **_steps(oldest, (start, look, end))),
+        both("population.oldest", **all_years, **_steps(facts, oldest, "80+")),
     ]
 
 
-def _steps(series: object, years: tuple[int, ...]) -> dict[str, Text]:
-    return {f"v{k}": count(float(series[year])) for k, year in enumerate(years)}  # type: ignore[index]
+def _steps(facts: Facts, series: pd.Series[float], group: str) -> dict[str, Text]:
+    """The numbers of a sentence, with their bands of 80 % where they are known."""
+    found = {}
+    for k, year in enumerate((facts.jump_off, facts.look, facts.horizon)):
+        number, within = count(float(series[year])), facts.within("population_quantile", facts.area, group, year)
+        found[f"v{k}"], found[f"w{k}"] = number, within
+    return found
 
 
 def _years(facts: Facts) -> list[int]:

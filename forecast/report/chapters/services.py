@@ -18,7 +18,7 @@ def gaps(facts: Facts) -> Chapter:
         id="gaps",
         menu=both("menu.gaps"),
         title=both("gaps.title"),
-        sentences=(both("gaps.lines"), both("gaps.years", area=facts.name)),
+        sentences=(both("gaps.lines"), _shade(facts), both("gaps.years", area=facts.name)),
         charts=(
             Chart("whole", "panel", both("chart.whole.title", area=facts.name), both("chart.whole.note"), panels=whole),
             Chart("heat", "heat", both("chart.heat.title"), both("chart.heat.note"), ("service",), by_service=True),
@@ -33,6 +33,11 @@ def gaps(facts: Facts) -> Chapter:
             ),
         ),
     )
+
+
+def _shade(facts: Facts) -> Text:
+    """What the shade behind the curves is."""
+    return both("gaps.bands", n=f"{facts.trajectories:,}") if facts.many else both("gaps.range")
 
 
 def schools(facts: Facts) -> Chapter | None:
@@ -84,13 +89,19 @@ def _path(facts: Facts, service: str) -> Text:
     """Demand at the jump-off year, in the year looked at and at the end, and the crest where there is one."""
     demand = facts.table("demand", service).loc[facts.area]
     years = (facts.jump_off, facts.look, facts.horizon)
-    steps = {f"v{k}": facts.amount(float(demand[year]), service) for k, year in enumerate(years)}
+    steps = {f"v{k}": _about(facts, service, year, float(demand[year])) for k, year in enumerate(years)}
     path = both("service_path", thing=facts.thing(service), y0=years[0], y1=years[1], y2=years[2], **steps)
     crest = facts.crest(facts.area, service)
     if crest is None or not facts.is_stage(service):
         return path
     more = both("service_crest", year=crest.year, amount=facts.amount(crest.height, service))
     return Text(path.zh + more.zh, f"{path.en} {more.en}")
+
+
+def _about(facts: Facts, service: str, year: int, demand: float) -> Text:
+    """An amount of demand, with its band of 80 % where that is known."""
+    amount, within = facts.amount(demand, service), facts.within("demand_quantile", facts.area, service, year)
+    return Text(amount.zh + within.zh, amount.en + within.en)
 
 
 def _gap(facts: Facts, service: str) -> Text:

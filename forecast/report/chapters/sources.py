@@ -34,7 +34,9 @@ def sources(facts: Facts) -> Chapter:
         id="sources",
         menu=both("menu.sources"),
         title=both("sources.title"),
-        listings=tuple(one for one in (_scenario(facts), _assumed(facts), _notes(facts), _about(facts)) if one),
+        listings=tuple(
+            one for one in (_scenario(facts), _assumed(facts), _uncertain(facts), _notes(facts), _about(facts)) if one
+        ),
         tables=tuple(one for one in (_sources(facts), _numbers(facts)) if one),
     )
 
@@ -120,6 +122,31 @@ def _assumed_numbers(facts: Facts) -> list[Text]:
         both("sources.assumed_number", things=joined(things), parameter=_parameter(key), value=value, note=note)
         for (key, value, note), things in shared.items()
     ]
+
+
+def _uncertain(facts: Facts) -> Listing | None:
+    """What the spread of the trajectories rests on: each process with its source; tiers of one source stand together."""
+    if facts.run.task is None:
+        return None
+    tiers: dict[tuple[str, str, str], list[Text]] = {}
+    for component, tier, source, basis in facts.run.task.uncertainty.parts:
+        tiers.setdefault((component, source, basis), []).append(_tier(tier))
+    items = [
+        both(
+            "sources.process",
+            component=both(f"process.{component.replace(' ', '_')}"),
+            tier=joined(list(dict.fromkeys(own))),
+            source=source,
+            basis=both(f"badge.{basis}"),
+        )
+        for (component, source, basis), own in tiers.items()
+    ]
+    return Listing(both("sources.uncertain_title"), (*items, both("sources.uncertain_use")))
+
+
+def _tier(tier: str) -> Text:
+    """The nation, a county; or from which age on."""
+    return both(f"tier.{tier}") if known(f"tier.{tier}") else both("ages.open", first=tier.removesuffix("+"))
 
 
 def _notes(facts: Facts) -> Listing | None:
@@ -222,9 +249,11 @@ def _number(thing: Text, key: Text, quantity: Quantity) -> tuple[Cell, ...]:
 
 
 def _parameter(key: str) -> Text:
-    """parameters.take_up by its name, standards.class_size.national with its level."""
+    """parameters.take_up by its name, standards.class_size.national with its level, uncertainty.take_up as such."""
     kind, name, *level = key.split(".")
     words = both(f"number.{name}") if known(f"number.{name}") else same(name)
+    if kind == "uncertainty":
+        return both("sources.uncertain_number", name=words)
     if kind != "standards" or not level:
         return words
     return both("sources.standard", name=words, level=both(f"level.{level[0]}"))

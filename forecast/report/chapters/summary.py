@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from forecast.report.chances import chance
 from forecast.report.chapter import Chapter, Chart, Figure
 from forecast.report.facts import Facts
 from forecast.report.headline import in_surplus, last_known, soon_short, steepest, tell, title_basis
@@ -59,7 +60,9 @@ def _shortage(facts: Facts) -> Figure | None:
         return None
     service, spell = short[0]
     gap = facts.at("gap", facts.area, service, spell.worst)
-    caption = both("figure.shortage", thing=facts.thing(service), year=spell.worst)
+    caption = both(
+        "figure.shortage", thing=facts.thing(service), year=spell.worst, odds=_odds(facts, service, spell.worst)
+    )
     return Figure(_sized("figure.short", facts, service, gap), caption, facts.gap_basis(service))
 
 
@@ -70,20 +73,36 @@ def _surplus(facts: Facts) -> Figure | None:
     service = spare[0]
     gap = facts.at("gap", facts.area, service, facts.look)
     share = gap / facts.at("supply", facts.area, service, facts.look)
-    caption = both("figure.surplus", thing=facts.thing(service), year=facts.look, share=percent(share))
+    caption = both(
+        "figure.surplus",
+        thing=facts.thing(service),
+        year=facts.look,
+        share=percent(share),
+        odds=_odds(facts, service, facts.look),
+    )
     return Figure(_sized("figure.spare", facts, service, gap), caption, facts.gap_basis(service))
 
 
 def _aged(facts: Facts) -> Figure:
     old = facts.persons(80, 100).loc[facts.area]
-    caption = both("figure.aged", start=facts.jump_off, end=facts.look, before=count(float(old[facts.jump_off])))
+    within = facts.within("population_quantile", facts.area, "80+", facts.look)
+    before = count(float(old[facts.jump_off]))
+    caption = both("figure.aged", start=facts.jump_off, end=facts.look, before=before, within=within)
     return Figure(both("figure.persons", number=count(float(old[facts.look]))), caption, "derived")
 
 
 def _residents(facts: Facts) -> Figure:
     people = facts.persons(0, 100).loc[facts.area]
-    caption = both("figure.residents", year=facts.look)
+    within = facts.within("population_quantile", facts.area, "all", facts.look)
+    caption = both("figure.residents", year=facts.look, within=within)
     return Figure(both("figure.persons", number=count(float(people[facts.look]))), caption, "derived")
+
+
+def _odds(facts: Facts, service: str, year: int) -> Text:
+    """How likely a shortage is, for a caption; nothing in a run of one path."""
+    if not facts.many:
+        return Text("", "")
+    return both("figure.odds", chance=chance(facts.chance("p_short", facts.area, service, year), facts.trajectories))
 
 
 def _sized(key: str, facts: Facts, service: str, gap: float) -> Text:

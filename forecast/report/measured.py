@@ -1,0 +1,48 @@
+"""What the engine's accuracy was measured to be on real places: figures of backtests, shipped with the program.
+
+`data/accuracy.csv` is written by docs/make_backtests.py, one row a figure: place, n, horizon, age_group, measure, value,
+source, and where there is one place_zh. Nothing is typed by hand; without the file nothing is claimed.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+
+from forecast.content import folder
+from forecast.report.words import Text
+
+FILE = "accuracy.csv"
+
+MEASURES = ("mdape", "mdape_rival", "bias", "coverage80", "coverage95")
+"""Median absolute percentage error, that of the best rival, median error with its sign, and how many of the observed
+numbers lay inside the bands of 80 and 95 %."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How the engine did in one place, so many years ahead, for one age group; what was not measured is missing."""
+
+    place: Text
+    areas: int
+    horizon: int
+    age_group: str  # "all", "0-5", "65+" ...
+    values: dict[str, float]  # measure -> share
+    source: str
+
+
+def read_scores() -> list[Score]:
+    """Every score shipped, in the order of the file; none where there is no file."""
+    file = folder("data") / FILE
+    if not file.is_file():
+        return []
+    found: dict[tuple[str, str, str], Score] = {}
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        for row in csv.DictReader(lines):
+            key = row["place"], row["horizon"], row["age_group"]
+            if key not in found:
+                place = Text(row.get("place_zh") or row["place"], row["place"])
+                areas, horizon = int(float(row["n"])), int(float(row["horizon"]))
+                found[key] = Score(place, areas, horizon, row["age_group"], {}, row.get("source") or "")
+            found[key].values[row["measure"]] = float(row["value"])
+    return list(found.values())
