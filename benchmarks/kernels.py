@@ -12,14 +12,14 @@ FAST = {"nsz", "arcp", "contract", "reassoc", "nnan", "ninf"}
 
 
 @njit(nogil=True, fastmath=FAST)
-def add(a, b, out, begin, stop):  # type: ignore[no-untyped-def]
-    for i in range(begin, stop):
+def add(a, b, out):  # type: ignore[no-untyped-def]
+    for i in range(out.size):  # from zero: an index that might be negative keeps the loop from being vectorised
         out[i] = a[i] + b[i]
 
 
 @njit(nogil=True, fastmath=FAST)
-def copy(a, out, begin, stop):  # type: ignore[no-untyped-def]
-    for i in range(begin, stop):
+def copy(a, out):  # type: ignore[no-untyped-def]
+    for i in range(out.size):
         out[i] = a[i]
 
 

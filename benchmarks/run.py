@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from forecast.population import kernel, project_population
 PAGE = Path(__file__).with_name("README.md")
 AGES, FERTILE = 101, 35
 END = (0.0, 0.0, 1.0, 0.0, 1.0, 0.0)
+LANES = (48, 64, 128)  # 48 for the small sizes; vectors of 8 in fours leave no lane over with 64 and 128
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -43,7 +45,7 @@ def main() -> None:
     # Processes are measured first: a child's peak memory counts what its parent held when it was started.
     began = starting()
     parts = [
-        "# Benchmarks\n\nWritten by `python3 run.py bench`; do not edit.\n",
+        "# Benchmarks\n\nWritten by `python3 run.py bench`; do not edit. What was tried for speed, with figures: [tried.md](tried.md).\n",
         machine(),
         chain(*((4, 96, 5) if quick else (96, 1024, 27))),
         trajectories(*((4, 96, 5) if quick else (96, 1024, 27))),
@@ -82,13 +84,15 @@ def deterministic(counties: int, years: int) -> str:
     flat = [x.reshape(-1) for x in (sx, moves, sink)]
     with ThreadPoolExecutor(2) as pool:
         jobs: dict[str, Callable[[], object]] = {
-            "add": lambda: _both(pool, lambda i, j: kernels.add(flat[0], flat[1], flat[2], i, j), flat[0].size),
-            "copy": lambda: _both(pool, lambda i, j: kernels.copy(flat[0], flat[2], i, j), flat[0].size),
+            "add": lambda: _both(
+                pool, lambda i, j: kernels.add(flat[0][i:j], flat[1][i:j], flat[2][i:j]), flat[0].size
+            ),
+            "copy": lambda: _both(pool, lambda i, j: kernels.copy(flat[0][i:j], flat[2][i:j]), flat[0].size),
             "two": lambda: _both(pool, project, counties),
             "one": lambda: project(0, counties),
             "numpy": lambda: rivals.numpy_over_counties(base, sx, asfr, 15, srb, moves),
         }
-        best = _in_turn(jobs, rounds=12)
+        best = _in_turn(jobs, rounds=20)
     few = max(1, counties // 200)
     start = time.perf_counter()
     loops = [rivals.plain_loops(base[c], sx[c], asfr[c], 15, srb[c], moves[c]) for c in range(few)]
@@ -138,17 +142,21 @@ def deterministic(counties: int, years: int) -> str:
 
 
 def scaling(quick: bool) -> str:
-    """Cost against counties, years and trajectories: the exponent fitted over a factor of eight, one thread's time."""
+    """Cost against counties, years and trajectories: the exponent fitted over a factor of eight, one thread's time.
+
+    All sizes of the deterministic runs lie outside the cache; the sizes are timed in turn.
+    """
     sizes = (1, 2, 4) if quick else (1, 2, 4, 8)
-    few, many, lanes = (20, 40, 48) if quick else (250, 1000, 128)
-    measures: dict[str, Callable[[int], float]] = {
-        "counties": lambda size: _county_seconds(few * size, 40),
-        "years": lambda size: _county_seconds(many, 10 * size),
-        "trajectories": lambda size: _lane_seconds(32, lanes * size, 27, lanes, np.float32, 1),
+    few, many, lanes = (20, 40, 48) if quick else (500, 1000, 128)
+    measures: dict[str, Callable[[int], Callable[[], object]]] = {
+        "counties": lambda size: _county_job(few * size, 40),
+        "years": lambda size: _county_job(many, 20 * size),
+        "trajectories": lambda size: _lane_job(32, lanes * size, 27, lanes, np.float32),
     }
     rows = []
     for name, measure in measures.items():
-        seconds = [measure(size) for size in sizes]
+        best = _in_turn({str(size): measure(size) for size in sizes}, 12, time.thread_time)
+        seconds = list(best.values())
         slope = np.polyfit(np.log(sizes), np.log(seconds), 1)[0]
         rows.append((name, f"{slope:.2f}", ", ".join(f"{1e3 * s:.1f}" for s in seconds)))
     return "## Cost grows linearly\n\n" + table(("in", "fitted exponent", f"ms at {sizes} times the smallest"), rows)
@@ -157,20 +165,32 @@ def scaling(quick: bool) -> str:
 def trajectories(counties: int, count: int, years: int) -> str:
     """Projection of many trajectories: nothing kept but the state."""
     rows: list[tuple[Any, ...]] = []
-    for kind in (np.float32, np.float64):
-        for lanes in (64, 128) if count % 128 == 0 else (48,):
-            one, two = (_lane_seconds(counties, count, years, lanes, kind, threads) for threads in (1, 2))
-            cells = counties * count * years * 2 * AGES / 1e9
-            speed = [f"{cells / one:.2f}", f"{cells / two:.2f}", f"{one / two:.2f}"]
-            rows.append((np.dtype(kind).name, lanes, *speed, cells / two))
+    cells = counties * count * years * 2 * AGES / 1e9
+    with ThreadPoolExecutor(2) as pool:
+        jobs: dict[str, Callable[[], object]] = {}
+        sizes = [(kind, lanes) for kind in (np.float32, np.float64) for lanes in LANES if count % lanes == 0]
+        for kind, lanes in sizes:
+            work = _lane_work(counties, count, years, lanes, kind)
+            jobs[f"{kind.__name__} {lanes} 1"] = partial(work, range(counties))
+            jobs[f"{kind.__name__} {lanes} 2"] = partial(_on_both, pool, work, counties)
+        best = _in_turn(jobs, rounds=8)
+        own = _in_turn({name: job for name, job in jobs.items() if name.endswith(" 2")}, 8, time.process_time)
+    for kind, lanes in sizes:
+        one, two = (best[f"{kind.__name__} {lanes} {threads}"] for threads in (1, 2))
+        alone = own[f"{kind.__name__} {lanes} 2"] / 2
+        speed = [f"{cells / one:.2f}", f"{cells / two:.2f}", f"{one / two:.2f}", f"{cells / alone:.2f}"]
+        rows.append((kind.__name__, lanes, *speed, cells / two))
     limit = _triad_limit()
     shown = [(*row[:-1], f"{row[-1] / limit:.0%}" if row[0] == "float32" else "") for row in rows]
     return (
         f"## Trajectories: {counties} counties x {count:,} trajectories x {years} years, projection alone\n\n"
-        "10^9 cells (county x sex x age x year x trajectory) a second, clipped persons counted. In the same run the two "
+        f"10^9 cells (county x sex x age x year x trajectory) a second, clipped persons counted; load {os.getloadavg()[0]:.1f}. "
+        "Own time is the processor time of the two threads, halved: what they would take if nothing else ran, but with the "
+        "caches and the memory as others left them. In the same run the two "
         f"cores made {limit:.1f} x 10^9 float32 multiply-adds a second on rows in the first-level cache (read two, write "
-        "one), which no ageing step can beat; births, clipping and counting come on top.\n\n"
-        + table(("state", "lanes", "1 thread", "2 threads", "2 / 1", "of the limit"), shown)
+        "one), which no ageing step can beat; births, clipping and counting come on top, and the state of a block, read "
+        "and written every year, lies in the second-level cache, whose bandwidth is the next limit (tried.md).\n\n"
+        + table(("state", "lanes", "1 thread", "2 threads", "2 / 1", "2 threads, own time", "of the limit"), shown)
     )
 
 
@@ -262,15 +282,20 @@ def _labelled_rates(
     return xr.Dataset(variables, coords=coords)
 
 
-def _county_seconds(counties: int, years: int) -> float:
+def _county_job(counties: int, years: int) -> Callable[[], object]:
     base, sx, asfr, srb, moves = deterministic_inputs(counties, years)
     people, births = np.zeros((counties, years + 1, 2, AGES)), np.zeros((counties, years, 2))
     rows = np.tile(np.arange(counties), (5, 1))
     args = (0, counties, rows, base, sx, asfr, 15, 0, srb, moves, END, people, births)
-    return _own_seconds(lambda: kernel.county_years(*args))
+    return lambda: kernel.county_years(*args)
 
 
-def _lane_seconds(counties: int, count: int, years: int, lanes: int, kind: type, threads: int) -> float:
+def _lane_job(counties: int, count: int, years: int, lanes: int, kind: type) -> Callable[[], object]:
+    work = _lane_work(counties, count, years, lanes, kind)
+    return lambda: work(range(counties))
+
+
+def _lane_work(counties: int, count: int, years: int, lanes: int, kind: type) -> Callable[[range], None]:
     given = kernels.lane_inputs(np.random.default_rng(0), counties, count, years, lanes, kind)
     clipped = np.zeros((counties, count // lanes, years), kind)
 
@@ -285,11 +310,11 @@ def _lane_seconds(counties: int, count: int, years: int, lanes: int, kind: type,
                     births, clipped[county, block],
                 )  # fmt: skip
 
-    return _pooled_seconds(work, counties, threads)
+    return work
 
 
 def _chain_seconds(counties: int, count: int, years: int) -> tuple[dict[int, float], bool]:
-    lanes = 128 if count % 128 == 0 else 48
+    lanes = max(lanes for lanes in LANES if count % lanes == 0)
     rng, kind, services, grades = np.random.default_rng(0), np.float32, 12, 15
     given = kernels.lane_inputs(rng, counties, count, years, lanes, kind)
     weights = rng.uniform(0, 1, (services, 2, AGES)).astype(kind)
@@ -368,21 +393,27 @@ def _triad_limit() -> float:
     return 2 * rounds * 512 / best / 1e9
 
 
+def _on_both(pool: ThreadPoolExecutor, work: Callable[[range], None], counties: int) -> None:
+    list(pool.map(work, [range(i, counties, 4) for i in range(4)]))
+
+
 def _both(pool: ThreadPoolExecutor, work: Callable[[int, int], object], count: int) -> None:
     bounds = np.linspace(0, count, 9).astype(int)
     list(pool.map(work, bounds[:-1], bounds[1:]))
 
 
-def _in_turn(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def _in_turn(
+    jobs: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
     """Best seconds of each job, timed in turn so that a drift of the machine meets all alike; once before, untimed."""
     best = dict.fromkeys(jobs, float("inf"))
     for job in jobs.values():
         job()
     for _ in range(rounds):
         for name, job in jobs.items():
-            start = time.perf_counter()
+            start = clock()
             job()
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], clock() - start)
     return best
 
 

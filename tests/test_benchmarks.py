@@ -14,7 +14,7 @@ from benchmarks import run
 @pytest.fixture(autouse=True)
 def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     once = run._in_turn
-    monkeypatch.setattr(run, "_in_turn", lambda jobs, rounds: once(jobs, 1))
+    monkeypatch.setattr(run, "_in_turn", lambda jobs, rounds, *clock: once(jobs, 1, *clock))
 
 
 def test_deterministic_against_rivals() -> None:

@@ -86,7 +86,7 @@ def county_years(  # type: ignore[no-untyped-def]
     the references of each slice. The state stands in two buffers; `population` is written once and never read.
     """
     start_share, survived_share, end_share, infant_survived, infant_end, in_exposure = shares
-    late = start_share == 0.0 and survived_share == 0.0 and in_exposure == 0.0
+    late = start_share == 0.0 and survived_share == 0.0 and in_exposure == 0.0 and first_age > 0
     last = baseline.shape[2] - 1
     before, after = np.empty((2, last + 1)), np.empty((2, last + 1))
     for county in range(begin, stop):
