@@ -7,6 +7,7 @@ tested by how often the count lay inside.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -139,25 +140,35 @@ def _one_origin(
     frame = uncertain_frame(rates, uncertainty, {"region": "whole"}, seed)
     spread = project_rows(rates, frame, weights_of(groups), range(trajectories)).values[:, :-1].transpose(0, 2, 1, 3)
     forecasts = _forecasts(known, rates, counted.sel({YEAR: slice(None, origin)}).values, groups, horizon)
-    leads = np.arange(1, horizon + 1)
     seen = np.full((counted.sizes[COUNTY], horizon, len(groups)), np.nan)
     seen[:, : observed.shape[1]] = observed
+    residents = known.population.isel({YEAR: -1}).sum([SEX, AGE]).values
+    labels = {COUNTY: counted[COUNTY].values, LEAD: np.arange(1, horizon + 1), AGE_GROUP: list(groups)}
+    return assemble(labels, seen, forecasts, spread, residents)
+
+
+def assemble(
+    labels: Mapping[str, Any],
+    observed: np.ndarray,
+    forecasts: Mapping[str, np.ndarray],
+    spread: np.ndarray,
+    residents: np.ndarray,
+) -> xr.Dataset:
+    """One origin of a backtest, as `score` takes it.
+
+    labels: of county, lead and age_group; observed and forecasts (county, lead, age_group) persons; spread (county,
+    lead, age_group, trajectory); residents (county,) at the origin.
+    """
     cell = (COUNTY, LEAD, AGE_GROUP)
     return xr.Dataset(
         {
-            "observed": (cell, seen),
-            "forecast": ((APPROACH, *cell), np.stack([forecasts[name] for name in APPROACHES])),
+            "observed": (cell, observed),
+            "forecast": ((APPROACH, *cell), np.stack(list(forecasts.values()))),
             "quantiles": ((PROBABILITY, *cell), np.quantile(spread, PROBABILITIES, axis=-1)),
-            "crps": (cell, crps(spread, seen)),
-            "residents": ((COUNTY,), known.population.isel({YEAR: -1}).sum([SEX, AGE]).values),
+            "crps": (cell, crps(spread, observed)),
+            "residents": ((COUNTY,), residents),
         },
-        coords={
-            COUNTY: counted[COUNTY].values,
-            LEAD: leads,
-            AGE_GROUP: list(groups),
-            APPROACH: list(APPROACHES),
-            PROBABILITY: list(PROBABILITIES),
-        },
+        coords={**labels, APPROACH: list(forecasts), PROBABILITY: list(PROBABILITIES)},
     )
 
 
@@ -179,7 +190,7 @@ def _forecasts(
 
     central = project_population(rates.drop_vars("mobility"), flows=()).population.isel({YEAR: slice(1, None)})
     ours = of(central)
-    return {
+    found = {
         FORECAST: ours,
         "no_migration": of(rivals.without_migration(rates)),
         "constant": rivals.constant(counts, horizon),
@@ -189,6 +200,7 @@ def _forecasts(
         "hamilton_perry": of(rivals.hamilton_perry(known, horizon)),
         "five_year_means": of(rivals.five_year_means(known, horizon)),
     }
+    return {name: found[name] for name in APPROACHES}
 
 
 def crps(spread: np.ndarray, observed: np.ndarray) -> np.ndarray:
@@ -230,3 +242,14 @@ def score(found: xr.Dataset) -> xr.Dataset:
             "cases": known.sum(over),
         }
     )
+
+
+def of_size(found: xr.Dataset, least: float, below: float) -> xr.Dataset:
+    """The part of a backtest on counties that had so many residents at the origin."""
+    return found.where((found.residents >= least) & (found.residents < below))
+
+
+def best_rival(scores: xr.Dataset, measure: str = "weighted_error") -> xr.DataArray:
+    """(lead, age_group) the least error of any rival."""
+    others = [name for name in scores[APPROACH].values if name != FORECAST]
+    return scores[measure].sel({APPROACH: others}).min(APPROACH)
