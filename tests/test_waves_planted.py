@@ -13,9 +13,9 @@ BARS = {0.0: 0.97, 0.01: 0.97, 0.02: 0.95, 0.05: 0.88}
 
 @pytest.mark.parametrize("noise", planted.NOISES)
 def test_planted_crests_are_found_within_a_year(noise: float) -> None:
-    scores = planted.hits(noise, 30)
+    scores = planted.hits(noise, 15)
     everything = planted.pooled(list(scores.values()))
-    assert everything.crests == 30 * 9 * 4
+    assert everything.crests == 15 * 9 * 4
     assert everything.within_one >= BARS[noise]
     if noise == 0:
         assert everything.exact >= 0.97
@@ -25,7 +25,7 @@ def test_planted_crests_are_found_within_a_year(noise: float) -> None:
 
 @pytest.mark.parametrize("noise", planted.NOISES)
 def test_crests_of_three_tenths_of_the_base_are_found(noise: float) -> None:
-    lowest = planted.hits(noise, 20, seed=1, height=(0.3, 0.3))
+    lowest = planted.hits(noise, 10, seed=1, height=(0.3, 0.3))
     assert planted.pooled(list(lowest.values())).within_one >= BARS[noise]
 
 

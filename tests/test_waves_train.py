@@ -1,11 +1,8 @@
-"""The train of crests through the stages: planted, and on the national births and rolls."""
+"""The train of crests through the stages, planted and found again."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 
@@ -97,33 +94,3 @@ def test_the_ageing_wave_is_a_train_as_well() -> None:
     assert train.services == tuple(groups)
     assert all(8 <= lag <= 11 for lag in train.lags) or train.lags == train.implied_lags
     assert train.born_first <= 1963 <= train.born_last
-
-
-def national(reference: Path) -> xr.DataArray:
-    table = pd.read_csv(reference / "china" / "china_births_deaths.csv")
-    years = table["year"].to_numpy()
-    values = table["births_revised_after_2020_census_10k"].to_numpy(float)
-    return xr.DataArray(values[None], dims=("county", "year"), coords={"county": ["CN"], "year": years})
-
-
-def test_national_rolls_crest_as_the_births_say(reference: Path) -> None:
-    implied = implied_by_births(national(reference), AGES).sel(year=slice(2005, 2034))
-    crests = find_waves(implied)
-    crests = crests[(crests["turn"] == "crest") & ~crests["at_edge"]]
-    peaks = {service: own["peak_year"].tolist() for service, own in crests.groupby("service")}
-    assert 2017 in peaks["kindergarten"]
-    assert 2023 in peaks["primary_school"]
-    assert any(abs(year - 2026) <= 1 for year in peaks["junior_school"])
-    assert any(abs(year - 2029) <= 1 for year in peaks["senior_school"])
-    (train,) = find_trains(implied, implied, AGES).itertuples()
-    assert train.services == tuple(AGES)
-    assert train.implied_lags == (6.0, 3.0, 3.0)
-
-
-def test_published_rolls_crest_when_the_births_say_but_for_participation(reference: Path) -> None:
-    table = pd.read_csv(reference / "china" / "education_stage_series_china.csv")
-    rolls = table[(table["area_zh"] == "全国") & (table["indicator"] == "enrolment")]
-    primary = rolls[(rolls["stage"] == "primary") & (rolls["year"] >= 2015)].set_index("year")["value"]
-    assert primary.idxmax() == 2023
-    preschool = rolls[rolls["stage"] == "preschool"].set_index("year")["value"]
-    assert preschool.idxmax() == 2020  # three years after the births: more of fewer children went

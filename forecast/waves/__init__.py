@@ -14,6 +14,7 @@ from forecast.waves.lasting import (
     screening_level,
     windows_of,
 )
+from forecast.waves.places import with_place_years
 from forecast.waves.sentence import Facts, Tipping, explain, tipping_point
 from forecast.waves.train import find_trains, implied_by_births, implied_by_people
 
@@ -44,4 +45,5 @@ __all__ = [
     "synchrony",
     "tipping_point",
     "windows_of",
+    "with_place_years",
 ]
