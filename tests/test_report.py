@@ -16,13 +16,20 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from forecast import read_region, run_forecast
+from forecast.blocks.summary import QUANTILES, odds, quantiles
 from forecast.demand import DemandModel, read_models
 from forecast.dims import AGES, SEXES
 from forecast.errors.messages import catalogue
+from forecast.gap import capacity_for_risk
+from forecast.pipeline import Run, tables
 from forecast.region import Region
-from forecast.report import headline, render_html
+from forecast.report import headline, measured, render_html
+from forecast.report.chances import SCALE, chance, likelihood
 from forecast.report.chapters import write_chapters
-from forecast.report.charts import CHARTS, definitions
+from forecast.report.chapters.certainty import RISKS, certainty
+from forecast.report.chapters.population import GROUPS
+from forecast.report.charts import CHARTS, OF_MANY, definitions
 from forecast.report.facts import Facts
 from forecast.report.words import amount, count, joined, same
 from forecast.scenario import Scenario, read_scenario
@@ -114,6 +121,62 @@ def made_run(
     scenario = read_scenario("baseline", {"demand.view": view})
     manifest = {"time": "2026-01-02T03:04:05", "forecast": "0", "seed": 0}
     return MadeRun(region, scenario, models, data, waves, manifest)
+
+
+MANY = 150
+
+
+def with_trajectories(run: MadeRun, seed: int = 1) -> tuple[MadeRun, np.ndarray]:
+    """The same run with made-up trajectories around it, reduced as `run_blocks` reduces them, and beside it the demand
+    of every trajectory: (the whole and the counties, year, service, trajectory), NaN up to the jump-off year."""
+    rng = np.random.default_rng(seed)
+    ahead = YEARS > 2023
+    drift = np.cumsum(rng.normal(scale=0.03, size=(len(run.models), len(YEARS), MANY)) * ahead[:, None], axis=1)
+    own = rng.normal(scale=0.02, size=(run.data.sizes["county"], 1, 1, MANY))
+    factor = np.where(ahead[:, None, None], np.exp(drift.transpose(1, 0, 2) + own), np.nan)
+    demand = run.data.demand.values[..., None] * factor
+    demand = np.concatenate([demand.sum(axis=0, keepdims=True), demand])
+    supply = np.concatenate([run.data.supply.values.sum(axis=0, keepdims=True), run.data.supply.values])
+    areas = [run.region.area, *run.data.county.values.tolist()]
+    by_service = ("area", "year", "service")
+    told = odds(demand.transpose(0, 2, 1, 3)[:, :, ahead], supply.transpose(0, 2, 1)[:, :, ahead])
+    found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    for name, values in told._asdict().items():
+        full = np.full((len(areas), len(YEARS), len(run.models)), np.nan)
+        full[:, ahead] = values.transpose(0, 2, 1)
+        found[name] = by_service, full
+    ends = quantiles(demand)
+    found["demand_quantile"] = ("quantile", *by_service), ends
+    found["gap_quantile"] = ("quantile", *by_service), supply - ends[::-1]
+    found["p_norm_met"] = by_service, np.where(ahead[:, None], (1.05 * demand < supply[..., None]).mean(-1), np.nan)
+    spread = np.linspace(0.8, 1.2, len(QUANTILES))
+    people = run.data.population.sum("sex").values
+    sizes = np.stack([people[..., first : last + 1].sum(-1) for first, last in GROUPS.values()], axis=-1)
+    sizes = np.concatenate([sizes.sum(axis=0, keepdims=True), sizes])
+    blank = np.where(ahead, 1.0, np.nan)[:, None]
+    found["population_quantile"] = (
+        ("quantile", "area", "year", "age_group"),
+        spread[:, None, None, None] * sizes * blank,
+    )
+    found["births_quantile"] = ("quantile", "area", "year"), spread[:, None, None] * sizes[..., 0] * blank[:, 0]
+    shares = np.array([0.5, 0.0, 0.2, 0.3, 0.0])[:, None, None, None] * np.ones(
+        (len(areas), len(YEARS), len(run.models))
+    )
+    found["variance_share"] = ("component", *by_service), shares
+    parts = ["births", "mortality", "migration", "participation", "together"]
+    coords = {"area": areas, "quantile": list(QUANTILES), "age_group": list(GROUPS), "component": parts}
+    data = run.data.assign_coords(coords).assign(found).assign_attrs(trajectories=MANY)
+    return replace(run, data=data), demand
+
+
+@cache
+def many_run() -> tuple[MadeRun, np.ndarray]:
+    return with_trajectories(made_run())
+
+
+@cache
+def many_page() -> str:
+    return render_html(many_run()[0])
 
 
 @cache
@@ -246,6 +309,165 @@ def test_a_ratio_is_never_called_a_rate_of_enrolment() -> None:
     assert "不是入学率" in said
 
 
+# ---- how sure ----------------------------------------------------------------------------------------------------
+
+
+def test_probabilities_and_bands_are_those_of_the_trajectories() -> None:
+    run, demand = many_run()
+    facts = Facts(run)
+    supply = facts.table("supply", "senior_school")
+    service, year = facts.services.index("senior_school"), facts.years.index(2033)
+    for row, place in enumerate(facts.places):
+        one = demand[row, :, service]
+        assert facts.chance("p_short", place, "senior_school", 2033) == pytest.approx(
+            np.mean(one[year] > supply.at[place, 2033])
+        )
+        ever = (one[facts.years.index(2024) : year + 1] > supply.loc[place, 2024:2033].to_numpy()[:, None]).any(axis=0)
+        assert facts.chance("p_short_by", place, "senior_school", 2033) == pytest.approx(ever.mean())
+        band = facts.band("demand_quantile", place, "senior_school", 2033)
+        assert band == pytest.approx(np.quantile(one[year], [0.1, 0.9]))
+        assert facts.band("gap_quantile", place, "senior_school", 2033) == pytest.approx(
+            np.quantile(supply.at[place, 2033] - one[year], [0.1, 0.9])
+        )
+
+
+@pytest.mark.parametrize("risk", RISKS)
+def test_capacity_for_a_risk_holds_among_the_trajectories(risk: float) -> None:
+    run, demand = many_run()
+    facts = Facts(run)
+    at = facts.years.index(2033)
+    for row, place in enumerate(facts.places):
+        for column, service in enumerate(facts.services):
+            needed = facts.needed(place, service, 2033, risk)
+            ordered = np.sort(demand[row, at, column])
+            assert np.mean(ordered > needed) <= risk + 1 / MANY
+            assert np.mean(ordered >= needed) >= risk - 1 / MANY  # and no more than that asks for
+
+
+def test_capacity_between_and_beyond_the_levels_kept() -> None:
+    levels = xr.DataArray([[10.0, 20.0, 40.0]], dims=("area", "quantile"), coords={"quantile": [0.1, 0.5, 0.9]})
+    assert capacity_for_risk(levels, 0.5).values.tolist() == [20.0]
+    assert capacity_for_risk(levels, 0.3).values.tolist() == pytest.approx([30.0])
+    assert capacity_for_risk(levels, 0.9).values.tolist() == [10.0]
+    for risk in (0.05, 0.95, 1.5):
+        with pytest.raises(ValueError, match="the levels that were kept"):
+            capacity_for_risk(levels, risk)
+
+
+def test_words_follow_the_number_that_is_printed() -> None:
+    assert [likelihood(p).zh for p in (0.997, 0.93, 0.7, 0.5, 0.2, 0.05, 0.001)] == [
+        "几乎肯定", "很可能", "较可能", "约有一半可能", "不大可能", "很不可能", "几乎不可能",
+    ]  # fmt: skip
+    assert likelihood(0.895).en == likelihood(0.9).en  # both are printed as 90 %
+    assert [least for least, _ in SCALE] == sorted((least for least, _ in SCALE), reverse=True)
+    assert chance(0.0, 1000).pair() == ["不到1%", "under 1%"]
+    assert chance(1.0, 40).pair() == ["超过97%", "over 97%"]
+    assert chance(0.99, 1000).en == "99%"
+
+
+def test_headline_says_how_sure_in_both_languages() -> None:
+    run, _ = many_run()
+    facts, found = Facts(run), headline(run)
+    spell = facts.spells("000000", "senior_school")[0]
+    odds_then = facts.chance("p_short", "000000", "senior_school", spell.worst)
+    ever = facts.chance("p_short_by", "000000", "senior_school", spell.last)
+    wanted = f"高中阶段学位{spell.worst}年{likelihood(odds_then).zh}短缺（概率{chance(odds_then, MANY).zh}）"
+    assert wanted in found["zh"][1]
+    assert f"2024—{spell.last}年至少有一年短缺的概率{chance(ever, MANY).zh}" in found["zh"][1]
+    assert f"senior school places are {likelihood(odds_then).en} to be short in {spell.worst}" in found["en"][1]
+    low, high = facts.band("gap_quantile", "000000", "kindergarten", facts.look)
+    assert f"80%区间为富余{count(low).zh}—{count(high).zh}个" in found["zh"][2]
+    assert f"80% range: {count(low).en} to {count(high).en} places to spare" in found["en"][2]
+    assert "概率都以它为前提" in found["zh"][-1]
+    assert "probabilities are conditional on it" in found["en"][-1]
+
+
+def test_one_path_says_that_it_is_one() -> None:
+    run = made_run()
+    found = told(run)
+    assert "只推算了情景本身这一条路径" in found["zh"]
+    assert "one path only" in found["en"]
+    assert "概率" not in found["zh"].replace("没有概率和区间", "")
+    assert [sentence.en for sentence in certainty(Facts(run)).sentences] == [found["en"].splitlines()[-1]]
+    assert set(definitions(Facts(run))) == set(CHARTS)
+    assert 'data-chart="odds"' not in plain_page()
+
+
+def test_no_sentence_of_many_trajectories_has_a_hole() -> None:
+    for capacity, unknown in ((0.5, "care_beds"), (1.0, "nursery"), (3.0, "kindergarten")):
+        made = made_run(capacity=capacity)
+        known = made.data.service != unknown
+        data = made.data.assign(supply=made.data.supply.where(known), gap=made.data.gap.where(known))
+        run, _ = with_trajectories(replace(made, data=data))
+        chapters = write_chapters(Facts(run))
+        texts = [text for chapter in chapters for text in (chapter.title, *chapter.sentences)]
+        texts += [text for chapter in chapters for part in chapter.by_service.values() for text in part]
+        for sentence in [part for text in texts for part in text.pair()]:
+            assert not re.search(r"\bnan\b|\bNone\b|\binf\b|[{}]", sentence), sentence
+        assert certainty(Facts(run)).by_service[unknown][0].zh == "没有供给数据，不算短缺概率。"
+
+
+def test_accuracy_is_read_and_never_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "不能说预测误差有多大" in plain_page() or (Path(measured.folder("data")) / measured.FILE).is_file()
+    (tmp_path / measured.FILE).write_text(
+        "place,place_zh,n,horizon,age_group,measure,value,source\n"
+        "Somewhere,某地,25,5,all,mdape,0.0123,rolls\n"
+        "Somewhere,某地,25,10,all,mdape,0.0456,rolls\n"
+        "Somewhere,某地,25,10,all,coverage80,0.79,rolls\n"
+        "Somewhere,某地,25,10,65+,mdape,0.02,rolls\n"
+        "Somewhere,某地,25,10,65+,secret,0.02,rolls\n",
+        "utf-8",
+    )
+    monkeypatch.setattr(measured, "folder", lambda name: tmp_path)
+    chapter = next(one for one in write_chapters(Facts(made_run())) if one.id == "accuracy")
+    assert "某地25个地区，10年后总人口误差中位数4.6%，80%区间里装进了79%的实际数" in chapter.sentences[0].zh
+    assert "not how far off this area will be" in chapter.sentences[1].en
+    table = chapter.tables[0]
+    assert [row[2:] for row in table.rows] == [
+        (5, table.rows[0][3], 0.0123, None),
+        (10, table.rows[0][3], 0.0456, 0.79),
+        (10, same("65+"), 0.02, None),
+    ]
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("runs")
+    return run_forecast(read_region("wenzhou"), read_scenario("baseline", {"horizon": 2034}), 24, out=folder)
+
+
+def test_tables_carry_the_odds(real: Run) -> None:
+    assert real.folder is not None
+    table = pd.read_csv(real.folder / "tables" / "demand_supply_gap.csv", dtype={"county": str}, encoding="utf-8-sig")
+    row = table[(table.county == "330302") & (table.service == "senior_school") & (table.year == 2030)].iloc[0]
+    here = real.data.sel(area="330302", service="senior_school", year=2030)
+    assert row.p_short == pytest.approx(float(here.p_short))
+    assert [row.demand_p10, row.demand_p975] == pytest.approx(here.demand_quantile.sel(quantile=[0.1, 0.975]).values)
+    assert row.gap_p025 == pytest.approx(float(here.gap_quantile.sel(quantile=0.025)))
+    every = tables(real)["uncertainty"]
+    whole = every[(every.area == "330300") & (every.service == "primary_school") & (every.year == 2033)].iloc[0]
+    assert whole.name_en == "Wenzhou"
+    assert whole.p_short_by == pytest.approx(
+        float(real.data.p_short_by.sel(area="330300", service="primary_school", year=2033))
+    )
+    shares = whole[[f"variance_{one}" for one in ("births", "mortality", "migration", "participation", "together")]]
+    assert float(shares.sum()) == pytest.approx(1.0)
+    assert every.year.min() == 2024
+    people = tables(real)["population"].set_index(["county", "year"])
+    assert people.at[("330302", 2030), "population_p10"] < people.at[("330302", 2030), "population_p90"]
+    assert np.isnan(people.at[("330302", 2020), "births_p10"])
+
+
+def test_report_names_what_the_spread_rests_on(real: Run) -> None:
+    assert real.folder is not None
+    assert real.task is not None
+    page = (real.folder / "report.html").read_text("utf-8")
+    assert "不确定性从哪里来" in page
+    for _, _, source, _ in real.task.uncertainty.parts:
+        assert source.replace("&", "&amp;").replace("'", "&#39;") in page
+    assert sum(Facts(real).shares("nursery", 2033).values()) == pytest.approx(1.0)
+
+
 # ---- the page ----------------------------------------------------------------------------------------------------
 
 
@@ -269,12 +491,13 @@ def test_page_is_closed_to_the_network_and_small() -> None:
     assert page == render_html(made_run())
 
 
-def test_every_chart_compiles() -> None:
+@pytest.mark.parametrize("many", [False, True])
+def test_every_chart_compiles(many: bool) -> None:
     import vl_convert
 
-    facts = Facts(made_run())
+    facts = Facts(many_run()[0] if many else made_run())
     for name, spec in definitions(facts).items():
-        CHARTS[name](facts).to_dict()  # altair checks it against the schema
+        {**CHARTS, **OF_MANY}[name](facts).to_dict()  # altair checks it against the schema
         compiled = vl_convert.vegalite_to_vega({"$schema": "https://vega.github.io/schema/vega-lite/v6.json", **spec})
         assert any(data["name"] == "rows" for data in compiled["data"]), name
 
@@ -355,6 +578,29 @@ def test_page_draws_in_both_languages_without_a_request(look: Any) -> None:
     assert page.evaluate("report.errors") == []
 
 
+def test_page_of_many_trajectories_draws_fans_odds_and_causes(look: Any) -> None:
+    seen = look(html=many_page())
+    page = seen.page
+    facts = Facts(many_run()[0])
+    assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == 14 + 1 + 7 + 10
+    shades = "document.querySelectorAll('#curve svg .mark-area path').length"
+    assert page.evaluate(shades) == 2
+    page.click("#odds button[data-value=senior_school]")
+    cells = page.locator("#odds svg .mark-rect path").count()
+    assert cells == len(facts.places) * sum(year > facts.jump_off for year in facts.years)
+    shown = page.locator("#odds svg .mark-text.role-mark text").all_text_contents()
+    per_cent = 100 * facts.odds("p_short", "senior_school")[:, np.array(facts.years) > facts.jump_off].ravel()
+    assert sorted(shown) == sorted("<1" if p < 1 else ">99" if p > 99 else f"{round(p, 1):.0f}" for p in per_cent)
+    assert len(set(shown)) > 3
+    page.click("button[data-value=en]")
+    page.wait_for_selector("#odds svg >> text=Alpha")
+    assert page.locator("#causes svg >> text=50%").count() >= 7
+    assert len(seen.requests) == 1
+    assert seen.complaints == []
+    assert page.evaluate("report.errors") == []
+    assert len(many_page().encode()) < 2.5e6
+
+
 def test_choices_change_map_curves_and_badges(look: Any) -> None:
     seen = look()
     page = seen.page
@@ -400,16 +646,18 @@ def test_table_is_copied_as_a_spreadsheet_reads_it(look: Any) -> None:
     assert len(page.evaluate("report.copied").split("\r\n")) == 1 + 4 * len(YEARS)
 
 
-def test_phone_is_wide_enough(look: Any) -> None:
-    page = look(390).page
+@pytest.mark.parametrize("many", [False, True])
+def test_phone_is_wide_enough(look: Any, many: bool) -> None:
+    page = look(390, many_page() if many else plain_page()).page
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     for lang in ("zh", "en"):
         page.click(f"button[data-value={lang}]")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_page_prints_on_a4(look: Any, tmp_path: Path) -> None:
-    page = look().page
+@pytest.mark.parametrize("many", [False, True])
+def test_page_prints_on_a4(look: Any, tmp_path: Path, many: bool) -> None:
+    page = look(html=many_page() if many else plain_page()).page
     pdf = page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True, print_background=True)
     assert pdf.startswith(b"%PDF")
     assert 5 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 20

@@ -244,7 +244,10 @@ class Facts:
         return int(self.run.data.attrs.get("trajectories", 1))
 
     def odds(self, variable: str, service: str) -> np.ndarray[Any, Any]:
-        """(place, year): a variable that the trajectories gave each area, as p_short; NaN where nothing is known."""
+        """(place, year): a variable that the trajectories gave each area, as p_short; NaN where nothing is known, also
+        where there is no gap: with no standard to ask for anything, nothing is short and nothing is safe."""
+        if variable.startswith("p_short") and not self.has_gap(service):
+            return np.full((len(self.places), len(self.years)), np.nan)
         if variable not in self._cubes:
             own = self.run.data[variable].sel({AREA: self.places}).transpose(SERVICE, AREA, YEAR)
             self._cubes[variable] = own.to_numpy().astype(float)

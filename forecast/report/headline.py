@@ -33,8 +33,8 @@ def headline(run: Run) -> dict[str, list[str]]:
 
 def tell(facts: Facts) -> list[Text]:
     """As `headline`, with the marks of colour in the title."""
-    parts = [title(facts), sure(facts), unsure(facts), falls(facts), crests(facts), where_short(facts), later(facts)]
-    parts += [norm_differs(facts), view(facts), unknown(facts)]
+    parts = [title(facts), *sure(facts), unsure(facts), falls(facts), crests(facts), where_short(facts)]
+    parts += [later(facts), norm_differs(facts), view(facts), unknown(facts)]
     parts += [given(facts)] if facts.many else [basis(facts), both("sure.one_path")]
     return [part for part in parts if part]
 
@@ -219,13 +219,14 @@ def _later(facts: Facts, service: str, spell: Spell) -> Text:
     return both("later.odds", **said, worst=spell.worst, chance=chance(odds, facts.trajectories))
 
 
-def sure(facts: Facts) -> Text | None:
-    """How likely it is that what the title says comes true."""
+def sure(facts: Facts) -> list[Text]:
+    """How likely it is that what the title says comes true: a sentence on what is short, and one on what is to spare."""
     if not facts.many:
-        return None
-    parts = [_sure_short(facts, service, spell) for service, spell in soon_short(facts)[:IN_TITLE]]
-    parts += [_sure_spare(facts, service) for service in in_surplus(facts)[:IN_TITLE]]
-    return both("sure.title", parts=joined(parts, zh="；", en="; ")) if parts else None
+        return []
+    short = [_sure_short(facts, service, spell) for service, spell in soon_short(facts)[:IN_TITLE]]
+    spare = [_sure_spare(facts, service) for service in in_surplus(facts)[:IN_TITLE]]
+    told = (("sure.title", short), ("sure.title_enough", spare))
+    return [both(key, parts=joined(parts, zh="；", en="; ")) for key, parts in told if parts]
 
 
 def _sure_short(facts: Facts, service: str, spell: Spell) -> Text:

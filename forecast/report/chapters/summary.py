@@ -102,7 +102,8 @@ def _odds(facts: Facts, service: str, year: int) -> Text:
     """How likely a shortage is, for a caption; nothing in a run of one path."""
     if not facts.many:
         return Text("", "")
-    return both("figure.odds", chance=chance(facts.chance("p_short", facts.area, service, year), facts.trajectories))
+    probability = facts.chance("p_short", facts.area, service, year)
+    return both("figure.odds", chance=chance(probability, facts.trajectories, brief=True))
 
 
 def _sized(key: str, facts: Facts, service: str, gap: float) -> Text:
