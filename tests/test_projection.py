@@ -164,3 +164,13 @@ def test_nothing_is_filled_in_silently() -> None:
         project_population(rates.assign(asfr=rates.asfr * 1000))
     with pytest.raises(UsageError, match="middle"):
         project_population(rates, "middle")
+
+
+@pytest.mark.parametrize("age", [0, 1])
+def test_nobody_gives_birth_as_a_baby(age: int) -> None:
+    """Ages that have slipped must not read the open age group as mothers."""
+    rates = random_rates(1)
+    slipped = rates.assign(asfr=rates.asfr.where(rates.age != age, 0.1))
+    with pytest.raises(InputRefused) as refused:
+        project_population(slipped)
+    assert [issue.code for issue in refused.value.issues] == ["E614"]

@@ -116,8 +116,6 @@ class Systems:
         total_rate = out_rate + moves.sum(axis=3)  # (trajectory, county, group, year, sex, age)
         check_total_rate(total_rate)
         first, last = fertile_ages(self.rates.asfr)
-        if first < 2 and bool((self.rates.asfr > 0).any()):
-            raise InputRefused(Issue("E614"))
         state = {name: self.full(name) for name in ("baseline", "sx", "asfr", "srb")}
         asfr = np.ascontiguousarray(state["asfr"][..., first : last + 1])
         newborn = self.newborn()
@@ -249,9 +247,15 @@ def entering_ages(before: np.ndarray, births: np.ndarray) -> np.ndarray:
 
 
 def fertile_ages(asfr: xr.DataArray) -> tuple[int, int]:
-    """First and last position of an age with births anywhere (1, 1 where there are none)."""
+    """First and last position of an age with births anywhere (2, 2 where there are none).
+
+    Raises InputRefused for births below age 2: a mother is one age younger at the year's start, and newborn are not
+    yet counted when leavers are.
+    """
     fertile = np.flatnonzero((asfr > 0).any([dim for dim in asfr.dims if dim != AGE]).values)
-    return (int(fertile[0]), int(fertile[-1])) if fertile.size else (1, 1)
+    if fertile.size and fertile[0] < 2:
+        raise InputRefused(Issue("E614"))
+    return (int(fertile[0]), int(fertile[-1])) if fertile.size else (2, 2)
 
 
 def spread(work: Callable[[int, int], None], count: int, cells: int, threads: int | None) -> None:
