@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.blocks import project_rows
-from forecast.dims import AGE, AGES, COUNTY, SEX, YEAR
+from forecast.dims import AGE, AGES, COUNTY, SEX, YEAR, label
 from forecast.errors import InputRefused, Issue
 from forecast.population import rivals
 from forecast.population.fit import Settings, fit_rates, fit_uncertainty
@@ -160,15 +160,19 @@ def assemble(
     lead, age_group, trajectory); residents (county,) at the origin.
     """
     cell = (COUNTY, LEAD, AGE_GROUP)
-    return xr.Dataset(
-        {
-            "observed": (cell, observed),
-            "forecast": ((APPROACH, *cell), np.stack(list(forecasts.values()))),
-            "quantiles": ((PROBABILITY, *cell), np.quantile(spread, PROBABILITIES, axis=-1)),
-            "crps": (cell, crps(spread, observed)),
-            "residents": ((COUNTY,), residents),
-        },
+    rows = {
+        "observed": (cell, observed, "people counted"),
+        "forecast": ((APPROACH, *cell), np.stack(list(forecasts.values())), "people forecast, by approach"),
+        "quantiles": ((PROBABILITY, *cell), np.quantile(spread, PROBABILITIES, axis=-1), "quantiles of the forecast"),
+        "crps": (cell, crps(spread, observed), "continuous ranked probability score of the forecast"),
+        "residents": ((COUNTY,), residents, "residents at the origin"),
+    }
+    found = xr.Dataset(
+        {name: (dims, values) for name, (dims, values, _) in rows.items()},
         coords={**labels, APPROACH: list(forecasts), PROBABILITY: list(PROBABILITIES)},
+    )
+    return found.assign(
+        {name: label(found[name], words, "persons", "stock", "backtest") for name, (*_, words) in rows.items()}
     )
 
 
