@@ -192,7 +192,8 @@ def trajectory_coverage(spread: float, count: int, seed: int = 0) -> float:
     coords = {"county": [str(number) for number in range(count)], "year": FIRST + when}
     demand = xr.DataArray(paths[:, :200].transpose(1, 0, 2), dims=("trajectory", "county", "year"), coords=coords)
     found = find_waves(demand)
-    found = found[(found["turn"] == "crest") & ~found["at_edge"]].set_index("county")
+    found = found[(found["turn"] == "crest") & ~found["at_edge"]].sort_values("probability")
+    found = found.drop_duplicates("county", keep="last").set_index("county")
     truth = FIRST + np.round(peaks[:, 200])
     own = found.loc[coords["county"]]
     return float(((own["peak_year_low"] <= truth) & (truth <= own["peak_year_high"])).mean())

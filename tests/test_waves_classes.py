@@ -68,7 +68,7 @@ def test_the_class_is_that_of_the_definition(blocks: list[float], window: int) -
 
 @pytest.mark.parametrize(("noise", "bar"), [(0.0, 0.98), (0.01, 0.95), (0.02, 0.9)])
 def test_planted_classes_are_found(noise: float, bar: float) -> None:
-    found = planted.class_hits(noise, 40)
+    found = planted.class_hits(noise, 25)
     assert set(found) == set(CATEGORIES)
     assert np.mean(list(found.values())) >= bar
     assert min(found.values()) >= bar - 0.1

@@ -32,12 +32,12 @@ def test_crests_of_three_tenths_of_the_base_are_found(noise: float) -> None:
 @pytest.mark.parametrize("kind", ["flat", "monotone"])
 @pytest.mark.parametrize("noise", planted.NOISES)
 def test_flat_and_monotone_series_have_few_false_crests(kind: str, noise: float) -> None:
-    assert planted.false_crests(kind, noise, history=0, count=300) <= 0.05
-    assert planted.false_crests(kind, noise, history=14, count=300) <= 0.05
+    assert planted.false_crests(kind, noise, history=0, count=200) <= 0.05
+    assert planted.false_crests(kind, noise, history=14, count=200) <= 0.05
 
 
 def test_noise_far_above_the_bars_hides_crests_rather_than_making_them() -> None:
-    assert planted.false_crests("flat", 0.2, history=0, count=300) <= 0.05
+    assert planted.false_crests("flat", 0.2, history=0, count=200) <= 0.05
     assert planted.hits(0.2, 20)["bell", "flat", 12].within_one < 0.9
 
 

@@ -67,6 +67,9 @@ NEIGHBOURS = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
 DIP = 0.25
 """Two heaps are two waves if the count between them falls by so much of the smaller one."""
 
+CHANCE = 3.0
+"""Times the sd of a difference of two counts that the dip must have as well, or few trajectories would make it."""
+
 RAREST = 0.05
 """A wave that fewer trajectories have is not reported."""
 
@@ -252,7 +255,8 @@ def _heaps(turns: Turns, cell: Whole, trajectories: int, cells: int, years: int)
         smooth = np.apply_along_axis(np.convolve, 1, count, NEIGHBOURS, "same")
         marks = np.empty_like(smooth)
         kernel.mark_turns(smooth, np.zeros(cells), marks)
-        tops = (marks > 0) & (marks >= DIP * smooth)
+        chance = CHANCE * np.sqrt(2 * (NEIGHBOURS**2).sum() * smooth / trajectories)  # of two counts of trajectories
+        tops = (marks > 0) & (marks >= DIP * smooth) & (marks >= chance)
         begins = np.zeros((cells, years), dtype=np.int64)  # at the lowest count between two tops
         for row in range(cells):
             for before, after in pairwise(np.flatnonzero(tops[row])):
