@@ -613,8 +613,7 @@ def picture(found: xr.Dataset, scores: xr.Dataset, path: Path, title: str) -> No
     errors = alt.Chart(frame).mark_line(clip=True).encode(
         alt.X("lead:Q", title="years ahead", axis=alt.Axis(tickMinStep=1)),
         alt.Y("error:Q", title="weighted error, %"),
-        alt.Color(f"{bt.APPROACH}:N", scale=colours, sort=order, title=None),
-        alt.StrokeWidth(f"{bt.APPROACH}:N", scale=alt.Scale(domain=order, range=[3, 1.5, 1.5, 1.5, 1.5]), legend=None),
+        alt.Color(f"{bt.APPROACH}:N", scale=colours, sort=order, title=None, legend=alt.Legend()),
     ).properties(width=150, height=120).facet(alt.Facet("age_group:N", title=None, sort=shown), columns=5).resolve_scale(y="independent")  # fmt: skip
     cover = pd.concat(
         scores[name].sel(age_group=shown).rename("share").to_dataframe().reset_index().assign(band=band)
@@ -624,15 +623,19 @@ def picture(found: xr.Dataset, scores: xr.Dataset, path: Path, title: str) -> No
     base = alt.Chart(cover)
     lines = base.mark_line(point=True).encode(
         alt.X("lead:Q", title="years ahead", axis=alt.Axis(tickMinStep=1)),
-        alt.Y("share:Q", title="counts inside the band, %", scale=alt.Scale(domain=[40, 100])),
+        alt.Y("share:Q", title="counts inside the band, %", scale=alt.Scale(domain=[40, 100], clamp=True)),
         alt.Color("band:N", title=None, scale=alt.Scale(domain=["80 %", "95 %"], range=["#1f5f8b", "#b4540f"])),
     )
-    bars = alt.Chart(cover).mark_rule(strokeDash=[4, 3], color="#b9c2ca").encode(alt.Y("bar:Q"))
+    bars = (
+        alt.Chart(cover)
+        .mark_rule(strokeDash=[4, 3], color="#b9c2ca")
+        .encode(alt.Y("bar:Q", scale=alt.Scale(domain=[40, 100], clamp=True)))
+    )
     bars = bars.transform_calculate(bar="datum.band == '80 %' ? 80 : 95")
     covers = alt.layer(bars, lines, data=cover).properties(width=150, height=120).facet(
         alt.Facet("age_group:N", title=None, sort=shown), columns=5
     )  # fmt: skip
-    chart = alt.vconcat(errors, covers).resolve_scale(color="independent", strokeWidth="independent")
+    chart = alt.vconcat(errors, covers).resolve_scale(color="independent").resolve_legend(color="independent")
     chart.properties(title=title, background="white").save(str(path))
 
 
