@@ -66,6 +66,17 @@ def _shifted(implied: xr.DataArray, service: str, by: int) -> xr.DataArray:
     return own.copy(data=np.roll(own.to_numpy(), by, axis=own.get_axis_num("year")))
 
 
+def test_birth_years_stand_in_order_where_no_cohort_is_in_every_stage() -> None:
+    ages = {"a": (3, 5), "b": (6, 8), "c": (9, 11)}
+    years = range(2000, 2031)
+    peaks = {"a": 2012, "b": 2013, "c": 2014}  # one year apart, as no cohort of these ages could be in all three
+    paths = [1000 * (1 + np.exp(-((np.array(years) - peak) ** 2) / 8)) for peak in peaks.values()]
+    coords = {"service": list(ages), "county": ["1"], "year": years}
+    demand = xr.DataArray(np.array(paths)[:, None], dims=("service", "county", "year"), coords=coords)
+    (train,) = find_trains(demand, demand, ages).itertuples()
+    assert train.born_first <= train.born_last
+
+
 def test_the_share_of_trajectories_that_have_the_train() -> None:
     rng = np.random.default_rng(0)
     cohorts = xr.concat([births(2008 + float(x)) for x in rng.normal(0, 1, 20)], "trajectory")

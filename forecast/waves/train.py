@@ -95,7 +95,8 @@ def find_trains(
     One row per county and train: `services` and `peak_years` (median over the trajectories that have the train),
     `peak_ranges` (80 %), `lags` and `implied_lags` (medians), each a tuple by stage; `probability`, the share of
     trajectories with the train (of any three or more stages; the stages named are those of the commonest chain);
-    born_first to born_last, the birth years that are in all these stages' ages when they crest.
+    born_first to born_last, the birth years that are in all these stages' ages when they crest; where none is in all,
+    the years between those of the first stages and those of the last.
     """
     need = _crests(demand.sel({SERVICE: list(ages)}), history)
     cohorts = _crests(implied.sel({SERVICE: list(ages)}), None)
@@ -205,6 +206,7 @@ def _train(county: str, group: list[tuple[int, list[_Link]]], trajectories: int,
     implied = np.array([[link.implied for link in chain] for chain in own])
     middle = np.round(np.median(peaks, axis=0)).astype(int)
     born = np.array([[_born(link, ages) for link in chain] for chain in own])  # (chain, stage, first or last)
+    carried = sorted((np.median(born[:, :, 0].max(axis=1)), np.median(born[:, :, 1].min(axis=1))))
     return {
         "county": county,
         "services": services,
@@ -213,6 +215,6 @@ def _train(county: str, group: list[tuple[int, list[_Link]]], trajectories: int,
         "peak_ranges": tuple(peak_range(peaks[:, stage], int(year)) for stage, year in enumerate(middle)),
         "lags": tuple(np.median(np.diff(peaks, axis=1), axis=0).tolist()),
         "implied_lags": tuple(np.median(np.diff(implied, axis=1), axis=0).tolist()),
-        "born_first": round(float(np.median(born[:, :, 0].max(axis=1)))),
-        "born_last": round(float(np.median(born[:, :, 1].min(axis=1)))),
+        "born_first": round(float(carried[0])),
+        "born_last": round(float(carried[1])),
     }
