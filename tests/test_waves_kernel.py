@@ -12,7 +12,9 @@ from scipy.signal import find_peaks, peak_widths
 from forecast.waves.turns import Turns, find_turns
 
 STEPS = hnp.arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 30)), elements=st.integers(-4, 4).map(float))
-REALS = hnp.arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 30)), elements=st.floats(-1e6, 1e6, width=32))
+REALS = hnp.arrays(  # steps of 1/64: far above the smallest prominence that is asked for
+    float, st.tuples(st.integers(1, 4), st.integers(1, 30)), elements=st.integers(-(10**6), 10**6).map(lambda x: x / 64)
+)
 
 
 def turns_of(path: np.ndarray, least: float) -> Turns:
