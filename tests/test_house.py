@@ -33,7 +33,7 @@ FLOORS = [
     {"gap", "revision", "warning", "waves"},
     {"blocks"},
     {"indicators", "plan", "report"},
-    {"backtest", "pipeline"},
+    {"backtest", "backtest_rolls", "pipeline"},
     {"app", "cli"},
 ]
 LEVEL = {part: level for level, parts in enumerate(FLOORS) for part in parts}
