@@ -24,8 +24,9 @@ from forecast.population.stochastic import Uncertainty
 
 @dataclass(frozen=True)
 class Settings:
-    """Choices of the central forecast, each explained where it is used. The defaults were chosen on Swedish counties,
-    origins 1977 to 1990 (docs/accuracy)."""
+    """Choices of the fit, each explained where it is used; `least_years` of history before the first inner origin, and
+    the `inflation` of all standard deviations. The defaults were chosen on Swedish counties and Iceland before 1990 and
+    US states before 2010 (docs/accuracy/settings.md has what else was tried)."""
 
     improvement_years: int = 15
     level_years: int = 3
