@@ -24,7 +24,7 @@ MARKED = re.compile(r"(<!-- demo: .*? -->\n).*?(<!-- end -->)", re.DOTALL)
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        run = run_forecast(read_region("wenzhou"), read_scenario("baseline"), out=folder)
+        run = run_forecast(read_region("wenzhou"), read_scenario("baseline"), trajectories=1000, out=folder)
         for lang, page in PAGES.items():
             said = "\n".join(f"> - {sentence}" for sentence in run.headline[lang])
             page.write_text(MARKED.sub(lambda m, said=said: f"{m[1]}{said}\n{m[2]}", page.read_text("utf-8")), "utf-8")

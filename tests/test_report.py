@@ -420,14 +420,14 @@ def test_accuracy_is_read_and_never_typed(tmp_path: Path, monkeypatch: pytest.Mo
     )
     monkeypatch.setattr(measured, "folder", lambda name: tmp_path)
     chapter = next(one for one in write_chapters(Facts(made_run())) if one.id == "accuracy")
-    assert "某地25个地区，10年后总人口误差中位数4.6%，80%区间里装进了79%的实际数" in chapter.sentences[0].zh
+    assert "某地（25个地区），10年后总人口误差中位数4.6%，80%区间覆盖了79%的实际数" in chapter.sentences[0].zh
     assert "not how far off this area will be" in chapter.sentences[1].en
     table = chapter.tables[0]
     assert [row[2:] for row in table.rows] == [
         (5, table.rows[0][3], 0.0123, None),
         (10, table.rows[0][3], 0.0456, 0.79),
-        (10, same("65+"), 0.02, None),
     ]
+    assert [row[2:] for row in chapter.tables[1].rows] == [(10, same("65+"), 0.02)]
 
 
 @pytest.fixture(scope="module")
@@ -592,6 +592,8 @@ def test_page_of_many_trajectories_draws_fans_odds_and_causes(look: Any) -> None
     per_cent = 100 * facts.odds("p_short", "senior_school")[:, np.array(facts.years) > facts.jump_off].ravel()
     assert sorted(shown) == sorted("<1" if p < 1 else ">99" if p > 99 else f"{round(p, 1):.0f}" for p in per_cent)
     assert len(set(shown)) > 3
+    page.hover("#odds svg .mark-rect path >> nth=0")  # under its number
+    page.wait_for_selector("#vg-tooltip-element.visible >> text=短缺概率")
     page.click("button[data-value=en]")
     page.wait_for_selector("#odds svg >> text=Alpha")
     assert page.locator("#causes svg >> text=50%").count() >= 7

@@ -239,7 +239,7 @@ idle(async () => {
   document.documentElement.dataset.drawn = 'all';
 }, {timeout: 1500});
 
-const PRINT = {tiles: [300, 310], panel_large: [355, 290], heat: [690, 290], odds: [690, 290], wave: [690, 420], panel: [212, 104], people: [212, 104], causes: [158, 70], whole: [158, 96]};  // A4 is about 695 px wide
+const PRINT = {tiles: [300, 310], panel_large: [355, 290], heat: [690, 290], odds: [690, 290], wave: [690, 420], panel: [212, 104], people: [212, 104], causes: [212, 70], whole: [158, 96]};  // A4 is about 695 px wide
 const folded = new Set();
 addEventListener('beforeprint', () => {
   for (const el of all('details:not([open])')) { folded.add(el); el.open = true; }

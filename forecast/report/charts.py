@@ -99,7 +99,7 @@ def odds(facts: Facts) -> Drawing:
     known = base.transform_filter("isValid(datum.p)")
     cells = known.mark_rect(cornerRadius=1.5, tooltip=alt.ExprRef(_gap_words(facts)), aria=False)
     words = known.mark_text(
-        fontSize=alt.ExprRef("bandwidth('x')<22?0:11"),
+        fontSize=alt.ExprRef("bandwidth('x')<15?0:bandwidth('x')<22?9:11"),
         text=alt.ExprRef(_per_cent(facts)),
         aria=False,
     )
@@ -310,7 +310,7 @@ def causes(facts: Facts) -> Drawing:
     colour = alt.Color("cause:N", legend=None, scale=alt.Scale(domain=list(CAUSES), range=list(CAUSES.values())))
     said = f"datum.year+'\\n'+{named('datum.cause')}+'  '+format(datum.to-datum.from,'.0%')"
     bars = base.mark_bar(height=alt.RelativeBandSize(0.8), tooltip=alt.ExprRef(said), aria=False)
-    words = base.transform_filter("datum.to-datum.from>=.12").transform_calculate(at="(datum.from+datum.to)/2")
+    words = base.transform_filter("datum.to-datum.from>=.16").transform_calculate(at="(datum.from+datum.to)/2")
     text = words.mark_text(fontSize=11, text=alt.ExprRef("format(datum.to-datum.from,'.0%')"), aria=False)
     dark = "datum.cause=='births'||datum.cause=='participation'"
     layers = (

@@ -1,7 +1,7 @@
 """What the engine's accuracy was measured to be on real places: figures of backtests, shipped with the program.
 
-`data/accuracy.csv` is written by docs/make_backtests.py, one row a figure: place, n, horizon, age_group, measure, value,
-source, and where there is one place_zh. Nothing is typed by hand; without the file nothing is claimed.
+`data/accuracy.csv` is written by docs/make_accuracy_csv.py from the pages of the backtests, one row a figure: place, n,
+horizon, age_group, measure, value, source, and where there is one place_zh. Without the file nothing is claimed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from forecast.report.words import Text
 
 FILE = "accuracy.csv"
 
-MEASURES = ("mdape", "mdape_rival", "bias", "coverage80", "coverage95")
-"""Median absolute percentage error, that of the best rival, median error with its sign, and how many of the observed
-numbers lay inside the bands of 80 and 95 %."""
+MEASURES = ("mdape", "bias", "coverage80", "coverage95", "wape", "wape_rival")
+"""Median absolute percentage error, mean error with its sign, how many of the counted numbers lay inside the bands of 80
+and 95 %, the sum of errors over the sum of what was counted, and the least of that which a rival reached."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ from forecast.report.facts import Facts
 from forecast.report.measured import MEASURES, Score, read_scores
 from forecast.report.words import Text, both, joined, percent, same
 
+AGES = ("0-5", "6-14", "20-29", "65+", "80+")
+"""Age groups whose scores are shown beside those of the total."""
+
 COMPONENTS = ("population", "births", "deaths")
 
 BY_CONSTRUCTION = 1e-3
@@ -17,7 +20,10 @@ BY_CONSTRUCTION = 1e-3
 
 def accuracy(facts: Facts) -> Chapter:
     scores = read_scores()
-    tables = [table for table in (_measured(scores), _rolls(facts), _controls(facts)) if table]
+    by_age = [score for score in scores if score.age_group in AGES and score.horizon > 1]
+    total = [score for score in scores if score.age_group == "all"]
+    measured = (_measured("table_measured", total), _measured("table_measured_ages", by_age))
+    tables = [table for table in (*measured, _rolls(facts), _controls(facts)) if table]
     sentences = [*_how_good(scores), both("accuracy.lead")]
     if any(len(facts.observed(service)) for service in facts.services):
         sentences.append(both("accuracy.rolls"))
@@ -53,15 +59,14 @@ def _how_good(scores: list[Score]) -> list[Text]:
     return [both("accuracy.measured", parts=joined(parts, zh="；", en="; ")), both("accuracy.elsewhere")]
 
 
-def _measured(scores: list[Score]) -> Table | None:
-    """Every score: the total at each horizon first, then the age groups."""
+def _measured(table: str, scores: list[Score]) -> Table | None:
+    """A line for each score, in the order of the file."""
     if not scores:
         return None
     kept = [measure for measure in MEASURES if any(measure in score.values for score in scores)]
     columns = [Column(both("table.where")), Column(both("table.areas"), "count"), Column(both("table.horizon"), "year")]
     columns += [Column(both("table.age"))]
     columns += [Column(both(f"table.{one}"), "change" if one == "bias" else "percent") for one in kept]
-    ordered = sorted(scores, key=lambda score: score.age_group != "all")
     rows: list[tuple[Cell, ...]] = [
         (
             score.place,
@@ -70,11 +75,12 @@ def _measured(scores: list[Score]) -> Table | None:
             both("ages.all") if score.age_group == "all" else same(score.age_group.replace("-", "–")),
             *(score.values.get(measure) for measure in kept),
         )
-        for score in ordered
+        for score in scores
     ]
     sources = "; ".join(dict.fromkeys(score.source for score in scores if score.source))
     note = both("table.measured_note", sources=sources)
-    return Table("table_measured", both("table.measured"), tuple(columns), tuple(rows), note, "derived")
+    title = both(f"table.{table.removeprefix('table_')}")
+    return Table(table, title, tuple(columns), tuple(rows), note, "derived", folded=table != "table_measured")
 
 
 def _rolls(facts: Facts) -> Table | None:
