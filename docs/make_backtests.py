@@ -374,7 +374,7 @@ def inside(value: float, bar: tuple[float, float]) -> bool:
 
 MISSES = (
     "United States, 65+: mortality fell by some 1.5 % a year from 2000 to 2010 and hardly after 2010. The forecast "
-    "carries the fall on, the run of five-year means holds rates where they were and was right for once. Bands for the "
+    "carries the fall on, the run of five-year means holds rates where they were and was right for once (with an assumed fall of 1 % or none the states' 65+ would have been better than that run). Bands for the "
     "states are wide elsewhere, because the errors they learn from are those of forecasts with two to five years of history.",
     "New Zealand has five to fourteen years of history and one swing of migration (2002-2003) that a forecast of 2001 could "
     "not know; the error at 10 years is that of one origin.",
@@ -402,7 +402,7 @@ def overview(summary: Mapping[str, list[str]]) -> Iterable[str]:
     )
     head = ("place", "places", "total, 5 years, %", "10 years, %", "pupils, 5 years, %", "cover 80/95, %", "worse")
     yield table(head, [tuple(row) for row in summary.values() if row])
-    yield "\n## What is behind the misses\n"
+    yield "\n## What is behind the misses, on the places first tested\n"
     yield "\n".join(f"- {line}" for line in MISSES)
 
 
