@@ -110,6 +110,13 @@ def command(lang: str) -> click.Group:
             [click.Argument(["region"], required=False, metavar=f"[{say('cli.region_metavar', lang)}]"), *compared],
         ),
         (backtest, [region, *tested]),
+        (
+            waves,
+            [
+                click.Argument(["run"], metavar="RUN", type=click.Path(exists=True, file_okay=False)),
+                _flag("counties", lang),
+            ],
+        ),
         (check, [region, strict]),
         (models, []),
         (scenarios, [_option("region", lang, metavar=say("cli.region_metavar", lang)), _flag("schema", lang)]),
@@ -295,6 +302,29 @@ def backtest(region: str, origins: str, horizon: int, out: str | None, lang: str
         click.echo(line)
     if folder:
         click.echo(say("cli.run.folder", lang, path=folder))
+    return OK
+
+
+def waves(run: str, counties: bool, lang: str, as_json: bool) -> int:
+    from forecast.report.comparison import as_rows
+    from forecast.store import read_run, read_table
+
+    flags, warnings, trains = (read_table(run, name) for name in ("flags", "warnings", "trains"))
+    whole = str(read_run(run).attrs["area"])
+    if not counties:
+        flags = flags[flags["county"] == whole]
+    if as_json:
+        tables = {"flags": flags, "warnings": warnings, "trains": trains}
+        _print_json({name: as_rows(table) for name, table in tables.items()})
+        return OK
+    for _, own in flags.groupby("county", sort=False):
+        for row in own.itertuples():
+            mark = say(f"cli.waves.{row.level or 'quiet'}", lang)
+            click.echo(f"{mark} {getattr(row, f'sentence_{lang}')}")
+        if counties:
+            click.echo("")
+    red, amber = (int((warnings["level"] == level).sum()) for level in ("red", "amber"))
+    click.echo(say("cli.waves.count", lang, red=red, amber=amber))
     return OK
 
 

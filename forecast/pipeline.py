@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from forecast.content import dotted
 from forecast.demand import DemandModel, areas, estimate_demand, participation_ratios, read_models, with_overrides
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.errors import Issue, UsageError
+from forecast.flags import Flags, find_flags, flag_table, paths_of
 from forecast.gap import VIEWS, compare_supply
 from forecast.population import check_balance, estimate_past, net_migrants, project_population, vital_rates
 from forecast.population.kernel import compiled_before
@@ -42,7 +44,7 @@ PEOPLE_QUANTILES = ("population_quantile", "births_quantile")
 
 @dataclass(frozen=True)
 class Run:
-    """All that a forecast found. `data` has one year axis from the first known year to the horizon; with many
+    """All that a forecast found. `waves` are those of the scenario, `flags` those of all paths with what they mean. `data` has one year axis from the first known year to the horizon; with many
     trajectories it also holds what `run_blocks` keeps of them, by `area`. `folder` is where it was written, if it was.
     """
 
@@ -53,6 +55,7 @@ class Run:
     waves: pd.DataFrame
     ratios: pd.DataFrame
     manifest: Mapping[str, Any]
+    flags: Flags
     headline: Mapping[str, list[str]] = field(default_factory=dict)
     folder: Path | None = None
     task: Task | None = None
@@ -75,11 +78,13 @@ def run_forecast(
     name: str | None = None,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
+    now: int | None = None,
 ) -> Run:
     """Forecasts a region under a scenario; with `out`, writes a run folder there.
 
     trajectories: 1 for the scenario alone; more for joint random paths around it as well, the same for one seed
-    whatever the machine does. progress: told how many counties have gone through all trajectories.
+    whatever the machine does. progress: told how many counties have gone through all trajectories. now: the year in
+    which it is decided, from which lead times count; by default this year, within the projected ones.
     Raises InputRefused where the region or the scenario cannot be computed with, ValueError for less than one
     trajectory, CannotReadWrite where the folder cannot be written.
     """
@@ -119,6 +124,11 @@ def run_forecast(
             )
             odds = odds.reindex({YEAR: data[YEAR].values})
             data = data.merge(odds, compat="override", combine_attrs="drop_conflicts")
+
+        # what lasts and what is a crest, what must be decided now, and why
+        decision = _decision_year(region, scenario, now)
+        paths = paths_of(data, region.jump_off_year, areas(region), models)
+        flags = find_flags(paths, models, _names_by_language(region), decision)
         manifest = make_manifest(
             scenario=scenario.model_dump(mode="json"),
             inputs=region.hashes,
@@ -126,8 +136,9 @@ def run_forecast(
             trajectories=trajectories,
             region=region.id,
             jump_off_year=region.jump_off_year,
+            now=decision,
         )
-    return _finish(Run(region, scenario, models, data, waves, ratios, manifest, task=task), out, name)
+    return _finish(Run(region, scenario, models, data, waves, ratios, manifest, flags, task=task), out, name)
 
 
 def compare_scenarios(
@@ -257,6 +268,16 @@ def _task(
     return Task(region, moving, read_uncertainty(region), models, ratios, supply.supply, view, seed)
 
 
+def _decision_year(region: Region, scenario: Scenario, now: int | None) -> int:
+    """The year asked for, else this one, within the projected years."""
+    year = date.today().year if now is None else now
+    return min(max(year, region.jump_off_year + 1), scenario.horizon)
+
+
+def _names_by_language(region: Region) -> dict[str, dict[str, str]]:
+    return {code: {"zh": zh, "en": en} for code, (zh, en) in _names(region).items()}
+
+
 def _named_areas(odds: xr.Dataset, region: Region) -> xr.Dataset:
     """The names of the areas beside their codes, and which of them is the whole."""
     names = _names(region)
@@ -349,6 +370,10 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
         "demand_supply_gap": _named(run, need.to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()),
         **more,
         "waves": _named(run, run.waves),
+        "waves_by_trajectory": _named(run, run.flags.waves),
+        "flags": _named(run, flag_table(run.flags)),
+        "warnings": _named(run, run.flags.warnings),
+        "trains": _named(run, run.flags.trains),
         "participation_ratios": run.ratios,
     }
 

@@ -83,6 +83,22 @@ def read_run(folder: Path | str) -> xr.Dataset:
         raise CannotReadWrite(Issue("E677", values={"folder": str(folder)})) from error
 
 
+def read_table(folder: Path | str, name: str) -> pd.DataFrame:
+    """One of the tables of a finished run, codes as text. Raises CannotReadWrite where there is none."""
+    import pandas as pd
+
+    try:
+        return pd.read_csv(
+            Path(folder) / "tables" / f"{name}.csv",
+            dtype={"county": str},
+            encoding="utf-8-sig",
+            keep_default_na=False,
+            na_values=["nan", "NaN"],
+        )
+    except (OSError, ValueError) as error:
+        raise CannotReadWrite(Issue("E677", values={"folder": str(folder)})) from error
+
+
 def check_name(name: str) -> None:
     """Raises UsageError where a run may not be called so; cheap, so that it can be asked before the work."""
     if not is_safe_name(name):

@@ -86,37 +86,48 @@ def warn(
     """
     rules = read_rules() if rules is None else rules
     build_years = {} if build_years is None else build_years
+    by_service = classes if SERVICE in classes.dims else classes.expand_dims({SERVICE: [""]})
+    shares = by_service["class_probability"].transpose(COUNTY, SERVICE, "category").to_numpy()
+    begun = by_service["begun"].transpose(COUNTY, SERVICE, "category", YEAR).to_numpy()
+    likeliest = by_service["likeliest"].transpose(COUNTY, SERVICE, "shift").to_numpy()
+    categories = {str(name): row for row, name in enumerate(classes["category"].values)}
+    years = classes[YEAR].to_numpy()
     rows = []
-    for county in classes[COUNTY].values:
-        for service in classes[SERVICE].values if SERVICE in classes.dims else [None]:
-            own = classes.sel({COUNTY: county} | ({} if service is None else {SERVICE: service}))
-            place = {"county": str(county), "service": "" if service is None else str(service)}
-            rows += [place | row for row in _flags(own, now, build_years.get(place["service"]), rules)]
+    for i, county in enumerate(by_service[COUNTY].values):
+        for j, service in enumerate(by_service[SERVICE].values):
+            sure = len(set(likeliest[i, j].tolist())) == 1
+            own = {name: (float(shares[i, j, row]), begun[i, j, row]) for name, row in categories.items()}
+            place = {"county": str(county), "service": str(service)}
+            rows += [place | row for row in _flags(own, years, sure, now, build_years.get(str(service)), rules)]
     found = pd.DataFrame(rows, columns=list(COLUMNS))
     order = found["level"].map({level: rank for rank, level in enumerate(LEVELS)})
     return found.assign(rank=order).sort_values(["rank", "first_year"], kind="stable", ignore_index=True)[list(COLUMNS)]
 
 
-def _flags(own: xr.Dataset, now: int, build_years: int | None, rules: Rules) -> list[dict[str, object]]:
-    """Flags of one county and service."""
+def _flags(
+    own: Mapping[str, tuple[float, np.ndarray]],
+    years: np.ndarray,
+    sure: bool,
+    now: int,
+    build_years: int | None,
+    rules: Rules,
+) -> list[dict[str, object]]:
+    """Flags of one county and service; own: class -> its probability, and the share in which it has begun by year."""
     nothing = {"answer": "", "lead_time": np.nan, "decide_by": np.nan, "first_year": np.nan}
-    shares = own["class_probability"].to_series()
-    if shares.isna().any():
+    if any(np.isnan(share) for share, _ in own.values()):
         unknown = {"level": "unknown", "category": "", "probability": np.nan, "class_probability": np.nan}
         return [nothing | unknown | {"sure_of_window": False}]
-    sure = len(set(own["likeliest"].values.tolist())) == 1
     rows: list[dict[str, object]] = []
     for category, names in rules.answers.items():
         answer = names[0]
         lead = rules.lead_time[answer] if answer != "build" or build_years is None else build_years
-        begun = own["begun"].sel(category=category)
-        in_time = begun.sel({YEAR: slice(None, now + lead + 1)})
+        likely, begun = own[category]
+        in_time = begun[years <= now + lead + 1]
         share = float(in_time.max()) if in_time.size else 0.0
         level = "red" if share >= rules.red else "amber" if share >= rules.amber else None
         if level is None:
             continue
-        reached = begun[YEAR].to_numpy()[begun.to_numpy() >= getattr(rules, level)]
-        first = int(reached[0])
+        first = int(years[begun >= getattr(rules, level)][0])
         rows.append(
             {
                 "level": level,
@@ -126,11 +137,11 @@ def _flags(own: xr.Dataset, now: int, build_years: int | None, rules: Rules) -> 
                 "answer": answer,
                 "lead_time": lead,
                 "decide_by": first - lead,
-                "class_probability": float(shares[category]),
+                "class_probability": likely,
                 "sure_of_window": sure,
             }
         )
-    doubt = float(shares["undetermined"])
+    doubt = own["undetermined"][0]
     if doubt >= rules.amber:
         row = {"level": "undetermined", "category": "undetermined", "probability": doubt, "class_probability": doubt}
         rows.append(nothing | row | {"sure_of_window": sure})

@@ -31,7 +31,7 @@ FLOORS = [
     {"population"},
     {"demand", "supply"},
     {"gap", "revision", "warning", "waves"},
-    {"blocks"},
+    {"blocks", "flags"},
     {"indicators", "plan", "report"},
     {"backtest", "backtest_rolls", "pipeline"},
     {"app", "cli"},

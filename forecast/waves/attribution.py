@@ -23,7 +23,11 @@ DRIVER = "driver"
 INTERACTION = "interaction"
 
 
-def attribute_chain(levels: Mapping[str, xr.DataArray], since: int, until: int) -> xr.DataArray:
+Year = int | xr.DataArray
+"""One year for all, or a year by county."""
+
+
+def attribute_chain(levels: Mapping[str, xr.DataArray], since: Year, until: Year) -> xr.DataArray:
     """Parts of the change of the last level from `since` to `until`, by driver.
 
     levels: driver -> a level with `year`, each the one before times the driver's factor, the first being its own:
