@@ -134,7 +134,7 @@ def _uncertain(facts: Facts) -> Listing | None:
     items = [
         both(
             "sources.process",
-            component=both(f"process.{component.replace(' ', '_')}"),
+            component=_component(component),
             tier=joined(list(dict.fromkeys(own))),
             source=source,
             basis=both(f"badge.{basis}"),
@@ -142,6 +142,11 @@ def _uncertain(facts: Facts) -> Listing | None:
         for (component, source, basis), own in tiers.items()
     ]
     return Listing(both("sources.uncertain_title"), (*items, both("sources.uncertain_use")))
+
+
+def _component(component: str) -> Text:
+    key = f"process.{component.replace(' ', '_')}"
+    return both(key) if known(key) else same(component)
 
 
 def _tier(tier: str) -> Text:
