@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -155,3 +157,12 @@ def test_uncertainty_is_read_or_refused(tmp_path: object) -> None:
             uncertainty_from_file(file)
         assert [issue.code for issue in refused.value.issues] == ["E674"]
         assert all(field in refused.value.issues[0].text(lang) for lang in ("zh", "en"))
+
+
+def test_a_service_without_a_standard_is_not_judged_by_one(members: dict[str, list[str]], run: Run) -> None:
+    """Hospital beds have no norm: nothing is said of them in the view of the norm, rather than that none are short."""
+    assert run.task is not None
+    asked = run_blocks(replace(run.task, view="norm"), range(N), members)
+    for name in ("p_short", "p_short_by", "short_expected", "idle_expected", "gap_quantile", "p_norm_met"):
+        assert bool(asked[name].sel(service="hospital_beds").isnull().all()), name
+        assert bool(asked[name].sel(service="care_beds").notnull().all()), name

@@ -68,16 +68,12 @@ def _reduce(task: Task, values: np.ndarray, supply: xr.DataArray, chosen: np.nda
     """One area: values (row, year, trajectory), supply (year, service) -> variables without labels."""
     services = len(task.models)
     have = supply.sel({YEAR: task.years, SERVICE: list(task.models)}).transpose(SERVICE, YEAR).values
-    demand, norm = values[:services], values[services : 2 * services]
-    none = np.array([not NORMS & set(model.standards) for model in task.models.values()])
-    unmet = odds(norm, have).p_short
-    unmet[none] = np.nan
+    demand, norm = values[:services], values[services : 2 * services].copy()
+    norm[[not NORMS & set(model.standards) for model in task.models.values()]] = np.nan
     quantile = quantiles(values)
-    asked = norm if VIEWS[task.view] == "demand_norm" else demand
-    against = odds(asked, have)
-    norm_quantile = quantile[:, services : 2 * services]
-    norm_quantile[:, none] = np.nan
-    asked_quantile = norm_quantile if VIEWS[task.view] == "demand_norm" else quantile[:, :services]
+    norm_quantile = quantiles(norm)
+    by_norm = VIEWS[task.view] == "demand_norm"
+    asked, asked_quantile = (norm, norm_quantile) if by_norm else (demand, quantile[:, :services])
     return {
         "demand_quantile": quantile[:, :services],
         "demand_norm_quantile": norm_quantile,
@@ -85,9 +81,9 @@ def _reduce(task: Task, values: np.ndarray, supply: xr.DataArray, chosen: np.nda
         "gap_quantile": have - asked_quantile[::-1],
         "population_quantile": quantile[:, 2 * services : -1],
         "births_quantile": quantile[:, -1],
-        "p_norm_met": 1 - unmet,
+        "p_norm_met": 1 - odds(norm, have).p_short,
         "demand_chosen": np.moveaxis(demand[..., chosen], -1, 0).astype(np.float32),
-        **against._asdict(),
+        **odds(asked, have)._asdict(),
     }
 
 

@@ -14,7 +14,7 @@ QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 
 
 class Odds(NamedTuple):
-    """Demand against supply over trajectories, (service, year); NaN where the supply is not known."""
+    """Demand against supply over trajectories, (service, year); NaN where either is not known."""
 
     p_short: np.ndarray  # share of trajectories in which supply is short
     p_short_by: np.ndarray  # ... in this or any year before, from the first projected year on
@@ -37,7 +37,7 @@ def odds(demand: np.ndarray, supply: np.ndarray) -> Odds:
     """demand: (service, year, trajectory); supply: (service, year)."""
     missing = demand - supply[..., None]
     short = missing > 0
-    known = np.where(np.isnan(supply), np.nan, 1.0)
+    known = np.where(np.isnan(missing).any(axis=-1), np.nan, 1.0)
     return Odds(
         known * short.mean(axis=-1),
         known * np.logical_or.accumulate(short, axis=1).mean(axis=-1),
