@@ -21,6 +21,7 @@ CHINESE = {
     "us_counties": "美国各县",
     "new_zealand": "新西兰各大区",
     "iceland": "冰岛",
+    "china": "中国各县（2010年普查推2020年）",
 }
 MEASURES = {
     "median": "mdape",
@@ -48,11 +49,17 @@ def figures(page: Path) -> Iterator[tuple[object, ...]]:
     """The rows of one page; none where it has no table of errors by years ahead."""
     text = page.read_text("utf-8")
     title = text.splitlines()[0].removeprefix("# ")
+    result = r"^## Result on the (\d+) [^\n]*, (\d+) years ahead\n.*?^((?:\|[^\n]*\n)+)"
+    pairs = re.search(result, text, re.MULTILINE | re.DOTALL)
     about = re.search(r"^(\d+) places, (origins [^,]*),", text, re.MULTILINE)
     tables = re.findall(r"^(\d+) years ahead, \d+ cases:\n\n((?:\|.*\n)+)", text, re.MULTILINE)
-    if about is None or not tables:
+    if pairs is not None:  # two censuses: one origin, one horizon
+        count, origin, tables = pairs[1], "census 2010", [(pairs[2], pairs[3])]
+    elif about is not None and tables:
+        count, origin = about[1], about[2]
+    else:
         return
-    source = f"docs/accuracy/{page.name}: {about[2]}"
+    source = f"docs/accuracy/{page.name}: {origin}"
     for horizon, table in tables:
         head, _, *lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in table.splitlines()]
         for line in lines:
@@ -60,7 +67,7 @@ def figures(page: Path) -> Iterator[tuple[object, ...]]:
             group = "all" if named["ages"] == "total" else named["ages"]
             for column, measure in MEASURES.items():
                 value = round(float(named[column]) / 100, 6)
-                yield title, CHINESE.get(page.stem, title), about[1], horizon, group, measure, value, source
+                yield title, CHINESE.get(page.stem, title), count, horizon, group, measure, value, source
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ sys.path.append(str(ROOT / "tests"))  # the loaders of real places are the tests
 
 import places  # noqa: E402
 
-from forecast import backtest as bt  # noqa: E402
+from forecast import backtests as bt  # noqa: E402
 from forecast.blocks import project_rows  # noqa: E402
 from forecast.dims import AGE, COUNTY, YEAR  # noqa: E402
 from forecast.population import project_population  # noqa: E402

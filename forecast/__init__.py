@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from forecast.backtests import backtest
     from forecast.demand import estimate_demand, read_models
     from forecast.gap import compare_supply
     from forecast.pipeline import compare_scenarios, run_forecast
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
     )
     from forecast.region import read_region
     from forecast.scenario import read_scenario
-    from forecast.waves import find_waves
+    from forecast.warning import warn
+    from forecast.waves import classify_waves, find_waves
 
 __all__ = [
+    "backtest",
     "check_balance",
+    "classify_waves",
     "compare_scenarios",
     "compare_supply",
     "estimate_demand",
@@ -44,10 +48,13 @@ __all__ = [
     "resident",
     "run_forecast",
     "vital_rates",
+    "warn",
 ]
 
 _HOME = {
+    "backtest": "forecast.backtests",
     "check_balance": "forecast.population",
+    "classify_waves": "forecast.waves",
     "compare_scenarios": "forecast.pipeline",
     "compare_supply": "forecast.gap",
     "estimate_demand": "forecast.demand",
@@ -61,6 +68,7 @@ _HOME = {
     "resident": "forecast.population",
     "run_forecast": "forecast.pipeline",
     "vital_rates": "forecast.population",
+    "warn": "forecast.warning",
 }
 
 

@@ -278,8 +278,8 @@ def backtest(region: str, origins: str, horizon: int, out: str | None, lang: str
 
     tables = read_region(region)
 
-    from forecast.backtest import backtest as test_origins
-    from forecast.backtest import score
+    from forecast.backtests import backtest as test_origins
+    from forecast.backtests import score
     from forecast.report.backtests import score_lines, score_table
     from forecast.report.comparison import as_rows
     from forecast.store import as_csv, as_netcdf, make_manifest, write_run

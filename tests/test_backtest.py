@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 from test_fit import world
 
-from forecast import backtest as bt
+from forecast import backtests as bt
 from forecast.errors import InputRefused
 from forecast.population import project_population, rivals
 from forecast.population.fit_cold import net_from_stocks, rates_from_one_count

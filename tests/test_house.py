@@ -33,7 +33,7 @@ FLOORS = [
     {"gap", "revision", "warning", "waves"},
     {"blocks", "flags"},
     {"indicators", "plan", "report"},
-    {"backtest", "backtest_rolls", "pipeline"},
+    {"backtest_rolls", "backtests", "pipeline"},
     {"app", "cli"},
 ]
 LEVEL = {part: level for level, parts in enumerate(FLOORS) for part in parts}

@@ -17,7 +17,7 @@ FORECAST = "forecast"
 def score_table(scores: xr.Dataset) -> pd.DataFrame:
     """One row a lead and age group: errors of the forecast, the rival with the smallest weighted error, coverage.
 
-    scores: as `forecast.backtest.score` returns them. Shares, not percent.
+    scores: as `forecast.backtests.score` returns them. Shares, not percent.
     """
     own = scores.sel(approach=FORECAST, drop=True)
     others = scores.weighted_error.drop_sel(approach=FORECAST)
