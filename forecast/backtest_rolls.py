@@ -19,7 +19,8 @@ from forecast.errors import InputRefused, Issue
 APPROACH, ORIGIN, LEAD = "approach", "origin", "lead"
 FORECAST, LAST, NAIVE, MEAN, PARTICIPATION = "forecast", "last_value", "naive_ratio", "mean_ratio", "participation"
 APPROACHES = (FORECAST, LAST, NAIVE, MEAN, PARTICIPATION)
-"""The forecast; pupils stay; ratios of the last year; mean ratios of three years; pupils per child of the cohort stay."""
+"""The forecast; pupils stay; ratios of the last year; mean ratios of three years; pupils per child of the cohort
+stay."""
 
 LEAST_ERRORS = 20
 """An interval is given from so many errors of earlier origins on."""
@@ -39,14 +40,14 @@ def backtest_rolls(
 ) -> xr.Dataset:
     """Forecasts and rivals of school rolls at past origins, beside what was counted.
 
-    rolls: (county, year, grade) pupils of unbroken years; births: (county, year), of calendar years, or of the twelve
-    months up to the cut-off date with cutoff_month 13; children: (county, year, grade) residents of the age of each
-    grade, only for the rival `participation`, which else takes the births of each grade's cohort; origins: by default every year with
-    one before and one after; entry_age: age at the cut-off date in the first entry grade; breaks: years that follow another rule:
-    their rolls are neither origin, nor fitted, nor scored.
-    Returns observed (origin, lead, county, grade), forecast (approach, ...), and start (origin, county, grade), the rolls at
-    the origin; NaN where a lead was not counted, or an approach lacks what it needs. Raises InputRefused where an
-    origin has no year before and after it.
+    rolls: (county, year, grade) pupils of unbroken years; births: (county, year), of calendar years, or of the
+    twelve months up to the cut-off date with cutoff_month 13; children: (county, year, grade) residents of the age
+    of each grade, only for the rival `participation`, which else takes the births of each grade's cohort; origins:
+    by default every year with one before and one after; entry_age: age at the cut-off date in the first entry grade;
+    breaks: years that follow another rule: their rolls are neither origin, nor fitted, nor scored. Returns observed
+    (origin, lead, county, grade), forecast (approach, ...), and start (origin, county, grade), the rolls at the
+    origin; NaN where a lead was not counted, or an approach lacks what it needs. Raises InputRefused where an origin
+    has no year before and after it.
     """
     require_dims(rolls, (COUNTY, YEAR, GRADE))
     rolls = rolls.transpose(COUNTY, YEAR, GRADE)
@@ -181,7 +182,8 @@ def score_rolls(found: xr.Dataset) -> xr.Dataset:
 
 
 def near_crest(found: xr.Dataset, within: int = 2) -> xr.DataArray:
-    """(origin, lead, county) whether the year is at most `within` years from the county's highest roll, if that lies inside."""
+    """(origin, lead, county) whether the year is at most `within` years from the county's highest roll, if that lies
+    inside."""
     totals = found.observed.sum(GRADE, skipna=False)
     year = found[ORIGIN] + found[LEAD]
     by_county = totals.stack(at=[ORIGIN, LEAD]).transpose(COUNTY, "at")
@@ -197,7 +199,8 @@ def near_crest(found: xr.Dataset, within: int = 2) -> xr.DataArray:
 
 
 def births_turn(cohorts: xr.DataArray, origins: Iterable[int], over: int = 3, least: float = 0.03) -> xr.DataArray:
-    """(origin, county) whether the children who enter fell before the origin and rise after it, or the other way round.
+    """(origin, county) whether the children who enter fell before the origin and rise after it, or the other way
+    round.
 
     cohorts: (county, year) as `entry_cohorts` gives them. Both changes, over `over` years, are at least `least` of the
     cohort. False where a cohort is not known.
@@ -211,10 +214,12 @@ def births_turn(cohorts: xr.DataArray, origins: Iterable[int], over: int = 3, le
 
 
 def roll_intervals(found: xr.Dataset, low: float = 0.1, high: float = 0.9) -> xr.Dataset:
-    """low, high (origin, lead, county): interval of each county's sum from the errors of earlier origins at the same lead.
+    """low, high (origin, lead, county): interval of each county's sum from the errors of earlier origins at the same
+    lead.
 
-    The log errors of all counties that had come true by the origin, each times the square root of its pupils over the median
-    county's; NaN below `LEAST_ERRORS` of them. A small county's interval is wider by the square root of its size.
+    The log errors of all counties that had come true by the origin, each times the square root of its pupils over
+    the median county's; NaN below `LEAST_ERRORS` of them. A small county's interval is wider by the square root of
+    its size.
     """
     made = found.forecast.sel({APPROACH: FORECAST}).sum(GRADE, skipna=False)
     seen = found.observed.sum(GRADE, skipna=False)

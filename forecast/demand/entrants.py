@@ -1,7 +1,7 @@
 """Who enters school: children of the entry ages, those of them with access, and what they were born as.
 
-E[g1,t] = sum over a of P[a,t] h[a] kappa[t] + X[t] (SPECS 1.1): h the share of a cohort that enters at age a, which adds up to 1
-over the cohort, kappa the participation, X the net inflow from other counties.
+E[g1,t] = sum over a of P[a,t] h[a] kappa[t] + X[t] (SPECS 1.1): h the share of a cohort that enters at age a, which
+adds up to 1 over the cohort, kappa the participation, X the net inflow from other counties.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from forecast.errors import InputRefused, Issue
 
 
 def entry_cohorts(births: xr.DataArray, entry_age: int, cutoff_month: int = 9) -> xr.DataArray:
-    """Children (..., year) born in time to be `entry_age` at the cut-off date of each school year, from births (..., year).
+    """Children (..., year) born in time to be `entry_age` at the cut-off date of each school year, from births (...,
+    year).
 
-    Of calendar years: those aged a on 1 September y were born from September y-a-1 to August y-a, a third of the births
-    of y-a-1 and two thirds of y-a. Twelve months that already end at the cut-off date: cutoff_month 13. School years
-    whose births are all known are returned.
+    Of calendar years: those aged a on 1 September y were born from September y-a-1 to August y-a, a third of the
+    births of y-a-1 and two thirds of y-a. Twelve months that already end at the cut-off date: cutoff_month 13.
+    School years whose births are all known are returned.
 
     >>> births = xr.DataArray([900.0, 600.0], coords={"year": [2010, 2011]})
     >>> cohort = entry_cohorts(births, 6)
@@ -42,9 +43,9 @@ def entrants(
 ) -> xr.DataArray:
     """New pupils (..., year) of a first grade.
 
-    children: (..., year, age) residents by completed age at the cut-off date; entry_shares: age -> share of a cohort that
-    enters at this age, adding up to 1, so that constant births give constant entrants; participation kappa and inflow X by
-    any of the dimensions. Raises InputRefused where the shares do not add up to 1 or an age is missing.
+    children: (..., year, age) residents by completed age at the cut-off date; entry_shares: age -> share of a cohort
+    that enters at this age, adding up to 1, so that constant births give constant entrants; participation kappa and
+    inflow X by any of the dimensions. Raises InputRefused where the shares do not add up to 1 or an age is missing.
     """
     if not np.isclose(sum(entry_shares.values()), 1.0, atol=1e-9):
         raise InputRefused(Issue("E442", values={"found": f"{sum(entry_shares.values()):g}"}))
@@ -62,8 +63,8 @@ def participation_with_access(
 ) -> xr.DataArray:
     """kappa of all resident children: registered ones (本地户籍) use school at `use`, migrant ones (随迁子女) at use x access.
 
-    registered, migrant: resident children by any dimensions; use: pupils per child; access: 0 to 1, the share of migrant
-    children whom the schools here take.
+    registered, migrant: resident children by any dimensions; use: pupils per child; access: 0 to 1, the share of
+    migrant children whom the schools here take.
     """
     with xr.set_options(arithmetic_join="exact"):
         return (registered * use + migrant * use * access) / (registered + migrant)
@@ -72,8 +73,8 @@ def participation_with_access(
 def eligible_share(years_of_residence: xr.DataArray, required: int) -> xr.DataArray:
     """Share of migrant children who may enter when `required` full years of residence are asked for (梯度供给).
 
-    years_of_residence: (..., residence) children by completed years of residence of the family, 0, 1, 2, ..., the last and more. The
-    share falls with every further year asked for, or stays: asking for more never raises demand.
+    years_of_residence: (..., residence) children by completed years of residence of the family, 0, 1, 2, ..., the
+    last and more. The share falls with every further year asked for, or stays: asking for more never raises demand.
 
     >>> lived = xr.DataArray([20.0, 30.0, 50.0], coords={"residence": [0, 1, 2]})
     >>> [eligible_share(lived, years).item() for years in (0, 1, 2, 3)]

@@ -1,9 +1,9 @@
 """From grade to grade: what of a grade comes to the next, and what of that is the schools' own doing.
 
-r[g,t] = E[g,t] / E[g-1,t-1], pupils of a grade over those of the grade below a year before, contains who moved in or away.
-The cohort ratio C[g,t] = P[a,t] / P[a-1,t-1] of resident children contains the same movers, so that the school effect
-s[g] = r / C is free of them, and E[g,t] = E[g-1,t-1] s[g] C[g,t] lets a migration scenario move the rolls, once
-(SPECS 1.2). With the cohort ratios of the fitting years both forms are the same.
+r[g,t] = E[g,t] / E[g-1,t-1], pupils of a grade over those of the grade below a year before, contains who moved in or
+away. The cohort ratio C[g,t] = P[a,t] / P[a-1,t-1] of resident children contains the same movers, so that the school
+effect s[g] = r / C is free of them, and E[g,t] = E[g-1,t-1] s[g] C[g,t] lets a migration scenario move the rolls,
+once (SPECS 1.2). With the cohort ratios of the fitting years both forms are the same.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from forecast.errors import InputRefused, Issue
 def progression_ratios(rolls: xr.DataArray, open_last: bool = False) -> xr.DataArray:
     """r[g,t] (..., year, grade) from rolls (..., year, grade); NaN in the first year and the first grade.
 
-    Years must follow one another, grades too, in the order of school life. `open_last`: the last grade also holds those who stay
-    (19 and older), its ratio is over the sum of itself and the grade below. Raises InputRefused naming missing years.
+    Years must follow one another, grades too, in the order of school life. `open_last`: the last grade also holds
+    those who stay (19 and older), its ratio is over the sum of itself and the grade below. Raises InputRefused
+    naming missing years.
 
     >>> rolls = xr.DataArray([[100.0, 90.0], [110.0, 95.0]], coords={"year": [2020, 2021], "grade": [1, 2]})
     >>> progression_ratios(rolls).sel(year=2021, grade=2).item()
@@ -92,8 +93,8 @@ def progress_with_repeaters(
 ) -> xr.DataArray:
     """Rolls (..., year, grade) where those who repeat are known apart: E[g,t] = pi[g-1] E[g-1,t-1] + rho[g] E[g,t-1].
 
-    promotion pi, repeat rho: (grade,) shares of last year's pupils, 1 - pi - rho left; entrants: (..., year) new pupils
-    of the first grade, without repeaters. Raises ValueError where more than all are promoted and kept.
+    promotion pi, repeat rho: (grade,) shares of last year's pupils, 1 - pi - rho left; entrants: (..., year) new
+    pupils of the first grade, without repeaters. Raises ValueError where more than all are promoted and kept.
     """
     if float((promotion + repeat).max()) > 1:
         raise ValueError(f"promotion and repeat add up to more than 1: {(promotion + repeat).values.tolist()}")
@@ -107,10 +108,11 @@ def progress_with_repeaters(
 
 
 def retention(rolls: xr.DataArray) -> xr.DataArray:
-    """Share (..., year) of those in the first grade who are in the last grade that many years later, e.g. nine-year compulsory school.
+    """Share (..., year) of those in the first grade who are in the last grade that many years later, e.g. nine-year
+    compulsory school.
 
-    rolls: (..., year, grade). Labelled by the year of the last grade. Official rates are corrected for moves between areas; so is
-    this one where `rolls` are of a closed area, else it holds the moves.
+    rolls: (..., year, grade). Labelled by the year of the last grade. Official rates are corrected for moves between
+    areas; so is this one where `rolls` are of a closed area, else it holds the moves.
     """
     require_unbroken(rolls)
     steps = rolls.sizes[GRADE] - 1

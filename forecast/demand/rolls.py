@@ -1,9 +1,10 @@
 """School rolls carried on from the rolls themselves and from births: entrants, then grade by grade.
 
-The method reads: break years are left out of the ratios; the smoothing of each lead is chosen inside the known years by
-rolling origins; small places lean on the whole (SPECS 0.2); entrants follow the cohorts that were born, or where no births are
-given keep their last number; grades follow by progression (SPECS 1.1-1.3). Migration stays in the ratios; with a population
-projection take `school_effects` and `ratios_of` instead, which let the projection's own migration act.
+The method reads: break years are left out of the ratios; the smoothing of each lead is chosen inside the known years
+by rolling origins; small places lean on the whole (SPECS 0.2); entrants follow the cohorts that were born, or where
+no births are given keep their last number; grades follow by progression (SPECS 1.1-1.3). Migration stays in the
+ratios; with a population projection take `school_effects` and `ratios_of` instead, which let the projection's own
+migration act.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ def forecast_rolls(
     """Pupils of the next `horizon` years by county and grade.
 
     rolls: (county, year, grade) pupils, years unbroken, grades in the order of school life. cohorts: (county, year)
-    children born in time for the first entry grade (`entry_cohorts`), known or projected for every year to be forecast;
-    without them entrants keep their level. entry_grades: those that are entered from outside school, by default the
-    first. breaks: years whose rolls follow another rule (2020): ratios that touch them are not used. smoothing: one
-    name of SMOOTHERS for every lead instead of the choice; shrink: whether small places lean on the whole.
+    children born in time for the first entry grade (`entry_cohorts`), known or projected for every year to be
+    forecast; without them entrants keep their level. entry_grades: those that are entered from outside school, by
+    default the first. breaks: years whose rolls follow another rule (2020): ratios that touch them are not used.
+    smoothing: one name of SMOOTHERS for every lead instead of the choice; shrink: whether small places lean on the
+    whole.
 
     Returns pupils (county, year, grade), ratio (county, year, grade), smoothing (year), its name, and the attr form
     ("grade"). Raises InputRefused where a year, a cohort or two successive years are missing.

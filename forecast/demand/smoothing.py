@@ -1,9 +1,11 @@
-"""What a ratio of the past is expected to be: smoothed along the years, chosen by rolling origins, shrunk to the whole.
+"""What a ratio of the past is expected to be: smoothed along the years, chosen by rolling origins, shrunk to the
+whole.
 
-Series are logarithms, so that a ratio and its inverse are treated alike and a constant error is a constant percentage.
-Choices made: one smoothing serves all places and grades (of a stage), because a choice per grade follows noise; it is
-chosen for each lead by the mean error over the leads up to it, because a short memory is better next year and a long one
-in five; a trend is a candidate only from `TREND_FROM` values on, since it has two more numbers to learn.
+Series are logarithms, so that a ratio and its inverse are treated alike and a constant error is a constant
+percentage. Choices made: one smoothing serves all places and grades (of a stage), because a choice per grade follows
+noise; it is chosen for each lead by the mean error over the leads up to it, because a short memory is better next
+year and a long one in five; a trend is a candidate only from `TREND_FROM` values on, since it has two more numbers
+to learn.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ LEADS = 5
 
 @dataclass(frozen=True)
 class Smoother:
-    """A way to carry a series on: `carry(series, horizon)` gives (..., lead); `noise(count)` is the variance of its first
-    value per unit of variance of one year's noise, from `count` years."""
+    """A way to carry a series on: `carry(series, horizon)` gives (..., lead); `noise(count)` is the variance of its
+    first value per unit of variance of one year's noise, from `count` years."""
 
     carry: Callable[[Series, int], np.ndarray]
     noise: Callable[[int], float]
@@ -123,8 +125,8 @@ SMOOTHERS: Mapping[str, Smoother] = {
     "exponential": Smoother(exponential, lambda count: 0.5 if count > 1 else 1.0),
     "damped_trend": Smoother(damped_trend, lambda count: 0.7, least=TREND_FROM),
 }
-"""Name -> way of smoothing. The first is taken where the years cannot tell them apart: with two values nothing has been
-learnt about how the series moves."""
+"""Name -> way of smoothing. The first is taken where the years cannot tell them apart: with two values nothing has
+been learnt about how the series moves."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +173,8 @@ def _errors_by_lead(series: Series, size: np.ndarray, name: str, first: int, lea
 def carry(series: Series, size: np.ndarray, name: str, horizon: int, shrink: bool = True) -> np.ndarray:
     """(place, grade, lead): each place's own course and the whole's, smoothed alike, own weight n / (n + k).
 
-    SPECS 0.2, with k of each grade estimated (`shrinkage_constant`). Cells without pupils in any year take the whole's.
-    Without `shrink` the place's own course alone.
+    SPECS 0.2, with k of each grade estimated (`shrinkage_constant`). Cells without pupils in any year take the
+    whole's. Without `shrink` the place's own course alone.
     """
     smoother = SMOOTHERS[name]
     own = smoother.carry(series, horizon)
@@ -211,9 +213,9 @@ def own_weight(series: Series, size: np.ndarray, noise: float) -> np.ndarray:
 def shrinkage_constant(series: Series, size: np.ndarray) -> np.ndarray:
     """(grade,) k per unit of noise: the pupils at which noise is as wide as the true difference between places.
 
-    Empirical Bayes by moments on d = own - whole: the variance of one year per pupil is v = mean of n (change of d)^2 / 2,
-    what remains of the variance of the places' means after v / n / years is the true difference tau^2, k = v / tau^2.
-    Infinite where the places differ no more than noise.
+    Empirical Bayes by moments on d = own - whole: the variance of one year per pupil is v = mean of n (change of
+    d)^2 / 2, what remains of the variance of the places' means after v / n / years is the true difference tau^2, k =
+    v / tau^2. Infinite where the places differ no more than noise.
     """
     apart = series - _whole(series, size)
     pupils = size.mean(-1)

@@ -1,8 +1,8 @@
 """Stages: which grades make them, whole stages where only totals are known, and the path of pupils per child.
 
-A stage system is data (models/schools/stage_systems.toml): stage -> grades, counted from the first year of primary school;
-kindergarten has the grades -2, -1 and 0. Whoever moves the line between primary and junior school (6-3 to 5-4) moves pupils from one
-stage to the other and makes none.
+A stage system is data (models/schools/stage_systems.toml): stage -> grades, counted from the first year of primary
+school; kindergarten has the grades -2, -1 and 0. Whoever moves the line between primary and junior school (6-3 to
+5-4) moves pupils from one stage to the other and makes none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from forecast.errors import InputRefused, Issue
 
 @dataclass(frozen=True)
 class StageSystem:
-    """Stages in the order of school life: name -> first and last grade; grade g is for those aged g + entry_age - 1."""
+    """Stages in the order of school life: name -> first and last grade; grade g is for those aged g + entry_age -
+    1."""
 
     id: str
     name: Mapping[str, str]
@@ -76,7 +77,8 @@ def stage_cohort(births: xr.DataArray, ages: tuple[int, int], cutoff_month: int 
 
 
 def gross_rate(pupils: xr.DataArray, children: xr.DataArray) -> xr.DataArray:
-    """Gross enrolment ratio (毛入学率): pupils of any age over children of the official ages; passes 1 where pupils are older."""
+    """Gross enrolment ratio (毛入学率): pupils of any age over children of the official ages; passes 1 where pupils are
+    older."""
     with xr.set_options(arithmetic_join="exact"):
         return (pupils / children).rename("gross_rate")
 
@@ -96,8 +98,8 @@ def net_rate(pupils_of_age: xr.DataArray, children: xr.DataArray) -> xr.DataArra
 def rate_path(dated: Mapping[int, float], years: list[int], cap: float = 1.0) -> xr.DataArray:
     """A rate (year) that goes straight on the logit scale from one dated value to the next, and stays after the last.
 
-    dated: year -> rate, observed values and policy targets; cap: what the rate cannot reach (1 for a net rate, more for a gross
-    one). Raises InputRefused for rates outside 0 to cap.
+    dated: year -> rate, observed values and policy targets; cap: what the rate cannot reach (1 for a net rate, more
+    for a gross one). Raises InputRefused for rates outside 0 to cap.
     """
     wrong = [value for value in dated.values() if not 0 < value < cap]
     if wrong:
@@ -108,7 +110,8 @@ def rate_path(dated: Mapping[int, float], years: list[int], cap: float = 1.0) ->
 
 
 def damped_rate_path(dated: Mapping[int, float], years: list[int], cap: float = 1.0, phi: float = 0.85) -> xr.DataArray:
-    """The slope between the last two dated rates goes on from the last, on the logit scale, each year phi times the year before's."""
+    """The slope between the last two dated rates goes on from the last, on the logit scale, each year phi times the
+    year before's."""
     (before, low), (last, high) = sorted(dated.items())[-2:]
     start, slope = _logit(high, cap), (_logit(high, cap) - _logit(low, cap)) / (last - before)
     ends = {
@@ -125,8 +128,8 @@ def _logit(rate: float, cap: float) -> float:
 def senior_intake(leavers: xr.DataArray, goes_on: xr.DataArray | float, general: xr.DataArray | float) -> xr.Dataset:
     """New pupils of general and vocational senior schools (普职分流), and those who leave, from junior leavers.
 
-    leavers: (..., year) pupils who finish grade 9; goes_on: share that enters any senior school; general: share of these in general
-    schools, often a dated path. The three add up to the leavers.
+    leavers: (..., year) pupils who finish grade 9; goes_on: share that enters any senior school; general: share of
+    these in general schools, often a dated path. The three add up to the leavers.
     """
     with xr.set_options(arithmetic_join="exact"):
         staying = leavers * goes_on
@@ -136,7 +139,8 @@ def senior_intake(leavers: xr.DataArray, goes_on: xr.DataArray | float, general:
 
 
 def standing_pupils(intake: xr.DataArray, grades: int, kept: float = 1.0) -> xr.DataArray:
-    """Pupils (..., year) of a stage of so many grades whose intakes are known; kept: share that stays to the next year."""
+    """Pupils (..., year) of a stage of so many grades whose intakes are known; kept: share that stays to the next
+    year."""
     total = intake
     for grade in range(1, grades):
         total = total + intake.shift({YEAR: grade}) * kept**grade

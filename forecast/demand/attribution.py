@@ -1,0 +1,142 @@
+"""Why a roll changes between two years, in steps that add up exactly, and the table that links people, places and
+facilities.
+
+A roll is (cohorts in the stage) x children still here per child born x pupils per child x pupils kept x pupils
+served here per pupil living here x policy. What the cohorts change by is of two kinds: children already born in the
+first year grow into the stage and out of it (ageing), others were born since (births).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+import xarray as xr
+
+from forecast.dims import YEAR
+
+STEP = "step"
+ROLL_FACTORS = ("migration", "participation", "retention", "flows", "policy")
+
+
+def step_effects(base: xr.DataArray, factors: Mapping[str, xr.DataArray | float]) -> xr.DataArray:
+    """Effects (step, ...) of factors on a base: each alone, base x (f - 1), and their interaction (SPECS 0.3, as NHP).
+
+    >>> found = step_effects(xr.DataArray(100.0), {"births": 0.8, "participation": 1.1})
+    >>> [round(x, 9) for x in found.values.tolist()]
+    [-20.0, 10.0, -2.0]
+    """
+    single = {name: base * (factor - 1) for name, factor in factors.items()}
+    product = base
+    for factor in factors.values():
+        product = product * factor
+    alone = sum(single.values(), start=xr.zeros_like(product))
+    single["interaction"] = (product - base) - alone
+    parts = xr.broadcast(*single.values())
+    return xr.concat(parts, xr.IndexVariable(STEP, list(single)))
+
+
+def shapley_effects(value: Callable[[frozenset[str]], xr.DataArray], steps: tuple[str, ...]) -> xr.DataArray:
+    """Effects (step, ...) of steps that act on each other: the mean over all orders in which they can be taken.
+
+    value: what comes out where these steps are taken and the others are not. The effects add up to value(all) -
+    value(none).
+    """
+    count = len(steps)
+    known = {
+        frozenset(chosen): value(frozenset(chosen)) for size in range(count + 1) for chosen in combinations(steps, size)
+    }
+    found = []
+    for step in steps:
+        others = [one for one in steps if one != step]
+        effect = xr.zeros_like(known[frozenset()])
+        for size in range(count):
+            weight = factorial(size) * factorial(count - size - 1) / factorial(count)
+            for chosen in combinations(others, size):
+                without = frozenset(chosen)
+                effect = effect + weight * (known[without | {step}] - known[without])
+        found.append(effect)
+    return xr.concat(found, xr.IndexVariable(STEP, list(steps)))
+
+
+def cohort_change(
+    births: xr.DataArray, ages: tuple[int, int], first: int, last: int, cutoff_month: int = 9
+) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """Children born for a stage's ages in year `first`; what they change by until `last` through ageing; through
+    births since.
+
+    births: (..., year) of calendar years. Those born up to the end of `first` were known there.
+    """
+    earlier = (13 - cutoff_month) / 12
+    start = xr.zeros_like(births.isel({YEAR: 0}, drop=True), dtype=float)
+    ageing, born = start.copy(), start.copy()
+    for age in range(ages[0], ages[1] + 1):
+        for year, sign in ((first, -1.0), (last, 1.0)):
+            for of, part in ((year - age - 1, earlier), (year - age, 1 - earlier)):
+                cohort = part * births.sel({YEAR: of}, drop=True)
+                start = start + cohort * (sign < 0)
+                born = born + cohort * (sign > 0 and of > first)
+                ageing = ageing + sign * cohort * (of <= first)
+    return start, ageing, born
+
+
+def attribute_roll(
+    cohorts: tuple[xr.DataArray, xr.DataArray, xr.DataArray],
+    before: Mapping[str, xr.DataArray | float],
+    after: Mapping[str, xr.DataArray | float],
+) -> xr.DataArray:
+    """Effects (step, ...) on a roll between two years: ageing, births, and the five of `ROLL_FACTORS`; they add up
+    to the change.
+
+    cohorts: as `cohort_change` gives them; before, after: each factor in the first and in the last year; the roll of
+    a year is its cohorts times its factors. Shapley values, so that no order is favoured.
+    """
+    start, ageing, born = cohorts
+
+    def roll(taken: frozenset[str]) -> xr.DataArray:
+        people = start + ageing * ("ageing" in taken) + born * ("births" in taken)
+        for name in ROLL_FACTORS:
+            people = people * (after[name] if name in taken else before[name])
+        return people
+
+    return shapley_effects(roll, ("ageing", "births", *ROLL_FACTORS))
+
+
+def three_way_table(
+    population: xr.DataArray,
+    pupils: xr.DataArray,
+    classes: xr.DataArray,
+    places: xr.DataArray,
+    m2_per_place: xr.DataArray | float,
+    posts: xr.DataArray,
+    yuan_per_pupil: xr.DataArray | float,
+    yuan_per_post: xr.DataArray | float,
+) -> xr.Dataset:
+    """One table by county, stage and year (人口-学位-设施三维联动): every column of the same trajectory, none made anew.
+
+    yuan: running cost a year, pupils and posts. Raises ValueError where two columns are not of the same counties,
+    stages and years.
+    """
+    with xr.set_options(arithmetic_join="exact"):
+        return xr.Dataset(
+            {
+                "population": population,
+                "pupils": pupils + 0 * population,
+                "classes": classes + 0 * population,
+                "places": places + 0 * population,
+                "floor_area": places * m2_per_place + 0 * population,
+                "posts": posts + 0 * population,
+                "yuan": pupils * yuan_per_pupil + posts * yuan_per_post + 0 * population,
+            }
+        )
+
+
+def elasticity(of: xr.DataArray, to: xr.DataArray, base: tuple[xr.DataArray, xr.DataArray]) -> xr.DataArray:
+    """Per cent that `of` changes by for one per cent of `to`, between a base pair and a changed pair (mid-point
+    formula)."""
+    of0, to0 = base
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = ((of - of0) / ((of + of0) / 2)) / ((to - to0) / ((to + to0) / 2))
+    return change.rename("elasticity")

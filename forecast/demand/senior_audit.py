@@ -1,0 +1,79 @@
+"""New senior places against lasting need, and seven resources per pupil under changing rolls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from forecast.dims import YEAR
+
+GRADES = 3
+
+
+def seats_by_year(published: Mapping[int, float]) -> xr.DataArray:
+    """New first-year seats (year); a year between two published ones is interpolated, `assumed` (year) says which.
+
+    >>> found = seats_by_year({2025: 2800.0, 2027: 2500.0})
+    >>> found.values.tolist(), found.assumed.values.tolist()
+    ([2800.0, 2650.0, 2500.0], [False, True, False])
+    """
+    years = np.arange(min(published), max(published) + 1)
+    dates = sorted(published)
+    values = np.interp(years, dates, [published[year] for year in dates])
+    return xr.DataArray(values, {YEAR: years, "assumed": (YEAR, ~np.isin(years, dates))}, (YEAR,), "new_seats")
+
+
+def audit_places(
+    need: xr.DataArray, lasting: xr.DataArray, existing: xr.DataArray | float, seats: xr.DataArray, grades: int = GRADES
+) -> xr.Dataset:
+    """Whether the new seats are for a lasting need or for the crest.
+
+    need, lasting: (..., year) places needed, and the part of it that lasts (`forecast.waves.lasting`); existing:
+    places before; seats: (year) new first-year seats. standing = existing + seats so far x grades: a first-year seat
+    needs a second and a third-year one behind it. Returns standing, short, empty, above_lasting = standing above the
+    lasting need, and needed_only_at_crest = new places above what lasts.
+    """
+    added = grades * seats.reindex({YEAR: need[YEAR].values}, fill_value=0.0).drop_vars(
+        "assumed", errors="ignore"
+    ).cumsum(YEAR)
+    with xr.set_options(arithmetic_join="exact"):
+        standing = existing + added
+        beyond = (standing - lasting).clip(min=0)
+        return xr.Dataset(
+            {
+                "standing": standing + 0 * need,
+                "short": (need - standing).clip(min=0),
+                "empty": (standing - need).clip(min=0),
+                "above_lasting": beyond,
+                "needed_only_at_crest": beyond.where(beyond <= added, added),
+            }
+        )
+
+
+def resource_ratios(stock: xr.Dataset, pupils: xr.DataArray, per: Mapping[str, float]) -> xr.Dataset:
+    """Each resource per pupil or per hundred pupils (..., year): the seven indicators of balanced counties (优质均衡).
+
+    stock: variables of resources, held or as planned; per: resource -> pupils in the denominator (100 for teachers
+    and rooms, 1 for area and equipment). Under falling rolls a held stock rises per pupil without a yuan spent.
+    """
+    with xr.set_options(arithmetic_join="exact"):
+        return xr.Dataset({name: stock[name] * per[name] / pupils for name in per})
+
+
+def met(ratios: xr.Dataset, standards: Mapping[str, float]) -> xr.Dataset:
+    """Which indicators (...) are met, how many, and whether all are."""
+    reached = xr.Dataset({name: ratios[name] >= standards[name] - 1e-9 for name in standards})
+    count = sum(
+        (reached[name].astype(int) for name in standards), start=xr.zeros_like(next(iter(reached.values())), dtype=int)
+    )
+    return reached.assign(met=count, all_met=count == len(standards))
+
+
+def variation(values: xr.DataArray, pupils: xr.DataArray, over: str = "school") -> xr.DataArray:
+    """Coefficient of variation between schools, weighted by pupils (差异系数), which may be at most 0.50 in primary and
+    0.45 in junior schools."""
+    mean = (values * pupils).sum(over) / pupils.sum(over)
+    spread = ((values - mean) ** 2 * pupils).sum(over) / pupils.sum(over)
+    return ((spread**0.5) / mean).rename("variation")
