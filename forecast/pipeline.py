@@ -17,7 +17,15 @@ import xarray as xr
 
 from forecast.blocks import Task, attribute_variance, recompute, run_blocks
 from forecast.content import dotted
-from forecast.demand import DemandModel, areas, estimate_demand, participation_ratios, read_models, with_overrides
+from forecast.demand import (
+    DemandModel,
+    areas,
+    demand_weights,
+    estimate_demand,
+    participation_ratios,
+    read_models,
+    with_overrides,
+)
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.errors import Issue, UsageError
 from forecast.flags import Flags, find_flags, flag_table, paths_of
@@ -110,7 +118,8 @@ def run_forecast(
         waves = find_waves(everywhere.sel({YEAR: slice(region.jump_off_year + 1, None)}), history)
 
         # how much of it hangs on migration
-        spread = {key: _demand_at(level, past, rates, models, region, ratios) for key, level in RANGE.items()}
+        weights = demand_weights(models, region, ratios, people[COUNTY].values.tolist(), rates[YEAR].values.tolist())
+        spread = {key: _demand_at(level, past, rates, weights, demand) for key, level in RANGE.items()}
 
         rolls = _observed_rolls(region, ratios, people, list(models))
         data = _gather(people, demand, supply, gap, spread, rolls)
@@ -118,7 +127,7 @@ def run_forecast(
         # how sure all this is: joint random paths around the scenario
         task = None
         if trajectories > 1:
-            task = _task(region, scenario, past, rates, models, ratios, supply, seed)
+            task = _task(region, scenario, past, rates, models, ratios, weights, supply, seed)
             odds = _named_areas(
                 run_blocks(task, range(trajectories), areas(region), threads, progress=progress), region
             )
@@ -240,16 +249,15 @@ def _people(past: xr.Dataset, rates: xr.Dataset) -> xr.Dataset:
 
 
 def _demand_at(
-    level: float,
-    past: xr.Dataset,
-    rates: xr.Dataset,
-    models: Mapping[str, DemandModel],
-    region: Region,
-    ratios: pd.DataFrame,
+    level: float, past: xr.Dataset, rates: xr.Dataset, weights: xr.Dataset, demand: xr.Dataset
 ) -> xr.DataArray:
-    """Demand where every county's yearly net migration is this multiple of the recent one."""
+    """Demand where every county's yearly net migration is this multiple of the recent one; the past is as it was."""
     migrants = net_migrants(past, Migration(level=((int(rates[YEAR][0]), level),)), rates[YEAR].values)
-    return estimate_demand(_people(past, rates.assign(net_migration=migrants)), models, region, ratios).demand
+    moved = project_population(rates.assign(net_migration=migrants), flows=()).population
+    both = moved.isel({YEAR: slice(1, None)}).sum(SEX)
+    ahead = xr.dot(weights.demand, both, dim=AGE)
+    known = demand.demand.sel({YEAR: slice(None, int(rates[YEAR][0]) - 1)})
+    return in_order(xr.concat([known, ahead], YEAR, join="exact", coords="minimal", compat="override"))
 
 
 def _task(
@@ -259,13 +267,14 @@ def _task(
     rates: xr.Dataset,
     models: Mapping[str, DemandModel],
     ratios: pd.DataFrame,
+    weights: xr.Dataset,
     supply: xr.Dataset,
     seed: int,
 ) -> Task:
     """What the blocks need to know."""
     moving = rates.assign(mobility=past.migration_mobility)
     view = scenario.demand.view
-    return Task(region, moving, read_uncertainty(region), models, ratios, supply.supply, view, seed)
+    return Task(region, moving, read_uncertainty(region), models, ratios, weights, supply.supply, view, seed)
 
 
 def _decision_year(region: Region, scenario: Scenario, now: int | None) -> int:

@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.blocks.project import ROW, project_rows
-from forecast.demand import DemandModel, demand_factors, demand_weights
+from forecast.demand import DemandModel, demand_factors
 from forecast.dims import AGE, AGES, COUNTY, SERVICE, YEAR
 from forecast.population.stochastic import Frame, Uncertainty, uncertain_frame
 from forecast.region import Region
@@ -50,6 +50,7 @@ class Task:
     uncertainty: Uncertainty
     models: Mapping[str, DemandModel]
     ratios: pd.DataFrame
+    weights: xr.Dataset  # of `demand_weights` for the counties and years of the rates
     supply: xr.DataArray  # (county, year, service)
     view: str
     seed: int
@@ -109,7 +110,7 @@ def needs_by_county(
 
 def _rows(task: Task, counties: Sequence[str]) -> xr.DataArray:
     """(county, year, row, age): the weights of the services in both views, then the age groups."""
-    weights = demand_weights(task.models, task.region, task.ratios, counties, task.years.tolist())
+    weights = task.weights.sel({COUNTY: list(counties)})
     groups = np.array([[first <= age <= last for age in AGES] for first, last in AGE_GROUPS.values()], float)
     shape = (len(counties), task.years.size, *groups.shape)
     order = (COUNTY, YEAR, SERVICE, AGE)

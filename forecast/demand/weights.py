@@ -17,6 +17,8 @@ from forecast.demand.model import DemandModel
 from forecast.dims import AGE, AGES, COUNTY, TRAJECTORY, YEAR
 from forecast.region import Region
 
+BLOCK = 25
+
 
 def demand_weights(
     models: Mapping[str, DemandModel],
@@ -30,6 +32,18 @@ def demand_weights(
     region, ratios: as `estimate_demand` takes them. A norm that a service lacks is NaN. Every method so
     far is linear in people, and tests hold each to it.
     """
+    parts = [_block(models, region, ratios, counties[at : at + BLOCK], years) for at in range(0, len(counties), BLOCK)]
+    return parts[0] if len(parts) == 1 else xr.concat(parts, COUNTY, join="exact")
+
+
+def _block(
+    models: Mapping[str, DemandModel],
+    region: Region | None,
+    ratios: pd.DataFrame | None,
+    counties: Sequence[str],
+    years: Sequence[int],
+) -> xr.Dataset:
+    """The same for a few counties: one person of every age in every county and year takes room."""
     ages = list(AGES)
     one = np.eye(len(ages))[:, None, None, :]
     shape = (len(ages), len(counties), len(years), len(ages))
