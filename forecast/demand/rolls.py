@@ -14,9 +14,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import xarray as xr
 
-from forecast.demand.progression import progress, progression_ratios, require_unbroken
+from forecast.demand.progression import cohort_ratios, progress, progression_ratios, require_unbroken
 from forecast.demand.smoothing import carry, choose_smoothing
-from forecast.dims import COUNTY, GRADE, YEAR, label, require_dims
+from forecast.dims import COUNTY, GRADE, TRAJECTORY, YEAR, in_order, label, require_dims
 from forecast.errors import InputRefused, Issue
 
 
@@ -29,6 +29,7 @@ def forecast_rolls(
     open_last: bool = False,
     smoothing: str | None = None,
     shrink: bool = True,
+    children: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Pupils of the next `horizon` years by county and grade.
 
@@ -37,22 +38,27 @@ def forecast_rolls(
     forecast; without them entrants keep their level. entry_grades: those that are entered from outside school, by
     default the first. breaks: years whose rolls follow another rule (2020): ratios that touch them are not used.
     smoothing: one name of SMOOTHERS for every lead instead of the choice; shrink: whether small places lean on the
-    whole.
+    whole. children: (trajectory?, county, year, grade) residents of the age of each grade, past and projected: then
+    what is smoothed are school effects, free of migration, and the projection's own cohort ratios carry them on
+    (SPECS 1.2); they also are the cohorts of the entrants.
 
-    Returns pupils (county, year, grade), ratio (county, year, grade), smoothing (year), its name, and the attr form
-    ("grade"). Raises InputRefused where a year, a cohort or two successive years are missing.
+    Returns pupils (trajectory?, county, year, grade), ratio of the same shape, which with children is the ratio that
+    follows from the school effect, smoothing (year), its name, and the attr form ("grade"). Raises InputRefused where a year, a cohort or two successive years are missing.
     """
     require_dims(rolls, (COUNTY, YEAR, GRADE))
     require_unbroken(rolls)
     rolls = rolls.transpose(COUNTY, YEAR, GRADE)
     entry = list(rolls[GRADE].values[:1]) if entry_grades is None else list(entry_grades)
     years = rolls[YEAR].values[-1] + np.arange(1, horizon + 1)
-    series, size = _log_ratios(rolls, len(entry), breaks, open_last)
+    series, size = _log_ratios(rolls, len(entry), breaks, open_last, _past(children, rolls))
     names = (smoothing,) * horizon if smoothing else choose_smoothing(series, size, horizon).names
     coords = {COUNTY: rolls[COUNTY], YEAR: years, GRADE: rolls[GRADE]}
     ratio = np.full((rolls.sizes[COUNTY], horizon, rolls.sizes[GRADE]), np.nan)
     ratio[:, :, len(entry) :] = np.exp(_by_lead(series, size, names, shrink)).transpose(0, 2, 1)
     ratios = xr.DataArray(ratio, coords, (COUNTY, YEAR, GRADE))
+    if children is not None:
+        ratios = in_order(ratios * _ahead(children, rolls, years))
+        cohorts = children.sel({GRADE: entry})
     entering = _entrants(rolls.sel({GRADE: entry}), cohorts, years, breaks, names, shrink)
     pupils = progress(rolls.isel({YEAR: -1}, drop=True), ratios, entering, open_last)
     described = (
@@ -65,11 +71,36 @@ def forecast_rolls(
     return xr.Dataset({"pupils": described[0], "ratio": described[1], "smoothing": chosen}, attrs={"form": "grade"})
 
 
+def _past(children: xr.DataArray | None, rolls: xr.DataArray) -> xr.DataArray | None:
+    """Children of the years and grades of the rolls; all trajectories have one past."""
+    if children is None:
+        return None
+    one = children.isel({TRAJECTORY: 0}, drop=True) if TRAJECTORY in children.dims else children
+    lacking = sorted(set(rolls[YEAR].values.tolist()) - set(one[YEAR].values.tolist()))
+    if lacking:
+        raise InputRefused(Issue("E445", values={"years": ", ".join(map(str, lacking))}))
+    return one.sel({COUNTY: rolls[COUNTY], YEAR: rolls[YEAR], GRADE: rolls[GRADE]})
+
+
+def _ahead(children: xr.DataArray, rolls: xr.DataArray, years: np.ndarray) -> xr.DataArray:
+    """Cohort ratios (trajectory?, county, year, grade) of the years to be forecast."""
+    last = int(rolls[YEAR][-1])
+    lacking = sorted(set(years.tolist()) - set(children[YEAR].values.tolist()))
+    if lacking:
+        raise InputRefused(Issue("E445", values={"years": ", ".join(map(str, lacking))}))
+    kept = children.sel({COUNTY: rolls[COUNTY], GRADE: rolls[GRADE], YEAR: [last, *years.tolist()]})
+    return cohort_ratios(kept).isel({YEAR: slice(1, None)})
+
+
 def _log_ratios(
-    rolls: xr.DataArray, entry: int, breaks: Collection[int], open_last: bool
+    rolls: xr.DataArray, entry: int, breaks: Collection[int], open_last: bool, children: xr.DataArray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithms of the ratios and the pupils they start from, both (county, grade above entry, year)."""
-    ratios = progression_ratios(rolls, open_last).isel({YEAR: slice(1, None), GRADE: slice(entry, None)})
+    """Logarithms of the ratios, or of the school effects, and the pupils they start from: (county, grade, year)."""
+    ratios = progression_ratios(rolls, open_last)
+    if children is not None:
+        with xr.set_options(arithmetic_join="exact"):
+            ratios = ratios / cohort_ratios(children)
+    ratios = ratios.isel({YEAR: slice(1, None), GRADE: slice(entry, None)})
     kept = [year for year in ratios[YEAR].values if year not in breaks and year - 1 not in breaks]
     if not kept:
         raise InputRefused(Issue("E444", values={"years": ", ".join(map(str, rolls[YEAR].values))}))
@@ -106,26 +137,29 @@ def _entrants(
     names: tuple[str, ...],
     shrink: bool,
 ) -> xr.DataArray:
-    """Pupils (county, year, entry grade): per child born smoothed as the grades are, times the children born.
+    """Pupils (trajectory?, county, year, entry grade): per child smoothed as the grades are, times the children.
 
-    Without cohorts every year has the same: the level is smoothed, and no trend is drawn on, because births turn.
+    cohorts: (trajectory?, county, year, [entry grade]). Without them every year has the same: the level is smoothed,
+    and no trend is drawn on, because births turn.
     """
     if cohorts is None:
         names = tuple("last" if name == "damped_trend" else name for name in names)
         every = np.concatenate([known[YEAR].values, years])
         cohorts = xr.DataArray(1.0, {COUNTY: known[COUNTY], YEAR: every}, (COUNTY, YEAR))
         shrink = False  # entrants are numbers here, no ratios: places differ by their size
-    cohorts = cohorts.transpose(COUNTY, YEAR)
+    cohorts = cohorts.broadcast_like(known[GRADE]).sel({COUNTY: known[COUNTY]})
     lacking = sorted(set(years.tolist()) - set(cohorts[YEAR].values.tolist()))
     if lacking or bool(cohorts.sel({YEAR: years}).isnull().any()):
         raise InputRefused(Issue("E445", values={"years": ", ".join(map(str, lacking or years.tolist()))}))
-    both = [year for year in known[YEAR].values if year in cohorts[YEAR].values and year not in breaks]
-    both = [year for year in both if bool((cohorts.sel({YEAR: year}) > 0).all())]
+    past = cohorts.isel({TRAJECTORY: 0}, drop=True) if TRAJECTORY in cohorts.dims else cohorts
+    both = [year for year in known[YEAR].values if year in past[YEAR].values and year not in breaks]
+    both = [year for year in both if bool((past.sel({YEAR: year}) > 0).all())]
     if not both:
         raise InputRefused(Issue("E445", values={"years": ", ".join(map(str, known[YEAR].values))}))
-    born = cohorts.sel({YEAR: both}).values[:, None, :]
+    born = past.sel({YEAR: both}).transpose(COUNTY, GRADE, YEAR).values
     pupils = known.sel({YEAR: both}).transpose(COUNTY, GRADE, YEAR).values
-    share = np.exp(_by_lead(*_filled(pupils / born, np.broadcast_to(born, pupils.shape)), names, shrink))
-    there = (pupils[..., -1:] > 0).transpose(0, 2, 1)  # a school that takes in nobody now is not given new pupils
-    new = share.transpose(0, 2, 1) * cohorts.sel({YEAR: years}).values[:, :, None] * there
-    return xr.DataArray(new, {COUNTY: known[COUNTY], YEAR: years, GRADE: known[GRADE]}, (COUNTY, YEAR, GRADE))
+    share = np.exp(_by_lead(*_filled(pupils / born, born), names, shrink))
+    share *= pupils[..., -1:] > 0  # a school that takes in nobody now is not given new pupils
+    coords = {COUNTY: known[COUNTY], YEAR: years, GRADE: known[GRADE]}
+    per_child = xr.DataArray(share.transpose(0, 2, 1), coords, (COUNTY, YEAR, GRADE))
+    return in_order(per_child * cohorts.sel({YEAR: years}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -25,19 +25,33 @@ def seats_by_year(published: Mapping[int, float]) -> xr.DataArray:
     return xr.DataArray(values, {YEAR: years, "assumed": (YEAR, ~np.isin(years, dates))}, (YEAR,), "new_seats")
 
 
+def standing_places(seats: xr.DataArray, years: Sequence[int], grades: int = GRADES) -> xr.DataArray:
+    """Places (year) that new first-year seats add: each is followed by one in the second and one in the third year.
+
+    In the end seats x grades; a seat of 2024 is one place in 2024, two in 2025 and three from 2026 on.
+
+    >>> standing_places(seats_by_year({2024: 10.0}), [2023, 2024, 2025, 2026, 2027]).values.tolist()
+    [0.0, 10.0, 20.0, 30.0, 30.0]
+    """
+    every = range(min(int(seats[YEAR].min()), min(years)), max(int(seats[YEAR].max()), max(years)) + 1)
+    so_far = seats.drop_vars("assumed", errors="ignore").reindex({YEAR: every}, fill_value=0.0).cumsum(YEAR)
+    so_far = so_far.assign_coords({YEAR: list(every)})
+    added = so_far
+    for grade in range(1, grades):
+        added = added + so_far.shift({YEAR: grade}, fill_value=0.0)
+    return added.sel({YEAR: list(years)})
+
+
 def audit_places(
     need: xr.DataArray, lasting: xr.DataArray, existing: xr.DataArray | float, seats: xr.DataArray, grades: int = GRADES
 ) -> xr.Dataset:
     """Whether the new seats are for a lasting need or for the crest.
 
     need, lasting: (..., year) places needed, and the part of it that lasts (`forecast.waves.lasting`); existing:
-    places before; seats: (year) new first-year seats. standing = existing + seats so far x grades: a first-year seat
-    needs a second and a third-year one behind it. Returns standing, short, empty, above_lasting = standing above the
+    places before; seats: (year) new first-year seats. standing = existing + `standing_places`. Returns standing, short, empty, above_lasting = standing above the
     lasting need, and needed_only_at_crest = new places above what lasts.
     """
-    added = grades * seats.reindex({YEAR: need[YEAR].values}, fill_value=0.0).drop_vars(
-        "assumed", errors="ignore"
-    ).cumsum(YEAR)
+    added = standing_places(seats, need[YEAR].values.tolist(), grades)
     with xr.set_options(arithmetic_join="exact"):
         standing = existing + added
         beyond = (standing - lasting).clip(min=0)

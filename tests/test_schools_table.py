@@ -1,0 +1,155 @@
+"""The school table of a region: stage form where only totals are known, grade form where grades are, and it says which."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from forecast.demand import estimate_demand, read_models
+from forecast.demand.rolls import forecast_rolls
+from forecast.demand.schools import grade_children, grade_pupils, region_rolls, school_table
+from forecast.demand.stages import stage_systems
+from forecast.errors import InputRefused
+from forecast.region import Region, read_region
+
+SIX = stage_systems()["6-3-3"]
+YEARS = list(range(2018, 2031))
+
+
+@pytest.fixture(scope="module")
+def region() -> Region:
+    return read_region("wenzhou")
+
+
+@pytest.fixture(scope="module")
+def people(region: Region) -> xr.Dataset:
+    """Made-up residents of the region's counties, two trajectories that share their past up to 2022."""
+    rng = np.random.default_rng(6)
+    counties = list(region.counties.index)
+    births = rng.uniform(2000, 9000, (2, len(counties), len(YEARS) + 101))
+    births[1, :, : 101 + 5] = births[0, :, : 101 + 5]
+    size = np.empty((2, len(counties), len(YEARS), 101))
+    for year in range(len(YEARS)):
+        for age in range(101):
+            size[:, :, year, age] = births[:, :, 100 + year - age] * (1 - 0.003 * age)
+    coords = {"trajectory": [0, 1], "county": counties, "year": YEARS, "age": range(101)}
+    return xr.Dataset({"population": (tuple(coords), size)}, coords, {"jump_off_year": 2022})
+
+
+def graded(region: Region, people: xr.Dataset) -> Region:
+    """The region with grades by county in 2019-2022: 95 % of the children, and numbered within the stages."""
+    children = grade_children(people, list(range(1, 10)), SIX).isel(trajectory=0).sel(year=slice(2019, 2022)) * 0.95
+    rows = children.to_series().rename("value").reset_index()
+    rows["stage"] = np.where(rows.grade <= 6, "primary", "junior")
+    rows["grade"] = np.where(rows.grade <= 6, rows.grade, rows.grade - 6).astype(str)
+    table = pd.concat([region.table("enrolment"), rows.drop(columns="trajectory", errors="ignore")])
+    return replace(region, tables={**region.tables, "enrolment": table.reset_index(drop=True)})
+
+
+def test_the_shipped_region_has_stages_only(region: Region, people: xr.Dataset) -> None:
+    assert region_rolls(region, SIX) is None
+    models = read_models()
+    demand = estimate_demand(people, models, region)
+    table = school_table(people, demand, models, region)
+    assert set(table.form.values) == {"stage"}
+    assert table.pupils.dims == ("trajectory", "county", "year", "service")
+    for name in ("children", "pupils", "classes", "places", "posts"):
+        assert table[name].dims == table.pupils.dims
+        assert bool(table[name].notnull().all()), name
+    xr.testing.assert_allclose(table.pupils, demand.pupils.sel(service=table.service).transpose(*table.pupils.dims))
+    xr.testing.assert_allclose(table.posts, demand.posts.sel(service=table.service).transpose(*table.pupils.dims))
+    xr.testing.assert_allclose(table.places, table.pupils * 1.05)
+    assert bool((table.classes > demand.classes.sel(service=table.service)).all())  # the rounding loss
+    schools = table.school_grades.sum("county").to_series()
+    assert schools["primary_school"] == pytest.approx(562 * 6)
+    assert schools["kindergarten"] == pytest.approx(1321 * 3)
+    assert schools["senior_school"] == pytest.approx(3 * (104 + 37))
+
+
+def test_without_schools_nothing_is_lost_to_rounding(region: Region, people: xr.Dataset) -> None:
+    models = read_models()
+    demand = estimate_demand(people, models)
+    table = school_table(people, demand, models)
+    xr.testing.assert_allclose(table.classes, demand.classes.sel(service=table.service).transpose(*table.classes.dims))
+
+
+def test_grades_carry_the_rolls_where_they_are_known(region: Region, people: xr.Dataset) -> None:
+    own = graded(region, people)
+    rolls = region_rolls(own, SIX)
+    assert rolls is not None
+    assert rolls.grade.values.tolist() == list(range(1, 10))
+    assert rolls.year.values.tolist() == [2019, 2020, 2021, 2022]
+    models = read_models()
+    table = school_table(people, estimate_demand(people, models, own), models, own)
+    forms = dict(zip(table.service.values, table.form.values, strict=True))
+    assert forms == {
+        "kindergarten": "stage",
+        "primary_school": "grade",
+        "junior_school": "grade",
+        "senior_school": "stage",
+    }
+    later = table.sel(year=slice(2023, None))
+    for service in ("primary_school", "junior_school"):  # 95 % of the children were in school, and are
+        one = later.sel(service=service)
+        xr.testing.assert_allclose(one.pupils, one.children * 0.95, rtol=1e-9)
+
+
+def test_an_unfinished_year_or_county_is_not_a_roll(region: Region, people: xr.Dataset) -> None:
+    own = graded(region, people)
+    table = own.table("enrolment")
+    first = region.counties.index[0]
+    gap = table[~((table.grade != "all") & (table.year == 2020) & (table.county == first))]
+    rolls = region_rolls(replace(own, tables={**own.tables, "enrolment": gap}), SIX)
+    assert rolls is not None
+    assert rolls.year.values.tolist() == [2021, 2022]
+    none = table[~((table.grade != "all") & (table.county == first))]
+    assert region_rolls(replace(own, tables={**own.tables, "enrolment": none}), SIX) is None
+
+
+def test_school_effects_with_the_fitting_years_cohorts_are_the_plain_ratios() -> None:
+    """forecast_rolls with and without children, where each cohort changes by the same share every year: to 1e-12."""
+    rng = np.random.default_rng(8)
+    counties, grades, years = list("abc"), range(1, 7), range(2010, 2030)
+    step = rng.uniform(0.97, 1.03, (3, 6))
+    children = np.empty((3, 20, 6))
+    rolls = np.empty((3, 12, 6))
+    for year in range(20):
+        for grade in range(6):
+            below = 500.0 if grade == 0 or year == 0 else children[:, year - 1, grade - 1] * step[:, grade]
+            children[:, year, grade] = below
+    for year in range(12):
+        for grade in range(6):
+            below = rolls[:, year - 1, grade - 1] * step[:, grade] if grade and year else 450.0
+            rolls[:, year, grade] = below * rng.uniform(0.98, 1.02, 3)
+    coords = {"county": counties, "year": list(years), "grade": list(grades)}
+    residents = xr.DataArray(children, coords, tuple(coords))
+    seen = xr.DataArray(rolls, {**coords, "year": list(years)[:12]}, tuple(coords))
+    born = residents.sel(grade=1, drop=True)
+    for smoothing in ("last", "3:2:1", "exponential", "median_5"):
+        by_effect = forecast_rolls(seen, 8, children=residents, smoothing=smoothing, shrink=False).pupils
+        plain = forecast_rolls(seen, 8, born, smoothing=smoothing, shrink=False).pupils
+        xr.testing.assert_allclose(by_effect, plain, rtol=1e-12)
+
+
+def test_trajectories_of_children_move_the_rolls(region: Region, people: xr.Dataset) -> None:
+    rolls = region_rolls(graded(region, people), SIX)
+    assert rolls is not None
+    both = grade_pupils(people, rolls, SIX).pupils
+    assert both.dims == ("trajectory", "county", "year", "stage")
+    alone = grade_pupils(people.isel(trajectory=[1]), rolls, SIX).pupils
+    xr.testing.assert_allclose(both.sel(trajectory=[1]), alone)
+    assert float(abs(both.sel(trajectory=0) - both.sel(trajectory=1)).max()) > 0
+
+
+def test_children_that_end_too_early_are_an_error(region: Region, people: xr.Dataset) -> None:
+    rolls = region_rolls(graded(region, people), SIX)
+    assert rolls is not None
+    children = grade_children(people, list(range(1, 10)), SIX)
+    with pytest.raises(InputRefused, match="2030"):
+        forecast_rolls(rolls, 8, children=children.sel(year=slice(None, 2029)))
+    with pytest.raises(InputRefused, match="2019"):
+        forecast_rolls(rolls, 2, children=children.sel(year=slice(2020, None)))
