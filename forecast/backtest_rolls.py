@@ -131,7 +131,7 @@ def by_participation(
     """
     last = int(known[YEAR][-1])
     shape = (horizon, known.sizes[COUNTY], known.sizes[GRADE])
-    if cohorts is None:
+    if cohorts is None or (children is not None and last not in children[YEAR].values):
         return np.full(shape, np.nan)
     born = cohorts.reindex({YEAR: range(last - known.sizes[GRADE], last + horizon + 1)}).transpose(YEAR, COUNTY)
     count = np.empty((horizon + 1, *shape[1:]))

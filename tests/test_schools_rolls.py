@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -357,7 +361,7 @@ def test_turning_births_are_found() -> None:
     assert births_turn(cohorts, [2012, 2013]).values.tolist() == [[False], [True]]
 
 
-def test_real_rolls_of_city_districts(reference) -> None:
+def test_real_rolls_of_city_districts(reference: Path) -> None:
     """As forecasts by county and grade go, no worse than last value, naive and mean ratio up to four years ahead."""
     table = pd.read_parquet(reference / "us_nyc_schools" / "enrolment_by_grade.parquet")
     sums = table.groupby(["district", "school_year_start", "grade"]).pupils.sum()
@@ -368,6 +372,33 @@ def test_real_rolls_of_city_districts(reference) -> None:
     best = scores.cell_error.sel(approach=["last_value", "naive_ratio", "mean_ratio"]).min("approach")
     assert (ours <= best * 1.005).all()
     assert float(scores.county_error.sel(approach=FORECAST, lead=1)) < 0.015
+
+
+@pytest.mark.slow
+def test_the_page_is_written_for_other_places_and_years(reference: Path, tmp_path: Path, root: Path) -> None:
+    """The script relies on no name, no number of places, no year: two districts of four years, regions of five."""
+    (tmp_path / "us_nyc_schools").mkdir()
+    (tmp_path / "newzealand_regions").mkdir()
+    districts = pd.read_parquet(reference / "us_nyc_schools" / "enrolment_by_grade.parquet")
+    some = districts.district.isin(sorted(districts.district.unique())[-2:])
+    early = districts.school_year_start < districts.school_year_start.min() + 4
+    districts[some & early].to_parquet(tmp_path / "us_nyc_schools" / "enrolment_by_grade.parquet")
+    for name in ("population", "births", "school_roll_by_age"):
+        table = pd.read_parquet(reference / "newzealand_regions" / f"{name}.parquet")
+        late = table.year > table.year.max() - 5
+        table[late].to_parquet(tmp_path / "newzealand_regions" / f"{name}.parquet")
+    script = root / "docs" / "make_rolls.py"
+    page = tmp_path / "page.md"
+    subprocess.run(
+        [sys.executable, "-W", "error", str(script), "--reference", str(tmp_path), "--out", str(page)],
+        check=True,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    text = page.read_text("utf-8")
+    assert text.count("\n## ") == 3  # in short, districts, regions
+    assert " nan" not in text
+    assert page.with_suffix(".svg").exists()
 
 
 # Stages.
@@ -410,7 +441,7 @@ def test_leavers_of_grade_nine_go_somewhere() -> None:
     assert standing_pupils(series([10.0, 20.0, 30.0, 40.0]), 3).values.tolist() == [60, 90]
 
 
-def test_the_nations_waves_peak_in_their_years(reference) -> None:
+def test_the_nations_waves_peak_in_their_years(reference: Path) -> None:
     """From births to 2018: kindergarten 2020, primary school 2023, within a year; junior school 2026 with revised births."""
     births = pd.read_csv(reference / "china" / "china_births_deaths.csv").set_index("year")
     first = births["births_first_release_10k"].loc[:2018].astype(float).to_xarray()
