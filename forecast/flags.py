@@ -28,6 +28,8 @@ from forecast.waves import (
     implied_by_people,
     windows_of,
 )
+from forecast.waves.classes import TOLERANCE
+from forecast.waves.sentence import SHORTAGES, SURPLUSES
 
 SPAN = 15
 """Years from the decision on within which the gap that a sentence names is looked for."""
@@ -35,8 +37,31 @@ SPAN = 15
 OFTEN = 0.5
 """Share of the trajectories in which a crest must be to be spoken of."""
 
+AGREED = 0.02
+"""Share by which demand may stand above its crest in another year, for the crest to be called the peak."""
+
+RIVAL = 0.15
+"""Probability from which a class is named beside one that is not decided."""
+
 AGEING = {"care_beds": (75, 100), "hospital_beds": (60, 100)}
 """Services whose people are not a few birth cohorts, and the ages that most of their need comes from."""
+
+USE = {
+    "nursery": "take_up",
+    "kindergarten": "attendance",
+    "primary_school": "enrolment",
+    "junior_school": "enrolment",
+    "senior_school": "enrolment",
+}
+"""What the share of the people who use the service is called; `use` for the others."""
+
+BUILDINGS = {
+    "kindergarten": "kindergarten",
+    "primary_school": "school",
+    "junior_school": "school",
+    "senior_school": "school",
+}
+"""Services whose buildings may become nurseries or homes for the old."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +79,18 @@ class Paths:
 
 @dataclass(frozen=True)
 class Flags:
-    """waves, warnings and trains are tables; classes a Dataset; `sentences` (county, service) -> {"zh", "en"}."""
+    """waves, warnings and trains are tables; classes a Dataset; `facts` and `sentences` by (county, service), a sentence
+    being {"zh", "en"}; gap is supply - demand (trajectory?, county, year, service) of projected years; now: the year of
+    the decision."""
 
     waves: pd.DataFrame
     classes: xr.Dataset
     warnings: pd.DataFrame
     trains: pd.DataFrame
+    facts: Mapping[tuple[str, str], Facts]
     sentences: Mapping[tuple[str, str], Mapping[str, str]]
+    gap: xr.DataArray
+    now: int
 
 
 def find_flags(
@@ -74,14 +104,10 @@ def find_flags(
     classes = classify_waves(paths.demand, paths.supply, windows, paths.history)
     build = {name: int(model.supply.lead_time.value) for name, model in models.items()}
     warnings = warn(classes, now, build)
-    decisions = _decisions(warnings)
-    sentences = {}
-    for service, model in models.items():
-        read = _read_service(paths, spoken_of, classes, service, now)
-        for county in map(str, paths.demand[COUNTY].values):
-            facts = _facts(read, decisions, names[county], county, service, model, now)
-            sentences[county, service] = explain(facts)
-    return Flags(waves, classes, warnings, _trains(paths, models), sentences)
+    facts = _facts(_read(paths, spoken_of, classes, now), _decisions(warnings), names, models, now)
+    sentences = {place: explain(own) for place, own in facts.items()}
+    gap = in_order(paths.supply - paths.demand)
+    return Flags(waves, classes, warnings, _trains(paths, models), facts, sentences, gap, now)
 
 
 def flag_table(flags: Flags) -> pd.DataFrame:
@@ -171,139 +197,210 @@ def _also_of_the_scenario(waves: pd.DataFrame, paths: Paths) -> pd.DataFrame:
     return waves[kept]
 
 
+Place = tuple[str, str]
+"""County (or area) and service."""
+
+
 @dataclass(frozen=True)
 class Read:
-    """One service in all areas, by area code."""
+    """What the sentences are made from, by place; what is not known of a place is not there."""
 
-    category: Mapping[str, str]
-    probability: Mapping[str, float]  # of that class
-    others: Mapping[str, list[tuple[int, str]]]  # break-even years two less and two more -> likeliest class
-    crests: Mapping[str, Mapping[str, int]]  # peak_year, peak_year_low, peak_year_high of the crest that matters
-    gap_year: Mapping[str, int]
-    gap: Mapping[str, float]
-    drivers: Mapping[str, Mapping[str, float]]
-    certain: bool
+    category: Mapping[Place, str]
+    probability: Mapping[Place, float]  # of that class; empty where the run has one path
+    rivals: Mapping[Place, list[tuple[str, float]]]  # the next likely classes
+    window: Mapping[str, int]
+    others: Mapping[Place, list[tuple[int, str]]]  # break-even years two less and two more -> likeliest class
+    crests: Mapping[Place, Mapping[str, int]]  # peak_year, peak_year_low, peak_year_high of the crest that matters
+    worst: Mapping[Place, tuple[int, float]]  # year and gap of a crest that is still to come
+    gap: Mapping[Place, tuple[int, float]]  # year and gap that the class names
+    drivers: Mapping[Place, Mapping[str, float]]
 
 
-def _read_service(paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, service: str, now: int) -> Read:
-    """What the sentences of one service are made from, for all areas at once."""
-    own = classes.sel({SERVICE: service}).transpose(COUNTY, ...)
-    counties = [str(county) for county in own[COUNTY].values]
+def _read(paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, now: int) -> Read:
+    counties, services = ([str(one) for one in classes[dim].values] for dim in (COUNTY, SERVICE))
+    places = [(county, service) for county in counties for service in services]
+    window = {name: int(years) for name, years in zip(services, classes["window"].values.tolist(), strict=True)}
     likeliest = {
-        shift: dict(zip(counties, map(str, own["likeliest"].sel(shift=shift).values), strict=True))
+        shift: dict(zip(places, _flat(classes["likeliest"].sel(shift=shift)).tolist(), strict=True))
         for shift in (-2, 0, 2)
     }
-    category, window = likeliest[0], int(own["window"].item())
-    numbers = {str(name): at for at, name in enumerate(own["category"].values)}
-    shares = dict(zip(counties, own["class_probability"].values, strict=True))
-    crests = _crests(waves, service)
-    need = paths.demand.sel({SERVICE: service}, drop=True)
-    certain = TRAJECTORY not in need.dims
-    middle = need if certain else need.median(TRAJECTORY)
-    years, gaps = _gaps(paths.supply.sel({SERVICE: service}, drop=True) - middle, category, now)
-    since = {county: crests[county]["peak_year"] if county in crests else now for county in counties}
-    whole = xr.concat([paths.history.sel({SERVICE: service}, drop=True), middle], YEAR, join="exact")
-    drivers = _drivers(paths, in_order(whole), service, {c: (since[c], year) for c, year in years.items()})
+    category = likeliest[0]
+    numbers = [str(name) for name in classes["category"].values]
+    shares = classes["class_probability"].transpose(COUNTY, SERVICE, "category").to_numpy().reshape(len(places), -1)
+    certain = TRAJECTORY not in paths.demand.dims
+    known = {place: dict(zip(numbers, own, strict=True)) for place, own in zip(places, shares.tolist(), strict=True)}
+    middle = paths.demand if certain else _median(paths.demand)
+    whole = in_order(xr.concat([paths.history, middle], YEAR, join="exact"))
+    crests = _crests(waves, whole)
+    gap, worst = _gaps(paths.supply, middle, category, now)
+    drivers = _drivers(paths, whole, _spans(category, crests, gap, now))
     return Read(
         category,
-        {county: float(shares[county][numbers[name]]) for county, name in category.items() if name},
-        {county: [(window + shift, likeliest[shift][county]) for shift in (-2, 2)] for county in counties},
+        {} if certain else {place: known[place][name] for place, name in category.items() if name},
+        {} if certain else {place: _rivals(own, category[place]) for place, own in known.items()},
+        window,
+        {place: [(window[place[1]] + shift, likeliest[shift][place]) for shift in (-2, 2)] for place in places},
         crests,
-        years,
-        gaps,
+        worst,
+        gap,
         drivers,
-        certain,
     )
 
 
-def _crests(waves: pd.DataFrame, service: str) -> dict[str, dict[str, int]]:
-    """The most prominent crest of each area, not at the edge and in at least half of the trajectories."""
-    own = waves[(waves[SERVICE] == service) & (waves["turn"] == "crest") & ~waves["at_edge"].astype(bool)]
+def _flat(values: xr.DataArray) -> np.ndarray:
+    """(county, service) as one row of places, or (county, year, service) as (place, year)."""
+    if YEAR not in values.dims:
+        return values.transpose(COUNTY, SERVICE).to_numpy().ravel()
+    return values.transpose(COUNTY, SERVICE, YEAR).to_numpy().reshape(-1, values.sizes[YEAR])
+
+
+def _median(paths: xr.DataArray) -> xr.DataArray:
+    first = paths.transpose(TRAJECTORY, ...)
+    return first.isel({TRAJECTORY: 0}, drop=True).copy(data=np.median(first.to_numpy(), axis=0))
+
+
+def _rivals(shares: Mapping[str, float], category: str) -> list[tuple[str, float]]:
+    """The two likeliest of the other classes, where they are likely enough to be named."""
+    others = sorted(((share, name) for name, share in shares.items() if name != category), reverse=True)
+    return [(name, share) for share, name in others[:2] if share >= RIVAL]
+
+
+def _crests(waves: pd.DataFrame, whole: xr.DataArray) -> dict[Place, dict[str, int]]:
+    """The most prominent crest of each place, not at the edge, in at least half of the trajectories and never surpassed:
+    where demand stands higher in another year, it has not peaked there."""
+    own = waves[(waves["turn"] == "crest") & ~waves["at_edge"].astype(bool)]
     own = own[own["probability"].fillna(1.0) >= OFTEN].sort_values("prominence")
     years = ["peak_year", "peak_year_low", "peak_year_high"]
-    last = own.groupby(COUNTY)[years].last().astype(int)
-    return {str(county): row for county, row in last.to_dict("index").items()}
+    last = own.groupby([COUNTY, SERVICE])[years].last().astype(int).to_dict("index")
+    order = [(str(c), str(s)) for c in whole[COUNTY].values for s in whole[SERVICE].values]
+    demand, first = dict(zip(order, _flat(whole), strict=True)), int(whole[YEAR][0])
+    return {
+        place: row
+        for place, row in last.items()
+        if demand[place][row["peak_year"] - first] * (1 + AGREED) >= np.nanmax(demand[place])
+    }
 
 
-def _decisions(warnings: pd.DataFrame) -> dict[tuple[str, str], list[tuple[str, int]]]:
-    """(county, service) -> class and the year by which its answer must be decided."""
-    found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+def _decisions(warnings: pd.DataFrame) -> dict[Place, list[tuple[str, int]]]:
+    """Place -> class and the year by which its answer must be decided."""
+    found: dict[Place, list[tuple[str, int]]] = {}
     for row in warnings.dropna(subset=["decide_by"]).itertuples():
         found.setdefault((row.county, row.service), []).append((row.category, int(row.decide_by)))
     return found
 
 
-def _gaps(gap: xr.DataArray, category: Mapping[str, str], now: int) -> tuple[dict[str, int], dict[str, float]]:
-    """The year, within `SPAN` of the decision, in which the median gap is largest on the side that the class names, and
-    that gap; areas without such a year, or with an unknown one, are left out."""
-    near = gap.transpose(COUNTY, YEAR).sel({YEAR: slice(now, now + SPAN)})
-    years, found = {}, {}
-    for county, values in zip(map(str, near[COUNTY].values), near.values, strict=True):
-        short = category[county] in ("structural_shortage", "transient_crest")
-        if not values.size or not np.isfinite(values).all():
+def _gaps(
+    supply: xr.DataArray, middle: xr.DataArray, category: Mapping[Place, str], now: int
+) -> tuple[dict[Place, tuple[int, float]], dict[Place, tuple[int, float]]]:
+    """Year and median gap that the class names, and those of a crest that is still to come.
+
+    Within `SPAN` years of the decision: the largest on the side of the class; where none is decided, that of the last
+    year. Places where that gap is on the other side, within the tolerance of the classes, or not known are left out.
+    """
+    near = slice(now, now + SPAN)
+    stands, gaps = (_flat(one.sel({YEAR: near})) for one in (supply, supply - middle))
+    first = int(max(now, supply[YEAR][0]))
+    named, worst = {}, {}
+    for (place, kind), have, own in zip(category.items(), stands, gaps, strict=True):
+        if not own.size or not np.isfinite(own).all():
             continue
-        at = int(values.argmin() if short else values.argmax())
-        if (values[at] < 0) == short:
-            years[county], found[county] = int(near[YEAR].values[at]), float(values[at])
-    return years, found
+        short = kind in SHORTAGES
+        at = len(own) - 1 if kind == "undetermined" else int(own.argmin() if short else own.argmax())
+        if abs(own[at]) > TOLERANCE * have[at] and (kind == "undetermined" or (own[at] < 0) == short):
+            named[place] = first + at, float(own[at])
+        if kind == "crest_then_surplus":
+            low = int(own[: at + 1].argmin())
+            if -own[low] > TOLERANCE * have[low]:
+                worst[place] = first + low, float(own[low])
+    return named, worst
+
+
+def _spans(
+    category: Mapping[Place, str],
+    crests: Mapping[Place, Mapping[str, int]],
+    gap: Mapping[Place, tuple[int, float]],
+    now: int,
+) -> dict[Place, tuple[int, int]]:
+    """Years over which a change is explained: from the crest that surplus follows, else from the decision, to the gap."""
+    since = {
+        place: crests[place]["peak_year"] if kind in SURPLUSES and place in crests else now
+        for place, kind in category.items()
+    }
+    return {place: (since[place], year) for place, (year, _) in gap.items() if since[place] < year}
 
 
 def _drivers(
-    paths: Paths, whole: xr.DataArray, service: str, spans: Mapping[str, tuple[int, int]]
-) -> dict[str, dict[str, float]]:
-    """Parts of the change of demand over each area's span of years, which sum to it.
+    paths: Paths, whole: xr.DataArray, spans: Mapping[Place, tuple[int, int]]
+) -> dict[Place, dict[str, float]]:
+    """Parts of the change of demand over each place's span of years, which sum to it.
 
-    Areas are left out where the span is none, or a cohort in it was born before anybody was counted.
+    Places are left out where a cohort in the span was born before anybody was counted.
     """
-    people = paths.people.sel({SERVICE: service}, drop=True)
-    if service in AGEING:
-        levels = {"migration": paths.everyone, "ageing": people}
-    else:
-        levels = {"births": paths.births.sel({SERVICE: service}, drop=True), "migration": people}
-    levels["participation"] = whole
-    known = set.intersection(*(set(level[YEAR].values.tolist()) for level in levels.values()))
-    spans = {county: (a, b) for county, (a, b) in spans.items() if a < b and {a, b} <= known}
-    if not spans:
-        return {}
-    counties = list(spans)
-    since, until = (
-        xr.DataArray(list(ends), dims=COUNTY, coords={COUNTY: counties}) for ends in zip(*spans.values(), strict=True)
-    )
-    chosen = {name: level.sel({COUNTY: counties}) for name, level in levels.items()}
-    parts = attribute_chain(chosen, since, until).transpose(..., COUNTY)
-    names = [str(name) for name in parts["driver"].values]
-    found = {
-        county: dict(zip(names, map(float, parts.sel({COUNTY: county}).values), strict=True)) for county in counties
-    }
-    return {county: own for county, own in found.items() if np.isfinite(list(own.values())).all()}
+    everyone = paths.everyone.expand_dims({SERVICE: whole[SERVICE].values})
+    of_cohorts = {"births": paths.births, "migration": paths.people}
+    of_ageing = {"residents": everyone, "ageing": paths.people}
+    found: dict[Place, dict[str, float]] = {}
+    for levels, ageing in ((of_cohorts, False), (of_ageing, True)):
+        own = {place: years for place, years in spans.items() if (place[1] in AGEING) == ageing}
+        ends = {name: _ends(level, own) for name, level in (levels | {"use": whole}).items()}
+        parts = attribute_chain(ends, 0, 1).transpose("place", ...)
+        for place, values in zip(own, parts.to_numpy().tolist(), strict=True):
+            if np.isfinite(values).all():
+                use = USE.get(place[1], "use")
+                found[place] = dict(zip([*levels, use], values, strict=True))
+    return found
+
+
+def _ends(level: xr.DataArray, spans: Mapping[Place, tuple[int, int]]) -> xr.DataArray:
+    """(place, year 0 or 1) of a level in the first and the last year of each span; NaN where it is not known."""
+    rows, columns = ({str(name): at for at, name in enumerate(level[dim].values)} for dim in (COUNTY, SERVICE))
+    years = {int(year): at for at, year in enumerate(level[YEAR].values)}
+    values = level.transpose(COUNTY, YEAR, SERVICE).to_numpy()
+    ends = np.full((len(spans), 2), np.nan)
+    for at, ((county, service), span) in enumerate(spans.items()):
+        for end, year in enumerate(span):
+            if service in columns and year in years:
+                ends[at, end] = values[rows[county], years[year], columns[service]]
+    return xr.DataArray(ends, dims=("place", YEAR), coords={YEAR: [0, 1]})
 
 
 def _facts(
     read: Read,
-    decisions: Mapping[tuple[str, str], list[tuple[str, int]]],
-    name: Mapping[str, str],
-    county: str,
-    service: str,
-    model: DemandModel,
+    decisions: Mapping[Place, list[tuple[str, int]]],
+    names: Mapping[str, Mapping[str, str]],
+    models: Mapping[str, DemandModel],
     now: int,
-) -> Facts:
-    """What the sentence of one area and service says."""
-    category = read.category[county]
-    crest = read.crests.get(county, {})
-    decide = [year for kind, year in decisions.get((county, service), ()) if kind == category]
-    return Facts(
-        area=name,
-        service=model.name,
-        unit=model.unit,
-        now=now,
-        category=category,
-        peak_year=crest.get("peak_year"),
-        peak_low=crest.get("peak_year_low"),
-        peak_high=crest.get("peak_year_high"),
-        gap_year=read.gap_year.get(county),
-        gap=read.gap.get(county),
-        probability=None if read.certain else read.probability.get(county),
-        drivers=read.drivers.get(county),
-        act_from=min(decide, default=None),
-        others=read.others[county],
-    )
+) -> dict[Place, Facts]:
+    """What the sentence of each place says."""
+    found = {}
+    for place, category in read.category.items():
+        county, service = place
+        model = models[service]
+        crest = read.crests.get(place, {})
+        if category in SHORTAGES and crest.get("peak_year", now) < now:
+            crest = {}  # what peaked long ago is no part of a shortage to come
+        decide = [year for kind, year in decisions.get(place, ()) if kind == category]
+        crest_year, crest_gap = read.worst.get(place, (None, None))
+        gap_year, gap = read.gap.get(place, (None, None))
+        found[place] = Facts(
+            area=names[county],
+            service=model.name,
+            unit=model.unit,
+            now=now,
+            category=category,
+            peak_year=crest.get("peak_year"),
+            peak_low=crest.get("peak_year_low"),
+            peak_high=crest.get("peak_year_high"),
+            crest_year=crest_year,
+            crest_gap=crest_gap,
+            gap_year=gap_year,
+            gap=gap,
+            probability=read.probability.get(place),
+            drivers=read.drivers.get(place),
+            act_from=min(decide, default=None),
+            window=read.window[service],
+            others=read.others[place],
+            rivals=read.rivals.get(place, ()),
+            building=BUILDINGS.get(service, ""),
+        )
+    return found

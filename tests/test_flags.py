@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from forecast import cli, read_region, read_scenario
+from forecast.errors import say
 from forecast.flags import SPAN, flag_table
 from forecast.pipeline import Run, run_forecast
 
@@ -32,34 +33,102 @@ def test_every_area_and_service_has_a_sentence(run: Run) -> None:
         assert not re.search(r"\bnan\b", words["en"] + words["zh"])
 
 
-def test_numbers_in_sentences_are_those_of_the_data(run: Run) -> None:
-    """Reads year, amount and probability out of the English sentence and holds them against the run's own data."""
-    table = flag_table(run.flags).set_index(["county", "service"])
-    read = 0
-    for (area, service), words in run.flags.sentences.items():
-        found = re.search(r"about ([\d,]+) (?:places|beds) (short|to spare) in (\d{4})", words["en"])
-        if not found:
-            continue
-        read += 1
-        amount, side, year = float(found[1].replace(",", "")), found[2], int(found[3])
-        assert 2026 <= year <= 2026 + SPAN
-        if "demand_chosen" in run.data:
-            paths = run.data.demand_chosen.sel(area=area, service=service, year=year)
-            demand = float(np.median(paths))
+SAID = {
+    "zh": {
+        "gap": r"(?:到)?(\d{4})年(短缺|富余)约([\d.]+)(万?)[个张]",
+        "class": r"属(\w+)（概率(?:超过)?(\d+)%）",
+        "crest": r"在(\d{4})年(?:前后)?见顶（80%区间(\d{4})—(\d{4})年）",
+        "decide": r"(\d{4})年(?:作出决定|内就应决定|定下是否动手|内须定下是否动手)",
+        "driver": r"主要因(\w+)（占(\d+)%）",
+    },
+    "en": {
+        "gap": r"about ([\d,]+) (?:places|beds) (short|to spare) in (\d{4})",
+        "class": r"(?:; |: |possibly )([\w ,]+) \(probability (?:above )?(\d+)%\)",
+        "crest": r"[Pp]eak\w* about (\d{4}) \(80% range (\d{4})–(\d{4})\)",
+        "decide": r"decide (?:whether to act )?(?:by|within) (\d{4})",
+        "driver": r"mainly because of ([\w ]+) \((\d+)% of the change\)",
+    },
+}
+"""How a planner reads the numbers of a sentence in each language."""
+
+
+def gaps_said(text: str, lang: str) -> list[tuple[int, float, float]]:
+    """(year, gap with its sign, half a unit of its last digit)."""
+    found = []
+    for match in re.finditer(SAID[lang]["gap"], text):
+        if lang == "zh":
+            year, side, digits, ten_thousands = match.groups()
+            size = float(digits) * (1e4 if ten_thousands else 1)
         else:
+            digits, side, year = match.groups()
+            size = float(digits.replace(",", ""))
+        sign = -1 if side in ("短缺", "short") else 1
+        found.append((int(year), sign * size, 0.05 * size + 0.5))
+    return found
+
+
+def gap_of(run: Run, area: str, service: str, year: int) -> float:
+    """Supply less (median) demand, from the run's data and not from its flags."""
+    counties = list(run.region.counties.index) if area == run.region.area else [area]
+    own = run.data.sel(service=service, year=year)
+    need = (
+        own.demand_chosen.sel(area=area).median() if "demand_chosen" in own else own.demand.sel(county=counties).sum()
+    )
+    return float(own.supply.sel(county=counties).sum() - need)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_numbers_in_sentences_are_those_of_the_data(run: Run, lang: str) -> None:
+    """Reads years, amounts, probabilities and shares out of every sentence and holds them against the run's own data."""
+    table, read = flag_table(run.flags).set_index(["county", "service"]), dict.fromkeys(SAID[lang], 0)
+    waves = run.flags.waves
+    for (area, service), words in run.flags.sentences.items():
+        text, facts = words[lang], run.flags.facts[area, service]
+        for year, gap, slack in gaps_said(text, lang):
+            read["gap"] += 1
+            assert 2026 <= year <= 2026 + SPAN
+            assert gap == pytest.approx(gap_of(run, area, service, year), abs=slack), text
+        for match in re.finditer(SAID[lang]["class"], text):
+            read["class"] += 1
+            assert match[1].lower().removeprefix("possibly ") == say(
+                f"waves.class.{table.loc[(area, service), 'category']}", lang
+            )
+            held = table.loc[(area, service), "probability"]
+            assert float(match[2]) / 100 == pytest.approx(min(held, 0.99), abs=0.0051), text
+            assert ("可能属" in text or "ossibly" in text) == (held < 0.5)
+        for match in re.finditer(SAID[lang]["crest"], text):
+            read["crest"] += 1
+            peak, low, high = map(int, match.groups())
+            assert low <= peak <= high <= low + 10
+            own = waves[(waves["county"] == area) & (waves["service"] == service) & (waves["peak_year"] == peak)]
+            assert ((own["peak_year_low"] == low) & (own["peak_year_high"] == high)).any(), text
+        for match in re.finditer(SAID[lang]["decide"], text):
+            read["decide"] += 1
+            due = run.flags.warnings.query("county == @area and service == @service")["decide_by"].clip(lower=2026)
+            assert int(match[1]) in set(due.dropna().astype(int)), text
+        for match in re.finditer(SAID[lang]["driver"], text):
+            read["driver"] += 1
+            share = max(facts.drivers.values(), key=abs) / sum(facts.drivers.values())
+            assert float(match[2]) / 100 == pytest.approx(min(share, 0.99), abs=0.0051)
+    many = "demand_chosen" in run.data
+    least = {"gap": 60, "class": 60 if many else 0, "crest": 10 if many else 0, "decide": 40, "driver": 30}
+    assert all(read[kind] >= count for kind, count in least.items()), read
+
+
+def test_sentences_do_not_contradict_themselves(run: Run) -> None:
+    """No peak where demand later stands higher; a class and the gap that names it have one side."""
+    for (area, service), words in run.flags.sentences.items():
+        facts, text = run.flags.facts[area, service], words["zh"]
+        named = gaps_said(text, "zh")
+        if "长期短缺（概率" in text or "属长期短缺，" in text:
+            assert all(gap < 0 for _, gap, _ in named), text
+        if "属长期富余" in text or "属先峰后余" in text:
+            assert all(gap > 0 for year, gap, _ in named[-1:]), text
+        if "见顶" in text:
             counties = list(run.region.counties.index) if area == run.region.area else [area]
-            demand = float(run.data.demand.sel(county=counties, service=service, year=year).sum())
-        counties = list(run.region.counties.index) if area == run.region.area else [area]
-        gap = float(run.data.supply.sel(county=counties, service=service, year=year).sum()) - demand
-        assert (gap > 0) == (side == "to spare")
-        assert amount == pytest.approx(abs(gap), rel=0.06)  # two digits
-        if share := re.search(r"probability (\d+)%", words["en"]):
-            assert float(share[1]) / 100 == pytest.approx(table.loc[(area, service), "probability"], abs=0.006)
-        if crest := re.search(r"peak\w* about (\d{4}) \(80% range (\d{4})–(\d{4})\)", words["en"]):
-            assert int(crest[2]) <= int(crest[1]) <= int(crest[3])
-            assert crest[1] in words["zh"]
-        assert str(year) in words["zh"]
-    assert read > 30
+            demand = run.data.demand.sel(service=service, county=counties).sum("county").sel(year=slice(None, 2050))
+            assert float(demand.sel(year=facts.peak_year)) > 0.9 * float(demand.max()), text
+        assert not re.search(r"见顶.*属长期短缺", text) or facts.peak_year >= 2026
 
 
 def test_class_probabilities_sum_to_one(run: Run) -> None:

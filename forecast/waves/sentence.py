@@ -12,6 +12,11 @@ from forecast.errors import LANGUAGES, say
 from forecast.units import UNITS
 
 LIKELY = 0.995  # from here on a share is not shown as 100 %, which nothing is
+HALF = 0.5  # below it a class is a possibility, and its advice is to prepare rather than to build or give up
+OFFSET = 0.1  # share of the change that works against it and is worth a word
+SPREAD = 10  # years: a crest known no better than that is not dated
+SHORTAGES = ("structural_shortage", "transient_crest")
+SURPLUSES = ("structural_surplus", "crest_then_surplus", "transient_trough")
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,14 @@ class Facts:
     """What a sentence is made from; names are {"zh": ..., "en": ...}, years calendar years, `unit` of units.UNITS.
 
     peak_year, peak_low, peak_high: of the crest that matters (its 80 % range), None where there is none
+    crest_year, crest_gap: the worst year of a crest and what is short then (negative), where it is still to come
     gap_year, gap: supply - demand in the year that names the class, negative where short; None where not known
     probability: of the class; None where there are no trajectories
     drivers: parts of the change of demand by driver, which sum to it (`attribution`)
     act_from: the year by which the answer must be decided
-    others: likeliest class at break-even years two less and two more, with these years
+    window: break-even years; others: likeliest class at other ones, with these
+    rivals: the next likely classes and their probabilities
+    building: "school" or "kindergarten" where that is what may become something else
     """
 
     area: Mapping[str, str]
@@ -43,13 +51,18 @@ class Facts:
     peak_year: int | None = None
     peak_low: int | None = None
     peak_high: int | None = None
+    crest_year: int | None = None
+    crest_gap: float | None = None
     gap_year: int | None = None
     gap: float | None = None
     probability: float | None = None
     drivers: Mapping[str, float] | None = None
     act_from: int | None = None
+    window: int | None = None
     others: Sequence[tuple[int, str]] = ()
+    rivals: Sequence[tuple[str, float]] = ()
     tipping: Tipping | None = None
+    building: str = ""
 
 
 def explain(facts: Facts) -> dict[str, str]:
@@ -61,17 +74,13 @@ def _sentence(facts: Facts, lang: str) -> str:
     place = {"area": facts.area[lang], "service": facts.service[lang]}
     if not facts.category:
         return say("waves.unknown", lang, **place) + say("waves.next", lang).strip()
-    seen = [part for part in (_peak(facts, lang), _gap(facts, lang), _why(facts, lang)) if part]
-    advice = say(f"waves.advice.{facts.category}", lang)
-    if facts.act_from is not None:
-        key = "late" if facts.act_from <= facts.now else "by"
-        advice = say(f"waves.decide.{key}", lang, advice=advice, year=max(facts.act_from, facts.now))
-    kind = say(f"waves.class.{facts.category}", lang)
-    text = say("waves.verdict", lang, kind=kind, advice=advice)
+    parts = (_peak(facts, lang), _crest_gap(facts, lang), _gap(facts, lang), _why(facts, lang))
+    seen = [part for part in parts if part]
+    text = say("waves.verdict", lang, kind=_kind(facts, lang), advice=_advice(facts, lang))
     body = (say("waves.and", lang).join(seen) + say("waves.then", lang) + text) if seen else text
-    parts = [say("waves.whole", lang, **place, body=_capital(body, lang))]
-    parts += [part for part in (_flips(facts, lang), _tips(facts, lang)) if part]
-    return say("waves.next", lang).join(parts) + say("waves.next", lang).strip()
+    whole = [say("waves.whole", lang, **place, body=_capital(body, lang))]
+    whole += [part for part in (_flips(facts, lang), _tips(facts, lang)) if part]
+    return say("waves.next", lang).join(whole) + say("waves.next", lang).strip()
 
 
 def _capital(text: str, lang: str) -> str:
@@ -79,48 +88,104 @@ def _capital(text: str, lang: str) -> str:
 
 
 def _peak(facts: Facts, lang: str) -> str:
-    if facts.peak_year is None:
-        return ""
+    """When demand peaks; nothing where the trajectories do not agree on the decade."""
     low, high = facts.peak_low, facts.peak_high
-    when = "past" if facts.peak_year <= facts.now else "ahead"
+    if facts.peak_year is None or (low is not None and high is not None and high - low > SPREAD):
+        return ""
+    last = facts.peak_year if high is None else high
+    when = "past" if last < facts.now else "ahead" if facts.peak_year > facts.now else "about"
     if low is None or high is None or low == high:
         return say(f"waves.peak.{when}", lang, year=facts.peak_year)
     return say(f"waves.peak.{when}_range", lang, year=facts.peak_year, low=low, high=high)
 
 
-def _gap(facts: Facts, lang: str) -> str:
-    if facts.gap is None or facts.gap_year is None or facts.category in ("balanced", "undetermined"):
+def _crest_gap(facts: Facts, lang: str) -> str:
+    if facts.crest_gap is None or facts.crest_year is None:
         return ""
-    side = "spare" if facts.gap > 0 else "short"
-    text = say(f"waves.gap.{side}", lang, year=facts.gap_year, amount=amount(abs(facts.gap), facts.unit, lang))
-    if facts.probability is None:
-        return text
-    key = "nearly" if facts.probability >= LIKELY else "share"
-    return say(f"waves.sure.{key}", lang, text=text, share=f"{min(facts.probability, 0.99):.0%}")
+    dated = bool(_peak(facts, lang)) and facts.crest_year == facts.peak_year
+    key = "short_then" if dated else "short_now" if facts.crest_year == facts.now else "short"
+    return say(f"waves.gap.{key}", lang, year=facts.crest_year, amount=amount(-facts.crest_gap, facts.unit, lang))
+
+
+def _gap(facts: Facts, lang: str) -> str:
+    """What is short or to spare, where it does not speak against the class."""
+    if facts.gap is None or facts.gap_year is None or facts.category == "balanced":
+        return ""
+    against = SURPLUSES if facts.gap < 0 else SHORTAGES
+    if facts.category in against:
+        return ""
+    side = "short" if facts.gap < 0 else "spare"
+    if facts.category == "undetermined":
+        side += "_middle"
+    return say(f"waves.gap.{side}", lang, year=facts.gap_year, amount=amount(abs(facts.gap), facts.unit, lang))
 
 
 def _why(facts: Facts, lang: str) -> str:
-    """The driver that does most of the change, where one does at least half of what moves it that way."""
-    if not facts.drivers:
+    """The driver that does most of the change, where it goes the way of the class and one does at least half of it."""
+    if not facts.drivers or facts.category in ("undetermined", "balanced"):
         return ""
     total = sum(facts.drivers.values())
-    name, part = max(facts.drivers.items(), key=lambda one: one[1] if total > 0 else -one[1])
-    if total == 0 or part / total < 0.5:
-        return say("waves.why.several", lang)
-    way = "more" if total > 0 else "fewer"
-    driver = say(f"waves.driver.{name}.{way}", lang)
+    if total == 0 or (total > 0) != (facts.category in SHORTAGES):
+        return ""
+    name, part = max(facts.drivers.items(), key=lambda one: one[1] / total)
     share = part / total
-    if share > 1:  # others work against it
-        return say("waves.why.despite", lang, driver=driver)
-    return say("waves.why.mostly", lang, driver=driver, share=f"{share:.0%}")
+    if share < HALF:
+        return say("waves.why.several", lang)
+    driver = _driver(name, part, lang)
+    against, size = min(facts.drivers.items(), key=lambda one: one[1] / total)
+    if -size / total > OFFSET:
+        return say("waves.why.despite", lang, driver=driver, other=_driver(against, size, lang))
+    return say("waves.why.mostly", lang, driver=driver, share=_per_cent(share))
+
+
+def _driver(name: str, part: float, lang: str) -> str:
+    return say(f"waves.driver.{name}.{'more' if part > 0 else 'fewer'}", lang)
+
+
+def _kind(facts: Facts, lang: str) -> str:
+    """The class and how sure it is; where that is not decided, what else it may be."""
+    kind = say(f"waves.class.{facts.category}", lang)
+    if facts.category == "undetermined":
+        if not facts.rivals:
+            return say("waves.sure.single_doubt", lang, kind=kind)
+        rivals = [
+            say("waves.sure.rival", lang, kind=say(f"waves.class.{one}", lang), share=_per_cent(share))
+            for one, share in facts.rivals
+        ]
+        return say("waves.sure.doubt", lang, kind=kind, rivals=say("waves.and", lang).join(rivals))
+    if facts.probability is None:
+        return say("waves.sure.single", lang, kind=kind)
+    key = "nearly" if facts.probability >= LIKELY else "share" if facts.probability >= HALF else "perhaps"
+    return say(f"waves.sure.{key}", lang, kind=kind, share=_per_cent(facts.probability))
+
+
+def _per_cent(share: float) -> str:
+    return f"{min(share, 0.99):.0%}"
+
+
+def _advice(facts: Facts, lang: str) -> str:
+    """What answers the class; less than even odds call for preparing only. Last, by when to decide."""
+    kind = key = facts.category
+    unsure = facts.probability is not None and facts.probability < HALF and kind in SHORTAGES + SURPLUSES
+    if unsure:
+        key = "unsure_short" if kind in SHORTAGES else "unsure_spare"
+    elif kind == "crest_then_surplus" and facts.crest_gap is None:
+        key = "crest_over"
+    if facts.building and key in ("structural_surplus", "crest_over"):
+        key += f"_{facts.building}"
+    advice = say(f"waves.advice.{key}", lang)
+    if facts.act_from is None or kind == "undetermined":
+        return advice
+    late = ("late" if facts.act_from <= facts.now else "by") + ("_unsure" if unsure else "")
+    return say(f"waves.decide.{late}", lang, advice=advice, year=max(facts.act_from, facts.now))
 
 
 def _flips(facts: Facts, lang: str) -> str:
     other = [(years, category) for years, category in facts.others if category != facts.category and category]
-    if not other:
+    if not other or facts.window is None:
         return ""
     cases = [say("waves.flip.case", lang, years=y, kind=say(f"waves.class.{c}", lang)) for y, c in other]
-    return say("waves.flip.whole", lang, cases=say("waves.and", lang).join(cases))
+    return say("waves.flip.whole", lang, window=facts.window, cases=say("waves.and", lang).join(cases))
 
 
 def _tips(facts: Facts, lang: str) -> str:
@@ -138,7 +203,7 @@ def amount(value: float, unit: str, lang: str) -> str:
     >>> amount(12345, "places", "zh"), amount(12345, "places", "en"), amount(96, "beds", "zh")
     ('1.2万个', '12,000 places', '96张')
     """
-    rounded = float(f"{value:.2g}")
+    rounded = float(f"{value:.2g}") if value >= 10 else round(value)
     name = UNITS[unit][0 if lang == "zh" else 1]
     if lang == "zh":
         return f"{rounded / 10_000:g}万{name}" if rounded >= 10_000 else f"{rounded:g}{name}"
