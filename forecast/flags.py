@@ -299,7 +299,7 @@ def _gaps(
     """
     near = slice(now, now + SPAN)
     stands, gaps = (_flat(one.sel({YEAR: near})) for one in (supply, supply - middle))
-    first = int(max(now, supply[YEAR][0]))
+    first = max(now, int(supply[YEAR][0]))
     named, worst = {}, {}
     for (place, kind), have, own in zip(category.items(), stands, gaps, strict=True):
         if not own.size or not np.isfinite(own).all():

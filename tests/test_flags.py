@@ -42,7 +42,7 @@ SAID = {
         "driver": r"主要因(\w+)（占(\d+)%）",
     },
     "en": {
-        "gap": r"about ([\d,]+) (?:places|beds) (short|to spare) in (\d{4})",
+        "gap": r"[Aa]bout ([\d,]+) (?:places|beds) (short|to spare) in (\d{4})",
         "class": r"(?:; |: |possibly )([\w ,]+) \(probability (?:above )?(\d+)%\)",
         "crest": r"[Pp]eak\w* about (\d{4}) \(80% range (\d{4})–(\d{4})\)",
         "decide": r"decide (?:whether to act )?(?:by|within) (\d{4})",
