@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from forecast.demand.entrants import entry_cohorts
 from forecast.demand.rolls import forecast_rolls
+from forecast.demand.schools import region_rolls
+from forecast.demand.stages import stage_systems
 from forecast.dims import COUNTY, GRADE, YEAR, require_dims
 from forecast.errors import InputRefused, Issue
+from forecast.population.counted import counted_history
+from forecast.region import Region
 
 APPROACH, ORIGIN, LEAD = "approach", "origin", "lead"
 FORECAST, LAST, NAIVE, MEAN, PARTICIPATION = "forecast", "last_value", "naive_ratio", "mean_ratio", "participation"
@@ -89,6 +94,35 @@ def backtest_rolls(
         },
         attrs={"births": int(births is not None)},
     )
+
+
+def backtest_region_rolls(region: Region, origins: Iterable[int] | None = None, horizon: int = 10) -> xr.Dataset:
+    """`backtest_rolls` of a region whose enrolment has grades by county, with its births where it counts them every
+    year.
+
+    Raises InputRefused where there are no grades by county in school years that follow one another.
+    """
+    system = stage_systems()["6-3-3"]
+    rolls = region_rolls(region, system)
+    if rolls is None:
+        raise InputRefused(Issue("E452", "enrolment.csv"))
+    counted = counted_history(region)
+    births = None
+    if counted is not None and "births" in counted:
+        by_county = counted.births.sum([dim for dim in counted.births.dims if dim not in (COUNTY, YEAR)], skipna=False)
+        births = by_county.sel({COUNTY: rolls[COUNTY]}).dropna(YEAR)  # the first year of a history has no flows
+    entry_age = int(rolls[GRADE][0]) + system.entry_age - 1
+    return backtest_rolls(rolls, births, origins=origins, horizon=horizon, entry_age=entry_age)
+
+
+def score_table(found: xr.Dataset) -> pd.DataFrame:
+    """The scores as rows of approach and lead, and `coverage` of the forecast's 80 % interval; leads that were
+    counted."""
+    table: pd.DataFrame = score_rolls(found).to_dataframe().reset_index()
+    inside = coverage(found).to_series()
+    of_forecast = table[APPROACH] == FORECAST
+    table["coverage"] = table[LEAD].map(inside).where(of_forecast)
+    return table[table["cases"] > 0].reset_index(drop=True)
 
 
 def held(births: xr.DataArray, until: int) -> xr.DataArray:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from forecast.backtest_rolls import APPROACHES, backtest_region_rolls, score_table
 from forecast.demand import estimate_demand, read_models
 from forecast.demand.rolls import forecast_rolls
 from forecast.demand.schools import grade_children, grade_pupils, region_rolls, school_table
@@ -143,6 +144,32 @@ def test_trajectories_of_children_move_the_rolls(region: Region, people: xr.Data
     alone = grade_pupils(people.isel(trajectory=[1]), rolls, SIX).pupils
     xr.testing.assert_allclose(both.sel(trajectory=[1]), alone)
     assert float(abs(both.sel(trajectory=0) - both.sel(trajectory=1)).max()) > 0
+
+
+def test_a_region_with_grades_can_be_tested_and_one_without_is_told(region: Region, people: xr.Dataset) -> None:
+    own = graded(region, people)
+    table = score_table(backtest_region_rolls(own, horizon=2))
+    assert set(table.lead) == {1, 2}
+    assert set(table.approach) == set(APPROACHES[:-1])  # no births by county: nobody knows participation
+    assert (table.cases > 0).all()
+    with pytest.raises(InputRefused, match="E452"):
+        backtest_region_rolls(region)
+
+
+def test_births_that_a_region_counts_are_used(
+    region: Region, people: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    years, counties = np.arange(2005, 2023), list(region.counties.index)
+    births = xr.DataArray(
+        np.full((len(counties), years.size, 2), 2500.0),
+        {"county": counties, "year": years, "sex": ["female", "male"]},
+        ("county", "year", "sex"),
+    )
+    births[:, 0] = np.nan
+    monkeypatch.setattr("forecast.backtest_rolls.counted_history", lambda region: xr.Dataset({"births": births}))
+    found = backtest_region_rolls(graded(region, people), horizon=2)
+    assert found.attrs["births"] == 1
+    assert bool(found.forecast.sel(approach="participation", grade=1, lead=1).notnull().all())
 
 
 def test_children_that_end_too_early_are_an_error(region: Region, people: xr.Dataset) -> None:

@@ -36,8 +36,8 @@ RUNNING_COST = {"primary_school": "running_cost_primary", "junior_school": "runn
 def region_rolls(region: Region, system: StageSystem) -> xr.DataArray | None:
     """(county, year, grade) pupils where every county has grades in school years that follow one another; else None.
 
-    Grades may be numbered through (7 to 9) or within the stage (1 to 3). The last unbroken run of years with every county
-    and every grade that occurs.
+    Grades may be numbered through (7 to 9) or within the stage (1 to 3). The last unbroken run of years with every
+    county and every grade that occurs.
     """
     if not region.has("enrolment"):
         return None
@@ -68,7 +68,8 @@ def grade_children(people: xr.Dataset, grades: list[int], system: StageSystem, c
 
 
 def grade_pupils(people: xr.Dataset, rolls: xr.DataArray, system: StageSystem) -> xr.Dataset:
-    """Pupils (trajectory?, county, year, stage) after the last roll, by school effects and the projection's own children."""
+    """Pupils (trajectory?, county, year, stage) after the last roll, by school effects and the projection's own
+    children."""
     children = grade_children(people, rolls[GRADE].values.tolist(), system)
     ahead = int(children[YEAR][-1]) - int(rolls[YEAR][-1])
     found = forecast_rolls(rolls, ahead, children=children)
@@ -85,10 +86,11 @@ def school_table(
     """The three-way link (人口-学位-设施) by (trajectory?, county, year, service), every column of the same trajectory.
 
     people, demand: as `estimate_demand` takes and gives them. Returned, for the services of `STAGE_OF_SERVICE`:
-    children of the official ages at the cut-off date; pupils; classes at the standard size with the rounding loss of the
-    schools the region counts (without a count of schools none is added, `school_grades` is 0); places, pupils and the spare
-    share; floor_area, posts, yuan (running cost a year at the published allowance; NaN where there is none); school_grades
-    (county, service); form (service), "grade" or "stage". With grades, pupils after the last roll are those of the grades.
+    children of the official ages at the cut-off date; pupils; classes at the standard size with the rounding loss of
+    the schools the region counts (without a count of schools none is added, `school_grades` is 0); places, pupils
+    and the spare share; floor_area, posts, yuan (running cost a year at the published allowance; NaN where there is
+    none); school_grades (county, service); form (service), "grade" or "stage". With grades, pupils after the last
+    roll are those of the grades.
     """
     chosen = [name for name in STAGE_OF_SERVICE if name in models and name in demand[SERVICE].values]
     system = system or stage_systems()["6-3-3"]
