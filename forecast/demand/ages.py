@@ -79,7 +79,8 @@ def children(population: xr.DataArray, ages: tuple[int, int], cutoff_month: int 
     have = int(population[AGE][-1])
     if ages[1] + 2 > have:
         raise InputRefused(Issue("E414", values={"dim": AGE, "labels": f"{have + 1}-{ages[1] + 2}"}))
-    return in_ages(september_population(population, cutoff_month), ages)
+    near = population.sel({AGE: slice(ages[0], ages[1] + 2)})  # the others add nothing
+    return in_ages(september_population(near, cutoff_month), ages)
 
 
 def in_ages(population: xr.DataArray, ages: tuple[int, int]) -> xr.DataArray:
