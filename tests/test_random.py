@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.special import ndtri
 
-from forecast.population.random import normal_quantile, normals, philox
+from forecast.population.random import normal_quantile, normals, philox, tail_quantile
 
 YEARS = np.arange(2024, 2030)
 
@@ -30,10 +30,11 @@ def test_known_answers(counter: list[int], key: list[int], expected: list[int]) 
 
 
 def test_the_inverse_is_scipys() -> None:
-    shares = np.concatenate(
-        [np.linspace(1e-4, 1 - 1e-4, 2001), 10.0 ** -np.arange(1, 11), 1 - 10.0 ** -np.arange(1, 10)]
-    )
-    np.testing.assert_allclose([normal_quantile(share) for share in shares], ndtri(shares), rtol=2e-7, atol=1e-12)
+    middle = np.linspace(-0.425, 0.425, 2001)
+    np.testing.assert_allclose([normal_quantile(at) for at in middle], ndtri(0.5 + middle), rtol=2e-7, atol=1e-12)
+    low = np.concatenate([np.linspace(1e-4, 0.075, 500), 10.0 ** -np.arange(4.0, 10.0)]) - 0.5
+    for centred in (low, -low):
+        np.testing.assert_allclose([tail_quantile(at) for at in centred], ndtri(0.5 + centred), rtol=2e-7)
 
 
 def test_normals_are_normal_and_independent() -> None:

@@ -51,14 +51,18 @@ def philox(first, second, third, fourth, key0, key1):  # type: ignore[no-untyped
 
 
 @njit(nogil=True, cache=True)
-def normal_quantile(share):  # type: ignore[no-untyped-def]
-    """Inverse of the standard normal distribution function, to 1e-7 (Wichura 1988, AS 241, PPND7)."""
-    centred = share - 0.5
-    if abs(centred) <= 0.425:
-        r = 0.180625 - centred * centred
-        top = ((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179
-        return centred * top / (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1.0)
-    r = np.sqrt(-np.log(share if centred < 0 else 1.0 - share))
+def normal_quantile(centred):  # type: ignore[no-untyped-def]
+    """Inverse of the standard normal distribution function at 0.5 + centred, where |centred| <= 0.425, to 1e-7
+    (Wichura 1988, AS 241, PPND7)."""
+    r = 0.180625 - centred * centred
+    top = ((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179
+    return centred * top / (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1.0)
+
+
+@njit(nogil=True, cache=True)
+def tail_quantile(centred):  # type: ignore[no-untyped-def]
+    """The same where |centred| > 0.425."""
+    r = np.sqrt(-np.log(0.5 - abs(centred)))
     if r <= 5.0:
         r -= 1.6
         top = ((0.17023821103 * r + 1.3067284816) * r + 2.7568153900) * r + 1.4234372777
@@ -72,12 +76,26 @@ def normal_quantile(share):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def fill_normals(key, years, first, out):  # type: ignore[no-untyped-def]
-    """Fills out (year, count, trajectory); counter: four numbers at a time, year, trajectory, 0."""
-    zero = np.uint64(0)
-    count = out.shape[1]
+    """Fills out (year, count, trajectory); counter: four numbers at a time, year, trajectory, 0.
+
+    The words of all trajectories come first, then the middle of the distribution for all, then the tails where they
+    are: three plain loops, of which the first two go through vectors.
+    """
+    zero, count, lanes = np.uint64(0), out.shape[1], out.shape[2]
+    words = np.empty((4, lanes), np.uint64)
     for row in range(out.shape[0]):
         for block in range((count + 3) // 4):
-            for lane in range(out.shape[2]):
-                words = philox(np.uint64(block), years[row], first + np.uint64(lane), zero, key[0], key[1])
-                for word in range(min(4, count - 4 * block)):
-                    out[row, 4 * block + word, lane] = normal_quantile((words[word] + 0.5) * _STEP)
+            for lane in range(lanes):
+                words[0, lane], words[1, lane], words[2, lane], words[3, lane] = philox(
+                    np.uint64(block), years[row], first + np.uint64(lane), zero, key[0], key[1]
+                )
+            for word in range(min(4, count - 4 * block)):
+                into, drawn = out[row, 4 * block + word], words[word]
+                for lane in range(lanes):
+                    into[lane] = (drawn[lane] + 0.5) * _STEP - 0.5
+                for lane in range(lanes):
+                    into[lane] = normal_quantile(into[lane])
+                for lane in range(lanes):
+                    centred = (drawn[lane] + 0.5) * _STEP - 0.5
+                    if abs(centred) > 0.425:
+                        into[lane] = tail_quantile(centred)
