@@ -25,8 +25,14 @@ from forecast.errors import LANGUAGES, ForecastError, Issue, UsageError, say
 from forecast.errors.issues import BUG, CANNOT_READ_WRITE, INTERRUPTED, OK, USAGE, WARNED
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
     from forecast.pipeline import Run
+    from forecast.region import Region
     from forecast.scenario import HasFolder
+
+    Tested = tuple[xr.Dataset, pd.DataFrame, Callable[[pd.DataFrame, str], list[str]]]
 
 EXAMPLES = 20  # how many issues of one code are printed before the rest are counted
 DEMO_REGION, BASELINE = "wenzhou", "baseline"
@@ -98,7 +104,8 @@ def command(lang: str) -> click.Group:
         click.Option(["--out"], metavar="DIR", type=click.Path(file_okay=False), help=_help("compare_out", lang)),
     ]
     tested = [
-        _option("origins", lang, required=True, metavar="Y,Y"),
+        _flag("rolls", lang),
+        _option("origins", lang, metavar="Y,Y"),
         _option("horizon", lang, default=10, metavar="N", type=click.IntRange(1, 50)),
         click.Option(["--out"], metavar="DIR", type=click.Path(file_okay=False), help=_help("backtest_out", lang)),
     ]
@@ -271,38 +278,55 @@ def _every_fifth(years: Iterable[int]) -> list[int]:
     return [year for year in have if year % 5 == 0] or have[-1:]
 
 
-def backtest(region: str, origins: str, horizon: int, out: str | None, lang: str, as_json: bool) -> int:
-    years = _years(origins, "--origins", "forecast backtest --help") or []
+def backtest(
+    region: str, rolls: bool, origins: str | None, horizon: int, out: str | None, lang: str, as_json: bool
+) -> int:
+    years = _years(origins, "--origins", "forecast backtest --help")
+    if years is None and not rolls:
+        raise UsageError(Issue("E914"))
 
     from forecast.region import read_region
 
     tables = read_region(region)
 
-    from forecast.backtests import backtest as test_origins
-    from forecast.backtests import score
-    from forecast.report.backtests import score_lines, score_table
     from forecast.report.comparison import as_rows
     from forecast.store import as_csv, as_netcdf, make_manifest, write_run
     from forecast.store import as_json as json_file
 
     _tell_first_run(lang)
-    found = test_origins(tables, years, horizon)
-    table = score_table(score(found))
+    found, table, lines = _test_rolls(tables, years, horizon) if rolls else _test_people(tables, years or [], horizon)
     folder = None
     if out is not None:
         manifest = make_manifest(
-            scenario={}, inputs=tables.hashes, seed=0, region=tables.id, origins=years, horizon=horizon
+            scenario={}, inputs=tables.hashes, seed=0, region=tables.id, origins=years, horizon=horizon, rolls=rolls
         )
         files = {"scores.csv": as_csv(table), "backtest.nc": as_netcdf(found), "manifest.json": json_file(manifest)}
         folder = write_run(out, f"{tables.id}-backtest"[:64], files)
     if as_json:
         _print_json({"region": tables.id, "origins": years, "scores": as_rows(table), "folder": folder and str(folder)})
         return OK
-    for line in score_lines(table, lang):
+    for line in lines(table, lang):
         click.echo(line)
     if folder:
         click.echo(say("cli.run.folder", lang, path=folder))
     return OK
+
+
+def _test_people(region: Region, years: Sequence[int], horizon: int) -> Tested:
+    from forecast.backtests import backtest as test_origins
+    from forecast.backtests import score
+    from forecast.report.backtests import score_lines, score_table
+
+    found = test_origins(region, years, horizon)
+    return found, score_table(score(found)), score_lines
+
+
+def _test_rolls(region: Region, years: Sequence[int] | None, horizon: int) -> Tested:
+    from forecast.backtest_rolls import backtest_region_rolls, score_table
+    from forecast.report.backtests import roll_lines
+
+    found = backtest_region_rolls(region, years, horizon)
+    return found, score_table(found), roll_lines
 
 
 def waves(run: str, counties: bool, lang: str, as_json: bool) -> int:

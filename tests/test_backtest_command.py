@@ -96,3 +96,29 @@ def test_the_best_rival_is_the_one_with_the_smallest_error() -> None:
     row = score_table(scores).iloc[0]
     assert (row["best_rival"], row["best_rival_error"], row["weighted_error"]) == ("constant", 0.01, 0.02)
     assert any("1.0% constant" in line for line in score_lines(score_table(scores), "en"))
+
+
+def test_rolls_are_tested_by_the_same_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Pupils by grade of the folder's counties: cohorts with some who leave; refused where there are no grades."""
+    assert cli.main(["backtest", str(folder), "--rolls"]) == 3
+    assert "E452" in capsys.readouterr().err
+    assert cli.main(["backtest", str(folder)]) == 2
+    births = pd.read_csv(folder / "births.csv", dtype={"county": str}).groupby(["county", "year"])["persons"].sum()
+    rows = []
+    for county in COUNTIES:
+        for year in range(2006, 2013):
+            for grade in range(1, 7):
+                cohort = births.get((county, max(year - 5 - grade, 2000)))
+                rows.append((county, year, "primary", grade, round(cohort * 0.97 * 0.995**grade), "pupils"))
+    columns = ["county", "year", "stage", "grade", "pupils", "unit"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "enrolment.csv", index=False)
+    source = "enrolment,,made for a test,,assumed,\n"
+    (folder / "sources.csv").write_text((folder / "sources.csv").read_text("utf-8") + source, "utf-8")
+    assert cli.main(["backtest", str(folder), "--rolls", "--horizon", "3", "--lang", "zh"]) == 0
+    printed = capsys.readouterr().out
+    assert "提前 3 年" in printed
+    assert "本系统" in printed
+    assert cli.main(["backtest", str(folder), "--rolls", "--horizon", "3", "--json"]) == 0
+    scores = pd.DataFrame(json.loads(capsys.readouterr().out)["scores"])
+    ours = scores[(scores["approach"] == "forecast") & (scores["lead"] == 1)].iloc[0]
+    assert ours["cell_error"] < 0.05

@@ -45,4 +45,19 @@ def score_lines(table: pd.DataFrame, lang: str) -> list[str]:
     return [*aligned(rows), "", say("cli.backtest.legend", lang)]
 
 
+def roll_lines(table: pd.DataFrame, lang: str) -> list[str]:
+    """The scores of school rolls for a terminal: a block for each lead, a line for each approach, ours first."""
+    words = [say(f"cli.backtest.{key}", lang) for key in (*_ROLL_COLUMNS, "coverage")]
+    rows: list[str | list[str]] = []
+    for lead, here in table.groupby("lead"):
+        rows.append([say("cli.backtest.lead", lang, years=lead), "", *words])
+        ours = here["approach"] == FORECAST
+        for _, row in [*here[ours].iterrows(), *here[~ours].iterrows()]:
+            cells = [row[key] for key in (*_ROLL_COLUMNS, "coverage")]
+            name = say("cli.backtest.ours", lang) if row["approach"] == FORECAST else str(row["approach"])
+            rows.append([f"  {name}", "", *("–" if cell != cell else f"{cell:.1%}" for cell in cells)])
+    return [*aligned(rows), "", say("cli.backtest.roll_legend", lang)]
+
+
+_ROLL_COLUMNS = ("cell_error", "county_error", "county_bias", "total_error")
 _COLUMNS = ("median_ape", "bias", "cover_80", "cover_95", "weighted_error", "rival")
