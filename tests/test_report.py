@@ -21,6 +21,7 @@ from forecast.blocks.summary import QUANTILES, odds, quantiles
 from forecast.demand import DemandModel, read_models
 from forecast.dims import AGES, SEXES
 from forecast.errors.messages import catalogue
+from forecast.flags import Flags, find_flags, paths_of
 from forecast.gap import capacity_for_risk
 from forecast.pipeline import Run, tables
 from forecast.region import Region
@@ -29,6 +30,7 @@ from forecast.report.chances import SCALE, chance, likelihood
 from forecast.report.chapters import write_chapters
 from forecast.report.chapters.certainty import RISKS, certainty
 from forecast.report.chapters.population import GROUPS
+from forecast.report.chapters.waves import waves
 from forecast.report.charts import CHARTS, OF_MANY, definitions
 from forecast.report.facts import Facts
 from forecast.report.words import amount, count, joined, same
@@ -49,8 +51,19 @@ class MadeRun:
     models: dict[str, DemandModel]
     data: xr.Dataset
     waves: pd.DataFrame
+    flags: Flags
     manifest: dict[str, Any]
     task: None = None
+
+
+NOW = 2026
+"""Year of the decision of all made-up runs."""
+
+
+def made_flags(data: xr.Dataset, region: Region, models: dict[str, DemandModel]) -> Flags:
+    named = {code: {"zh": row.name_zh, "en": row.name_en} for code, row in region.counties.iterrows()}
+    members = {region.area: list(region.counties.index)}
+    return find_flags(paths_of(data, 2023, members, models), models, named | {region.area: region.name}, NOW)
 
 
 def made_region(names: list[tuple[str, str]], grid: bool = True) -> Region:
@@ -107,7 +120,13 @@ def made_run(
     born = [model.ages[0] + 2023 if model.domain in ("education", "childcare") else -1 for model in models.values()]
     data = xr.Dataset(
         {name: (dims, values) for name, values in cubes.items()},
-        coords={"county": counties, "year": YEARS, "service": services, "born_until": ("service", born)},
+        coords={
+            "county": counties,
+            "year": YEARS,
+            "service": services,
+            "age": list(AGES),
+            "born_until": ("service", born),
+        },
         attrs={"jump_off_year": 2023},
     ).assign(
         population=(("county", "year", "sex", "age"), people),
@@ -120,7 +139,7 @@ def made_run(
     waves = find_waves(xr.concat([data.demand, whole], "county", join="exact"))
     scenario = read_scenario("baseline", {"demand.view": view})
     manifest = {"time": "2026-01-02T03:04:05", "forecast": "0", "seed": 0}
-    return MadeRun(region, scenario, models, data, waves, manifest)
+    return MadeRun(region, scenario, models, data, waves, made_flags(data, region, models), manifest)
 
 
 MANY = 150
@@ -166,7 +185,9 @@ def with_trajectories(run: MadeRun, seed: int = 1) -> tuple[MadeRun, np.ndarray]
     parts = ["births", "mortality", "migration", "participation", "together"]
     coords = {"area": areas, "quantile": list(QUANTILES), "age_group": list(GROUPS), "component": parts}
     data = run.data.assign_coords(coords).assign(found).assign_attrs(trajectories=MANY)
-    return replace(run, data=data), demand
+    chosen = np.where(np.isnan(demand), 0.0, demand)[..., :49].transpose(0, 3, 1, 2)
+    data["demand_chosen"] = ("area", "trajectory", "year", "service"), chosen
+    return replace(run, data=data, flags=made_flags(data, run.region, run.models)), demand
 
 
 @cache
@@ -210,6 +231,52 @@ def test_every_sentence_named_in_the_code_is_in_the_catalogue(root: Path) -> Non
     )
     assert len(named) > 100
     assert {key for key in named if f"report.{key}" not in catalogue()} == set()
+
+
+# ---- waves and warnings ------------------------------------------------------------------------------------------
+
+
+def test_the_board_says_what_the_flags_say() -> None:
+    run = many_run()[0]
+    lines = waves(Facts(run)).board
+    for service, line in zip(run.models, lines, strict=True):
+        flag = run.flags.facts[run.region.area, service]
+        assert line.kind.zh == catalogue()[f"report.class.{flag.category}"]["zh"]
+        due = re.findall(r"\d{4}", line.decide.en)
+        assert due == ([] if flag.act_from is None else [str(max(flag.act_from, NOW))])
+        assert all(int(year) >= NOW for year in due)
+        if flag.gap is not None:
+            gap = run.data.supply.sel(service=service, year=flag.gap_year).sum()
+            gap = float(gap - run.data.demand_chosen.sel(area="000000", service=service, year=flag.gap_year).median())
+            assert flag.gap == pytest.approx(gap)
+            assert ("short" if gap < 0 else "to spare") in line.gap.en
+
+
+def test_tables_of_who_could_help_are_those_of_the_gaps() -> None:
+    """Two counties, near: in the kindergarten one is short of 300 and the other has 200 to spare, year after year."""
+    run = made_run()
+    roads = pd.DataFrame({"county_a": ["000001"], "county_b": ["000002"], "seat_km": [12.0]})
+    far = pd.DataFrame({"county_a": ["000001"], "county_b": ["000003"], "seat_km": [120.0]})
+    region = replace(run.region, tables=run.region.tables | {"neighbours": pd.concat([roads, far])})
+    gap = xr.zeros_like(run.flags.gap)
+    gap.loc[{"county": "000001", "service": "kindergarten", "year": [2030, 2031]}] = -300.0
+    gap.loc[{"county": ["000002", "000003"], "service": "kindergarten", "year": [2030, 2031]}] = 200.0
+    gap.loc[{"county": "000002", "service": "primary_school", "year": 2033}] = 1000.0
+    gap.loc[{"county": "000002", "service": "care_beds", "year": 2033}] = -100.0
+    told = {
+        table.id: table for table in waves(Facts(replace(run, region=region, flags=replace(run.flags, gap=gap)))).tables
+    }
+    pairs, cross = told["table_pairs"], told["table_cross"]
+    assert [(row[1].en, row[2].en, row[3], row[4].en, row[5]) for row in pairs.rows] == [
+        ("Alpha", "Beta", 12.0, "in 2030–2031", 400)
+    ]
+    assert "没有车程数据" in pairs.note.zh
+    floors = [run.models[name].standard("floor_area").value[-1][1] for name in ("primary_school", "care_beds")]
+    assert [(row[0].en, row[3].en, row[4]) for row in cross.rows] == [
+        ("Beta", "2033", round(min(1000 * floors[0], 100 * floors[1])))
+    ]
+    shares = [sum(row[1:]) for row in told["table_synchrony"].rows]
+    assert shares == pytest.approx([1.0] * len(run.models))
 
 
 # ---- the headline ------------------------------------------------------------------------------------------------
@@ -563,10 +630,14 @@ def look(browser: Any, tmp_path: Path) -> Iterator[Any]:
         page.close()
 
 
+PLAIN = 14 + 3 + 7
+"""Charts of the page of one path: the chapter of waves has three, and one for each of seven services."""
+
+
 def test_page_draws_in_both_languages_without_a_request(look: Any) -> None:
     seen = look()
     page = seen.page
-    assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == 14
+    assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == PLAIN
     assert page.locator("h1 .zh").first.is_visible()
     page.click("button[data-value=en]")
     assert page.evaluate("document.documentElement.lang") == "en"
@@ -578,11 +649,28 @@ def test_page_draws_in_both_languages_without_a_request(look: Any) -> None:
     assert page.evaluate("report.errors") == []
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_waves_of_the_whole_fit_one_screen_and_every_county_has_its_page(look: Any, lang: str) -> None:
+    page, flags = look(html=many_page()).page, many_run()[0].flags
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.click(f"button[data-value={lang}]")
+    heights = page.evaluate("[...document.querySelector('#waves').children].slice(0, 2).map(x => x.offsetHeight)")
+    assert sum(heights) < 900 - 60
+    board = page.locator("#waves .boardcard").inner_text()
+    assert all(flags.sentences["000000", service][lang] in board for service in read_models())
+    page.evaluate("report.ready()")
+    for county in ("000001", "000003", "000000"):
+        page.locator("#county select").select_option(county)
+        for service in read_models():
+            assert page.locator(f"#county [data-said={service}]").inner_text() == flags.sentences[county, service][lang]
+    assert page.evaluate("report.errors") == []
+
+
 def test_page_of_many_trajectories_draws_fans_odds_and_causes(look: Any) -> None:
     seen = look(html=many_page())
     page = seen.page
     facts = Facts(many_run()[0])
-    assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == 14 + 1 + 7 + 10
+    assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == PLAIN + 1 + 7 + 10
     shades = "document.querySelectorAll('#curve svg .mark-area path').length"
     assert page.evaluate(shades) == 2
     page.click("#odds button[data-value=senior_school]")

@@ -81,8 +81,25 @@ const ROWS = {
     for (const s of pack.stages) add(s, pack.series[c][s].demand, pack.services[s].born);
     return rows;
   },
+  // the class of every place and service
+  classes() {
+    return pack.places.flatMap(c => Object.entries(pack.flags[c]).map(([s, {k, said}]) => ({c, s, k, zh: said[0], en: said[1]})));
+  },
+  // the class that has begun, every place in every year
+  begun(el) {
+    return pack.places.flatMap(c => pack.flags[c][service(el)].begun.flatMap((found, k) =>
+      (found ? [{c, year: pack.years[k], k: pack.classes[found[0]], p: found[1]}] : [])));
+  },
+  // what lasts and what stands above it
+  lasting(el) {
+    const c = place(el), s = service(el), {lasting, crest} = pack.flags[c][s];
+    return byYear({...pack.series[c][s], lasting, crest}, ['demand', 'low80', 'high80', 'supply', 'lasting', 'crest']);
+  },
+  train(el) {
+    return pack.trains[place(el)].rows.map(row => ({...row}));
+  },
 };
-const FOLLOWS = {series: ['s', 'c'], people: ['c'], causes: ['s'], year: ['s', 'year'], service: ['s'], wave: ['c']};
+const FOLLOWS = {classes: [], begun: ['s'], lasting: ['s', 'c'], train: ['c'], series: ['s', 'c'], people: ['c'], causes: ['s'], year: ['s', 'year'], service: ['s'], wave: ['c']};
 
 function settings(el) {
   const about = pack.services[service(el)];
@@ -106,7 +123,7 @@ function mount(el) {
     tooltip: {disableDefaultStyle: true}, logLevel: 1,
   }).then(found => {
     one.view = found.view;
-    if (name === 'tiles') one.view.addSignalListener('pick', (_, pick) => { if (pick.c) change({c: pick.c[0]}); });
+    if (name === 'tiles' || name === 'classes') one.view.addSignalListener('pick', (_, pick) => { if (pick.c) change({c: pick.c[0]}); });
     el.setAttribute('role', 'img');
     return refresh(one, el, ['lang', 's', 'c', 'year']);  // the state may have changed while it was drawn
   }).catch(error => { errors.push(String(error)); console.error(error); });
@@ -162,6 +179,9 @@ function write() {
     el.className = 'badge b-' + basis;
     el.textContent = pack.badges[basis][tongue()];
   }
+  for (const el of all('[data-said]')) el.textContent = pack.flags[state.c][el.dataset.said].said[tongue()];
+  for (const el of all('[data-level]')) el.className = 'lamp l-' + (pack.flags[state.c][el.dataset.level].level || 'none');
+  for (const el of all('[data-train]')) el.textContent = pack.trains[state.c].said[tongue()];
   for (const el of all('[data-gap-s]')) el.textContent = gapWords(el);
   for (const el of all('[data-scale]')) el.textContent = word(el.dataset.scale === 'low' ? 'short' : 'spare') + limit + word('upto');
   for (const el of all('[data-unsupplied]')) el.hidden = about.supplied;
@@ -239,7 +259,7 @@ idle(async () => {
   document.documentElement.dataset.drawn = 'all';
 }, {timeout: 1500});
 
-const PRINT = {tiles: [300, 310], panel_large: [355, 290], heat: [690, 290], odds: [690, 290], wave: [690, 420], panel: [212, 104], people: [212, 104], causes: [212, 70], whole: [158, 96]};  // A4 is about 695 px wide
+const PRINT = {tiles: [300, 310], panel_large: [355, 290], heat: [690, 290], odds: [690, 290], classes: [690, 330], begun: [690, 290], lasting: [212, 104], train: [690, 170], wave: [690, 420], panel: [212, 104], people: [212, 104], causes: [212, 70], whole: [158, 96]};  // A4 is about 695 px wide
 const folded = new Set();
 addEventListener('beforeprint', () => {
   for (const el of all('details:not([open])')) { folded.add(el); el.open = true; }

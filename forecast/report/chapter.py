@@ -79,6 +79,20 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class BoardLine:
+    """What a service of the whole comes to: level of the warning, class, how sure, when, how much, by when to decide."""
+
+    service: Text
+    level: str  # red, amber, undetermined, unknown or ""
+    kind: Text
+    chance: Text
+    peak: Text
+    gap: Text
+    decide: Text
+    sentence: Text
+
+
+@dataclass(frozen=True)
 class Chapter:
     id: str
     menu: Text
@@ -88,6 +102,7 @@ class Chapter:
     by_service: Mapping[str, tuple[Text, ...]] = field(default_factory=dict)
     """Sentences that belong to one service, by service."""
     figures: tuple[Figure, ...] = ()
+    board: tuple[BoardLine, ...] = ()
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
     listings: tuple[Listing, ...] = ()

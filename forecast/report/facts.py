@@ -24,6 +24,7 @@ from forecast.units import UNITS
 if TYPE_CHECKING:
     from forecast.blocks import Task
     from forecast.demand import DemandModel
+    from forecast.flags import Flags
     from forecast.region import Region
     from forecast.scenario import Scenario
 
@@ -58,6 +59,8 @@ class Run(Protocol):
     def data(self) -> xr.Dataset: ...
     @property
     def waves(self) -> pd.DataFrame: ...
+    @property
+    def flags(self) -> Flags: ...
     @property
     def manifest(self) -> Mapping[str, Any]: ...
     @property
@@ -352,6 +355,11 @@ class Facts:
 
     def gap_basis(self, service: str) -> str:
         return weakest(self.supply_basis(service), self.demand_basis(service))
+
+    @property
+    def weakest_gap(self) -> str:
+        """What the gaps of all services rest on at the least."""
+        return weakest(*map(self.gap_basis, self.services))
 
     def _text(self, variable: str, service: str, otherwise: str) -> str:
         said = self._by_service(variable).get(service)

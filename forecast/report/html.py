@@ -29,6 +29,7 @@ from forecast.report.chapter import Cell, Column, Table
 from forecast.report.chapters import write_chapters
 from forecast.report.chapters.certainty import cause_years
 from forecast.report.chapters.population import GROUPS
+from forecast.report.chapters.waves import begun_first, by_place, raised
 from forecast.report.charts import BIRTHS, definitions
 from forecast.report.facts import BANDS, BIRTHS_ITEM, RANK, TOLERANCE, Facts, Run
 from forecast.report.headline import steepest
@@ -36,6 +37,9 @@ from forecast.report.words import END_SHORT, END_SURPLUS, SHORT, SURPLUS, Text, 
 
 SERIES = {"demand": "demand", "norm": "demand_norm", "supply": "supply", "gap": "gap"}
 """Name in the page -> variable of the run."""
+
+SELDOM = 0.25
+"""Probability below which no train of crests is drawn."""
 
 _TAGS = {SHORT: "<em>", END_SHORT: "</em>", SURPLUS: "<i>", END_SURPLUS: "</i>"}
 
@@ -96,6 +100,9 @@ def _pack(facts: Facts, lang: str) -> dict[str, Any]:
         "cause_order": list(theme.CAUSES),
         "groups": _groups(facts),
         "people": _people(facts) if facts.many else {},
+        "classes": list(theme.CLASSES),
+        "flags": _flags(facts),
+        "trains": _trains(facts),
         "crests": {place: _crests(facts, place) for place in facts.places},
         "specs": definitions(facts),
         "config": theme.config(),
@@ -146,6 +153,52 @@ def _series(facts: Facts, place: str, service: str) -> dict[str, Sequence[float 
         seen = facts.observed(service)
         if len(seen):
             found["seen"] = _whole(seen.get(year, math.nan) for year in facts.years)
+    return found
+
+
+def _flags(facts: Facts) -> dict[str, dict[str, Any]]:
+    """Class, sentences, what lasts and what stands above it by year, and which class has begun, by place and service."""
+    flags = facts.run.flags
+    lasting, crest, begun = (by_place(facts, variable) for variable in ("lasting", "crest", "begun"))
+    level = raised(facts)
+    before = [None] * facts.years.index(int(flags.classes["year"][0]))
+    found: dict[str, dict[str, Any]] = {place: {} for place in facts.places}
+    for place in facts.places:
+        for service in facts.services:
+            key, words = (place, service), flags.sentences[place, service]
+            found[place][service] = {
+                "k": flags.facts[key].category or "unknown",
+                "level": level.get(key, ""),
+                "said": [words["zh"], words["en"]],
+                "lasting": [*before, *_whole(lasting[key])],
+                "crest": [*before, *_whole(crest[key])],
+                "begun": [*before, *begun_first(begun[key])],
+            }
+    return found
+
+
+def _trains(facts: Facts) -> dict[str, dict[str, Any]]:
+    """The train of crests that most trajectories have, by place; where hardly any has one, that there is none."""
+    table = facts.run.flags.trains
+    found: dict[str, dict[str, Any]] = {}
+    for place in facts.places:
+        own = table[table["county"] == place].sort_values("probability")
+        if own.empty or own["probability"].iloc[-1] < SELDOM:
+            found[place] = {"said": both("train.none").pair(), "rows": []}
+            continue
+        one = own.iloc[-1]
+        lags = [None, *(round(lag) for lag in one["lags"])]
+        rows = [
+            {"at": facts.stages.index(service), "year": year, "low": low, "high": high, "lag": lag}
+            for service, year, (low, high), lag in zip(
+                one["services"], one["peak_years"], one["peak_ranges"], lags, strict=True
+            )
+        ]
+        share = chance(float(one["probability"]), facts.trajectories, brief=True)
+        said = both("train.said", first=one["born_first"], last=one["born_last"], share=share)
+        if not facts.many:
+            said = both("train.single", first=one["born_first"], last=one["born_last"])
+        found[place] = {"said": said.pair(), "rows": rows}
     return found
 
 
@@ -257,6 +310,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(words=both, span=span, marked=marked, cell=cell, heads=heads, raw=raw)
+    environment.globals.update(class_names=list(theme.CLASSES))
     return environment
 
 

@@ -36,6 +36,18 @@ CAUSES = {
 """What uncertainty comes from, in colours of different lightness."""
 
 
+CLASSES = {
+    "undetermined": "#dfe3e8",
+    "crest_then_surplus": "#e8b15c",
+    "structural_shortage": "#a3262f",
+    "transient_crest": "#e58a6c",
+    "structural_surplus": "#2f6c98",
+    "transient_trough": "#a6cbe0",
+    "balanced": "#f4f1ea",
+}
+"""Class of a wave -> colour; each cell also has a letter, and what is dark or light here is so in grey too."""
+
+
 def odds_scale() -> alt.Scale:
     """0 to 100 per cent, one stop for each colour."""
     last = len(ODDS) - 1

@@ -12,12 +12,14 @@ from forecast.report.chapters.services import care, gaps, health, nursery, schoo
 from forecast.report.chapters.sources import sources
 from forecast.report.chapters.summary import summary
 from forecast.report.chapters.wave import wave
+from forecast.report.chapters.waves import waves
 from forecast.report.facts import Facts
 
 CHAPTERS: tuple[Callable[[Facts], Chapter | None], ...] = (
     summary,
     gaps,
     certainty,
+    waves,
     wave,
     schools,
     nursery,

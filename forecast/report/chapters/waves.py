@@ -1,0 +1,250 @@
+"""The waves that a bureau reads: what lasts and what is a crest, by when to decide, who could help whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.dims import COUNTY, SERVICE
+from forecast.report.chapter import BoardLine, Cell, Chapter, Chart, Column, Panel, Table
+from forecast.report.facts import Facts
+from forecast.report.words import Text, amount, both, percent
+from forecast.waves import CATEGORIES, counter_phase, cross_service, synchrony
+
+if TYPE_CHECKING:
+    from forecast.waves import Facts as Flag
+
+SO_FAR = {"minutes": 60.0, "seat_km": 30.0}
+"""How far apart counties may be to share places, by what the region's table knows; assumed, as nobody has set it."""
+
+FIRST = 12
+"""Pairs shown, the largest first."""
+
+
+def waves(facts: Facts) -> Chapter | None:
+    """The whole on one screen, then the counties: classes, the page of one county, its train, when a class begins."""
+    flags = facts.run.flags
+    panels = tuple(Panel(facts.short_name(service), {"s": service}) for service in facts.services)
+    charts = [
+        Chart("classes", "classes", both("chart.classes.title"), both("chart.classes.note")),
+        Chart(
+            "county",
+            "lasting",
+            both("chart.lasting.title"),
+            both("chart.lasting.note", window=_windows(facts)),
+            controls=("place",),
+            panels=panels,
+            by_place=True,
+        ),
+        Chart("train", "train", both("chart.train.title"), both("chart.train.note"), ("place",), by_place=True),
+        Chart("begun", "begun", both("chart.begun.title"), both("chart.begun.note"), ("service",), by_service=True),
+    ]
+    tables = (_synchrony(facts), _pairs(facts), _cross(facts))
+    return Chapter(
+        id="waves",
+        menu=both("menu.waves"),
+        title=both("waves_chapter.title", area=facts.name, now=flags.now),
+        board=tuple(_line(facts, service) for service in facts.services),
+        charts=tuple(chart for chart in charts if chart.spec != "train" or facts.stages),
+        tables=tuple(table for table in tables if table is not None),
+    )
+
+
+def _windows(facts: Facts) -> str:
+    """Break-even years of the services: 12, or 8–12."""
+    years = facts.run.flags.classes["window"].values.tolist()
+    return f"{min(years)}" if min(years) == max(years) else f"{min(years)}–{max(years)}"
+
+
+# ---- the whole on one screen -------------------------------------------------------------------------------------
+
+
+def _line(facts: Facts, service: str) -> BoardLine:
+    flag = facts.run.flags.facts[facts.area, service]
+    sentence = facts.run.flags.sentences[facts.area, service]
+    return BoardLine(
+        service=facts.short_name(service),
+        level=raised(facts).get((facts.area, service), ""),
+        kind=both(f"class.{flag.category or 'unknown'}"),
+        chance=_share(flag.probability),
+        peak=_peak(flag),
+        gap=_gap(flag, facts.unit(service)),
+        decide=Text("–", "–") if flag.act_from is None else both("board.by", year=max(flag.act_from, flag.now)),
+        sentence=Text(sentence["zh"], sentence["en"]),
+    )
+
+
+def _share(probability: float | None) -> Text:
+    if probability is None:
+        return Text("–", "–")
+    words = f">{0.99:.0%}" if probability >= 0.995 else percent(probability)
+    return Text(words, words)
+
+
+def _peak(flag: Flag) -> Text:
+    if flag.peak_year is None or flag.peak_low is None or flag.peak_high is None:
+        return Text("–", "–")
+    if flag.peak_low == flag.peak_high:
+        return both("board.peak", year=flag.peak_year)
+    return both("board.peak_range", year=flag.peak_year, low=flag.peak_low, high=flag.peak_high)
+
+
+def _gap(flag: Flag, unit: str) -> Text:
+    """What is short and to spare, in the order of the years; both for a crest that surplus follows."""
+    found = [(flag.crest_year, flag.crest_gap), (flag.gap_year, flag.gap)]
+    parts = [
+        both("board.short" if gap < 0 else "board.spare", year=year, amount=amount(float(f"{abs(gap):.2g}"), unit))
+        for year, gap in found
+        if year is not None and gap is not None
+    ]
+    return Text("，".join(part.zh for part in parts), ", ".join(part.en for part in parts)) if parts else Text("–", "–")
+
+
+# ---- who could help whom -----------------------------------------------------------------------------------------
+
+
+def _synchrony(facts: Facts) -> Table:
+    """Share of the counties in each class, by service."""
+    own = facts.run.flags.classes.sel({COUNTY: facts.counties})
+    shares = synchrony(own).transpose(SERVICE, "category").to_pandas()
+    columns = [Column(both("table.what")), *(Column(both(f"class.{name}"), "percent") for name in CATEGORIES)]
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (facts.short_name(service), *(float(shares.at[service, name]) for name in CATEGORIES))
+        for service in facts.services
+    )
+    return Table(
+        "table_synchrony", both("table.synchrony"), tuple(columns), rows, both("table.synchrony_note"), "derived"
+    )
+
+
+def _pairs(facts: Facts) -> Table | None:
+    """Pairs of near counties of which one is short while the other has places to spare."""
+    neighbours = facts.run.region.tables.get("neighbours")
+    how = None if neighbours is None else next((name for name in SO_FAR if name in neighbours), None)
+    if neighbours is None or how is None:
+        return None
+    near = neighbours.assign(minutes=neighbours[how]).dropna(subset=["minutes"])
+    near = near[near["county_a"].isin(facts.counties) & near["county_b"].isin(facts.counties)]
+    gap = facts.run.flags.gap.sel({COUNTY: facts.counties})
+    found = counter_phase(_from(gap, facts.run.flags.now), near, SO_FAR[how]).head(FIRST)
+    names = facts.place_names
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            facts.short_name(row.service),
+            names[row.short_county],
+            names[row.spare_county],
+            float(row.minutes),
+            _span(row.first_year, row.last_year),
+            round(row.place_years),
+            row.probability,
+        )
+        for row in found.itertuples()
+    )
+    columns = (
+        Column(both("table.what")),
+        Column(both("table.short_county")),
+        Column(both("table.spare_county")),
+        Column(both(f"table.{how}"), "count"),
+        Column(both("table.years")),
+        Column(both("table.place_years"), "count"),
+        Column(both("table.chance"), "chance"),
+    )
+    note = both(f"table.pairs_note_{how}", limit=f"{SO_FAR[how]:g}")
+    return Table("table_pairs", both("table.pairs"), columns, rows, note, "assumed") if rows else None
+
+
+def _from(gap: xr.DataArray, now: int) -> xr.DataArray:
+    return gap.sel(year=slice(now, None))
+
+
+def _span(first: int, last: int) -> Text:
+    return both("years.one", first=first) if first == last else both("years.span", first=first, last=last)
+
+
+def _cross(facts: Facts) -> Table | None:
+    """Floor area inside a county that one service empties while another lacks it, in the year with most of it."""
+    flags, models = facts.run.flags, facts.run.models
+    held = {name: model.standard("floor_area") for name, model in models.items()}
+    floors = {name: float(one.value[-1][1]) for name, one in held.items() if one is not None}
+    gap = _from(flags.gap.sel({COUNTY: facts.counties}), flags.now)
+    found = cross_service(gap, floors)
+    lines = pd.concat([_cross_lines(found, str(pair), facts) for pair in found["pair"].values], ignore_index=True)
+    lines = lines[lines["area"] >= 1].sort_values("area", ascending=False, kind="stable").head(FIRST)
+    if lines.empty:
+        return None
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            facts.place_names[r.county],
+            r.empties,
+            r.lacks,
+            Text(f"{r.year}年", f"{r.year}"),
+            round(r.area),
+            r.probability,
+        )
+        for r in lines.itertuples()
+    )
+    columns = (
+        Column(both("table.place")),
+        Column(both("table.empties")),
+        Column(both("table.lacks")),
+        Column(both("table.largest_in")),
+        Column(both("table.square_metres"), "count"),
+        Column(both("table.chance"), "chance"),
+    )
+    note = both("table.cross_note", list=_floor_list(facts, floors))
+    return Table("table_cross", both("table.cross"), columns, rows, note, "assumed")
+
+
+def _cross_lines(found: xr.Dataset, pair: str, facts: Facts) -> pd.DataFrame:
+    empties, lacks = pair.split(" > ")
+    area = found["area"].sel(pair=pair).transpose(COUNTY, "year").to_numpy()
+    share = found["probability"].sel(pair=pair).transpose(COUNTY, "year").to_numpy()
+    best = np.nan_to_num(area).argmax(axis=1)
+    at = np.arange(len(best))
+    return pd.DataFrame(
+        {
+            "county": [str(code) for code in found[COUNTY].values],
+            "empties": [facts.short_name(empties)] * len(best),
+            "lacks": [facts.short_name(lacks)] * len(best),
+            "year": found["year"].values[best],
+            "area": np.nan_to_num(area[at, best]),
+            "probability": share[at, best],
+        }
+    )
+
+
+def _floor_list(facts: Facts, floors: dict[str, float]) -> Text:
+    parts = [both("table.floor", what=facts.short_name(name), area=f"{size:g}") for name, size in floors.items()]
+    return Text("、".join(part.zh for part in parts), ", ".join(part.en for part in parts))
+
+
+# ---- what the page draws from ------------------------------------------------------------------------------------
+
+
+def by_place(facts: Facts, variable: str) -> dict[tuple[str, str], np.ndarray]:
+    """A variable of the classes as (year, ...) by (place, service)."""
+    held = facts.run.flags.classes[variable].transpose(COUNTY, SERVICE, "year", ...)
+    places = [(str(place), str(service)) for place in held[COUNTY].values for service in held[SERVICE].values]
+    return dict(zip(places, held.to_numpy().reshape(len(places), *held.shape[2:]), strict=True))
+
+
+def begun_first(shares: np.ndarray) -> list[list[int] | None]:
+    """[class, per cent] by year from (year, class): the class that has begun in most trajectories; None where none has."""
+    known = np.nan_to_num(shares)
+    best = known.argmax(axis=1).tolist()
+    most = np.round(100 * known.max(axis=1)).astype(int).tolist()
+    return [[one, share] if share > 0 else None for one, share in zip(best, most, strict=True)]
+
+
+def raised(facts: Facts) -> dict[tuple[str, str], str]:
+    """red, amber, undetermined or unknown as the warning of the likeliest class says; left out where nothing need be
+    decided yet."""
+    flags = facts.run.flags
+    found: dict[tuple[str, str], str] = {}
+    for row in flags.warnings.itertuples():
+        if flags.facts[row.county, row.service].category == row.category:
+            found.setdefault((row.county, row.service), str(row.level))
+    return found
