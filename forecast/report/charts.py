@@ -521,7 +521,7 @@ def _bands(domain: Any, padding: float = 0.06) -> alt.Scale:
 def _years_axis(facts: Facts, wide: bool = True) -> alt.X:
     first, last = facts.years[0], facts.years[-1]
     step = 10 if wide else 20
-    tens = [year for year in facts.years if year % step == 10]
+    tens = [year for year in facts.years if year % step == 10 % step]
     axis = alt.Axis(format="d", values=tens, labelOverlap="greedy", labelSeparation=8, labelFlush=True)
     return alt.X("year:Q", title=None, scale=alt.Scale(domain=[first, last], nice=False), axis=axis)
 
