@@ -13,7 +13,7 @@ for the blocks, which never hold them all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
@@ -102,6 +102,7 @@ class Frame:
     moving: np.ndarray  # (county, band) share of the county's movers, sums to 1
     noise: np.ndarray  # (county, band) standard deviation in persons a year
     births: np.ndarray  # (county, year) the scenario's
+    shared: dict[tuple[object, ...], np.ndarray] = field(default_factory=dict, repr=False)  # paths drawn once for all
 
 
 def uncertain_frame(
@@ -192,14 +193,24 @@ def _paths(
     if group in frame.frozen:
         return total
     for process in processes:
-        own = process.tier == "county"
-        area = county if own else frame.areas[process.tier]
-        sigma, start = process.of(area)
-        if sigma or start:
-            normal = normals(frame.seed, area, component, _with_start(frame), trajectories)[:, 0]
-            path = autoregressive(normal, process.phi, sigma, start)
-            total += path * _scale(frame, area, trajectories) if own else path
+        if process.tier == "county":
+            total += _path(frame, process, component, county, trajectories) * _scale(frame, county, trajectories)
+            continue
+        area = frame.areas[process.tier]
+        known = (component, process.tier, area, trajectories)
+        if known not in frame.shared:  # two threads may both draw it: it is the same
+            frame.shared[known] = _path(frame, process, component, area, trajectories)
+        total += frame.shared[known]
     return total
+
+
+def _path(frame: Frame, process: Process, component: str, area: str, trajectories: range) -> np.ndarray:
+    """One process of one area: (year, trajectory)."""
+    sigma, start = process.of(area)
+    if not sigma and not start:
+        return np.zeros((frame.years.size, len(trajectories)))
+    normal = normals(frame.seed, area, component, _with_start(frame), trajectories)[:, 0]
+    return autoregressive(normal, process.phi, sigma, start)
 
 
 def _with_start(frame: Frame) -> np.ndarray:
