@@ -10,13 +10,12 @@ alone, and what is left as interaction. In all three the parts sum to the change
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
-from math import factorial
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.demand.attribution import STEP, shapley_effects, step_effects
 from forecast.dims import YEAR
 
 DRIVER = "driver"
@@ -61,24 +60,9 @@ def attribute_runs(runs: Mapping[frozenset[str], xr.DataArray], drivers: Sequenc
     runs: for every subset of the drivers the demand with just these as forecast and the others as at the start.
     Raises KeyError naming a subset that is not there.
     """
-    count = len(drivers)
-    parts = []
-    for driver in drivers:
-        others = [one for one in drivers if one != driver]
-        part = xr.zeros_like(runs[frozenset()])
-        for size in range(count):
-            weight = factorial(size) * factorial(count - size - 1) / factorial(count)
-            for chosen in combinations(others, size):
-                part = part + weight * (runs[frozenset(chosen) | {driver}] - runs[frozenset(chosen)])
-        parts.append(part)
-    return xr.concat(parts, pd.Index(list(drivers), name=DRIVER))
+    return shapley_effects(lambda chosen: runs[chosen], tuple(drivers)).rename({STEP: DRIVER})
 
 
 def attribute_factors(baseline: xr.DataArray, factors: Mapping[str, xr.DataArray]) -> xr.DataArray:
     """effect_i = b (f_i - 1) of each factor alone, and the interaction b (prod f - 1) - sum of effects."""
-    effects = [baseline * (factor - 1) for factor in factors.values()]
-    product = baseline * 0 + 1.0
-    for factor in factors.values():
-        product = product * factor
-    rest = baseline * (product - 1) - sum(effects[1:], effects[0])
-    return xr.concat([*effects, rest], pd.Index([*factors, INTERACTION], name=DRIVER))
+    return step_effects(baseline, factors).rename({STEP: DRIVER})
