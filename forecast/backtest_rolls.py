@@ -13,8 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from forecast.demand.entrants import entry_cohorts
+from forecast.demand.grades import region_rolls
 from forecast.demand.rolls import forecast_rolls
-from forecast.demand.schools import region_rolls
 from forecast.demand.stages import stage_systems
 from forecast.dims import COUNTY, GRADE, YEAR, require_dims
 from forecast.errors import InputRefused, Issue

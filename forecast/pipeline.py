@@ -330,7 +330,7 @@ def _gather(
 
 def _observed_rolls(region: Region, ratios: pd.DataFrame, people: xr.Dataset, services: list[str]) -> xr.DataArray:
     """Pupils counted in the whole area, (service, year); NaN where none were published."""
-    own = ratios[ratios["area"] == region.area].pivot(index=SERVICE, columns=YEAR, values="pupils")
+    own = ratios[(ratios["area"] == region.area) & ratios[AGE].isna()].pivot(index=SERVICE, columns=YEAR, values="pupils")
     own = own.reindex(index=services, columns=people[YEAR].values).astype(float)
     rolls = xr.DataArray(own.to_numpy(), dims=(SERVICE, YEAR), coords={SERVICE: services, YEAR: people[YEAR].values})
     return label(in_order(rolls), "pupils counted in the whole area", "pupils", "stock", "region: enrolment")

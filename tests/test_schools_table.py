@@ -10,9 +10,10 @@ import pytest
 import xarray as xr
 
 from forecast.backtest_rolls import APPROACHES, backtest_region_rolls, score_table
-from forecast.demand import estimate_demand, read_models
+from forecast.demand import demand_weights, estimate_demand, participation_ratios, read_models, with_overrides
+from forecast.demand.grades import grade_children, region_rolls
 from forecast.demand.rolls import forecast_rolls
-from forecast.demand.schools import grade_children, grade_pupils, region_rolls, school_table
+from forecast.demand.schools import school_table
 from forecast.demand.stages import stage_systems
 from forecast.errors import InputRefused
 from forecast.region import Region, read_region
@@ -47,8 +48,12 @@ def graded(region: Region, people: xr.Dataset) -> Region:
     rows = children.to_series().rename("value").reset_index()
     rows["stage"] = np.where(rows.grade <= 6, "primary", "junior")
     rows["grade"] = np.where(rows.grade <= 6, rows.grade, rows.grade - 6).astype(str)
-    table = pd.concat([region.table("enrolment"), rows.drop(columns="trajectory", errors="ignore")])
-    return replace(region, tables={**region.tables, "enrolment": table.reset_index(drop=True)})
+    table = pd.concat([region.table("enrolment"), rows.drop(columns="trajectory", errors="ignore")], ignore_index=True)
+    sources = region.table("sources")
+    said = {"table": "enrolment", "filter": f"county={'|'.join(region.counties.index)}", "source": "schools"}
+    line = dict.fromkeys(sources.columns, "") | said | {"basis": "published", "row": len(sources) + 2}
+    sources = pd.concat([sources, pd.DataFrame([line])], ignore_index=True)
+    return replace(region, tables={**region.tables, "enrolment": table, "sources": sources})
 
 
 def test_the_shipped_region_has_stages_only(region: Region, people: xr.Dataset) -> None:
@@ -136,14 +141,68 @@ def test_school_effects_with_the_fitting_years_cohorts_are_the_plain_ratios() ->
         xr.testing.assert_allclose(by_effect, plain, rtol=1e-12)
 
 
-def test_trajectories_of_children_move_the_rolls(region: Region, people: xr.Dataset) -> None:
-    rolls = region_rolls(graded(region, people), SIX)
+def test_demand_by_grades_is_progression_with_the_projections_own_children(region: Region, people: xr.Dataset) -> None:
+    """Whatever the rolls were and whoever moves: each trajectory by `forecast_rolls` with its own children."""
+    plain = graded(region, people)
+    table = plain.table("enrolment")
+    noise = np.random.default_rng(3).uniform(0.9, 1.1, len(table))
+    noisy = table.assign(value=np.where(table.grade != "all", table.value * noise, table.value))
+    own = replace(plain, tables={**plain.tables, "enrolment": noisy})
+    demand = estimate_demand(people, read_models(), own)
+    rolls = region_rolls(own, SIX)
     assert rolls is not None
-    both = grade_pupils(people, rolls, SIX).pupils
-    assert both.dims == ("trajectory", "county", "year", "stage")
-    alone = grade_pupils(people.isel(trajectory=[1]), rolls, SIX).pupils
-    xr.testing.assert_allclose(both.sel(trajectory=[1]), alone)
-    assert float(abs(both.sel(trajectory=0) - both.sel(trajectory=1)).max()) > 0
+    pupils = forecast_rolls(rolls, 8, children=grade_children(people, list(range(1, 10)), SIX)).pupils
+    for service, stage in (("primary_school", slice(1, 6)), ("junior_school", slice(7, 9))):
+        one = demand.pupils.sel(service=service, drop=True).drop_vars(["unit", "born_until"], errors="ignore")
+        seen = rolls.sel(grade=stage).sum("grade")
+        xr.testing.assert_allclose(one.sel(year=seen.year, trajectory=0, drop=True), seen, rtol=1e-12)
+        expected = pupils.sel(grade=stage).sum("grade")
+        xr.testing.assert_allclose(one.sel(year=expected.year), expected, rtol=1e-9)
+    assert float(abs(demand.pupils.diff("trajectory").sel(service="primary_school")).max()) > 0
+
+
+def test_one_trajectory_or_county_alone_has_the_same_pupils_by_grade(region: Region, people: xr.Dataset) -> None:
+    own, models = graded(region, people), read_models()
+    ratios = participation_ratios(people, models, own)
+    whole = estimate_demand(people, models, own, ratios).pupils
+    part = people.isel(trajectory=[1], county=[2, 5])
+    alone = estimate_demand(part, models, own, ratios).pupils
+    xr.testing.assert_allclose(alone, whole.isel(trajectory=[1], county=[2, 5]))
+
+
+def test_the_weights_of_many_trajectories_know_the_grades(region: Region, people: xr.Dataset) -> None:
+    own, models = graded(region, people), read_models()
+    ratios = participation_ratios(people, models, own)
+    counties, years = people.county.values.tolist(), [2026, 2027, 2028, 2029, 2030]
+    weights = demand_weights(models, own, ratios, counties, years).demand.drop_vars(["unit", "born_until"])
+    by_weights = xr.dot(people.population.sel(year=years), weights, dim="age")
+    direct = estimate_demand(people, models, own, ratios).demand.sel(year=years)
+    xr.testing.assert_allclose(by_weights.transpose(*direct.dims), direct.drop_vars(["unit", "born_until"]), rtol=1e-9)
+
+
+def test_grades_alone_make_the_roll_of_a_stage(region: Region, people: xr.Dataset) -> None:
+    """A region that counts nothing but grades has observed rolls of whole stages, where all grades are there."""
+    table = graded(region, people).table("enrolment")
+    own = replace(region, tables={**region.tables, "enrolment": table[table.grade != "all"].reset_index(drop=True)})
+    ratios = participation_ratios(people, read_models(), own)
+    whole = ratios[ratios["age"].isna() & (ratios["area"] == region.area) & (ratios["year"] == 2022)]
+    assert set(whole.service) == {"primary_school", "junior_school"}
+    assert whole.ratio.to_numpy() == pytest.approx(0.95)
+
+
+def test_pupils_of_an_age_without_children_are_an_error(region: Region, people: xr.Dataset) -> None:
+    own = graded(region, people)
+    nobody = people.copy(deep=True)
+    nobody.population[:, 3, :, 6:9] = 0
+    with pytest.raises(InputRefused, match="E453"):
+        estimate_demand(nobody, read_models(), own)
+
+
+def test_a_bureaus_own_ratio_goes_before_the_grades(region: Region, people: xr.Dataset) -> None:
+    models = with_overrides(read_models(), {"primary_school": {"parameters.ratio": 1.2}})
+    demand = estimate_demand(people, models, graded(region, people))
+    forms = demand.form.to_series()
+    assert (forms["primary_school"], forms["junior_school"], forms["care_beds"]) == ("stage", "grade", "")
 
 
 def test_a_region_with_grades_can_be_tested_and_one_without_is_told(region: Region, people: xr.Dataset) -> None:

@@ -15,10 +15,14 @@ from math import factorial
 import numpy as np
 import xarray as xr
 
-from forecast.dims import YEAR
+from forecast.dims import AGE, YEAR, in_order
 
-STEP = "step"
+STEP, LAG = "step", "lag"
 ROLL_FACTORS = ("migration", "participation", "retention", "flows", "policy")
+ROLL_STEPS = ("ageing", "births", *ROLL_FACTORS)
+
+EARLIER = 20
+"""Years before the first in which cohorts are known by their survivors; no pupil is older."""
 
 
 def step_effects(base: xr.DataArray, factors: Mapping[str, xr.DataArray | float]) -> xr.DataArray:
@@ -61,25 +65,40 @@ def shapley_effects(value: Callable[[frozenset[str]], xr.DataArray], steps: tupl
     return xr.concat(found, xr.IndexVariable(STEP, list(steps)))
 
 
+def birth_cohorts(people: xr.DataArray) -> xr.DataArray:
+    """Children (county, year) by year of birth, from residents (county, year, age) at 31 December: those alive at the
+    end of their first year, and the cohorts born before the first year as they were counted then."""
+    first = int(people[YEAR][0])
+    older = people.sel({YEAR: first}, drop=True).isel({AGE: slice(1, EARLIER + 1)}).isel({AGE: slice(None, None, -1)})
+    older = older.rename({AGE: YEAR}).assign_coords({YEAR: first - older[AGE].values})
+    return in_order(xr.concat([older, people.sel({AGE: 0}, drop=True)], YEAR, join="exact"))
+
+
 def cohort_change(
-    births: xr.DataArray, ages: tuple[int, int], first: int, last: int, cutoff_month: int = 9
+    births: xr.DataArray,
+    ages: tuple[int, int],
+    first: int | xr.DataArray,
+    last: int | xr.DataArray,
+    cutoff_month: int = 9,
 ) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
     """Children born for a stage's ages in year `first`; what they change by until `last` through ageing; through
     births since.
 
-    births: (..., year) of calendar years. Those born up to the end of `first` were known there.
+    births: (..., year) of calendar years; first, last: years, or years by place (county, ...). Ageing is what would
+    come if as many children as in year `first` were born every year after it: the cohorts known by then grow into the
+    stage and out of it. Births are what those born since then are more, or fewer, than that.
     """
     earlier = (13 - cutoff_month) / 12
-    start = xr.zeros_like(births.isel({YEAR: 0}, drop=True), dtype=float)
-    ageing, born = start.copy(), start.copy()
-    for age in range(ages[0], ages[1] + 1):
-        for year, sign in ((first, -1.0), (last, 1.0)):
-            for of, part in ((year - age - 1, earlier), (year - age, 1 - earlier)):
-                cohort = part * births.sel({YEAR: of}, drop=True)
-                start = start + cohort * (sign < 0)
-                born = born + cohort * (sign > 0 and of > first)
-                ageing = ageing + sign * cohort * (of <= first)
+    lag = xr.DataArray(np.arange(ages[0], ages[1] + 2), dims=LAG)
+    weight = xr.DataArray([1 - earlier, *[1.0] * (ages[1] - ages[0]), earlier], dims=LAG)
+    before, after, level = (_born_in(births, year) for year in (first - lag, last - lag, first))
+    more = (after - level).where(last - lag > first, 0.0)
+    start, ageing, born = ((weight * part).sum(LAG) for part in (before, after - before - more, more))
     return start, ageing, born
+
+
+def _born_in(births: xr.DataArray, year: int | xr.DataArray) -> xr.DataArray:
+    return births.sel({YEAR: year}).drop_vars(YEAR)
 
 
 def attribute_roll(
@@ -90,18 +109,26 @@ def attribute_roll(
     """Effects (step, ...) on a roll between two years: ageing, births, and the five of `ROLL_FACTORS`; they add up
     to the change.
 
-    cohorts: as `cohort_change` gives them; before, after: each factor in the first and in the last year; the roll of
-    a year is its cohorts times its factors. Shapley values, so that no order is favoured.
+    cohorts: as `cohort_change` gives them; before, after: each factor in the first and in the last year, 1 where none
+    is given; the roll of a year is its cohorts times its factors. Shapley values, so that no order is favoured; a
+    factor that stays as it is has no effect and need not be looked at.
     """
     start, ageing, born = cohorts
+    names = [name for name in ROLL_FACTORS if name in before or name in after]
+    pairs = {name: (before.get(name, 1.0), after.get(name, 1.0)) for name in names}
+    moving = {name: pair for name, pair in pairs.items() if np.any(np.asarray(pair[0] != pair[1]))}
+    still = 1.0
+    for name in names:
+        still = still if name in moving else still * pairs[name][0]
 
     def roll(taken: frozenset[str]) -> xr.DataArray:
-        people = start + ageing * ("ageing" in taken) + born * ("births" in taken)
-        for name in ROLL_FACTORS:
-            people = people * (after[name] if name in taken else before[name])
+        people = (start + ageing * ("ageing" in taken) + born * ("births" in taken)) * still
+        for name, pair in moving.items():
+            people = people * pair[name in taken]
         return people
 
-    return shapley_effects(roll, ("ageing", "births", *ROLL_FACTORS))
+    found = shapley_effects(roll, ("ageing", "births", *moving))
+    return found.reindex({STEP: list(ROLL_STEPS)}, fill_value=0.0)
 
 
 def three_way_table(

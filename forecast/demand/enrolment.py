@@ -12,12 +12,14 @@ import pandas as pd
 import xarray as xr
 
 from forecast.demand.ages import children, counted, residents
+from forecast.demand.grades import grade_ratios
 from forecast.demand.model import DemandModel
-from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.demand.stages import StageSystem, stage_systems
+from forecast.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.errors import InputRefused, Issue
 from forecast.region import Region
 
-RATIO_COLUMNS = [SERVICE, "area", YEAR, "ratio", "pupils", "september_population"]
+RATIO_COLUMNS = [SERVICE, "area", YEAR, AGE, "ratio", "pupils", "september_population"]
 
 Rolls = dict[tuple[str, str], dict[int, float]]
 """(place, stage) -> school year -> pupils."""
@@ -30,8 +32,9 @@ def participation_ratios(
 
     The children are of the people whom the model counts, residents or registered. A ratio of sums over an area with
     several counties: its own row of the region's `enrolment`, or the sum of its counties where each has one. Years run as far as rolls were observed, at most to the jump-off year
-    (`people.attrs["jump_off_year"]`). No rows where the region has no enrolment. Raises InputRefused where a county of
-    the area is missing from `people`.
+    (`people.attrs["jump_off_year"]`). These rows have no `age`. Where the region counts grades by county, rows by
+    county, year and age at the cut-off date follow, for all years of `people` (`grade_ratios`). No rows where the
+    region has no enrolment. Raises InputRefused where a county of the area is missing from `people`.
     """
     models = {model.id: model} if isinstance(model, DemandModel) else model
     rolls = _rolls(region) if region.has("enrolment") else {}
@@ -41,7 +44,9 @@ def participation_ratios(
         if one.enrolment_stages and rolls
         for row in _ratios_of_one(people, one, region, rolls)
     ]
-    return pd.DataFrame(rows, columns=RATIO_COLUMNS)
+    of_stages = pd.DataFrame(rows, columns=RATIO_COLUMNS)
+    by_age = grade_ratios(people, models, region)
+    return pd.concat([of_stages, by_age], ignore_index=True)[RATIO_COLUMNS] if len(by_age) else of_stages
 
 
 def _ratios_of_one(
@@ -62,7 +67,7 @@ def _ratios_of_one(
             if missing:
                 raise InputRefused(Issue("E414", values={"dim": COUNTY, "labels": ", ".join(missing)}))
             below = float(aged.values[[rows[county] for county in counties], columns[year]].sum())
-            yield model.id, area, year, pupils[year] / below, pupils[year], below
+            yield model.id, area, year, None, pupils[year] / below, pupils[year], below
 
 
 def areas(region: Region) -> dict[str, list[str]]:
@@ -74,15 +79,25 @@ def areas(region: Region) -> dict[str, list[str]]:
 
 
 def _rolls(region: Region) -> Rolls:
-    """Pupils of whole stages; several rows of one place, stage and year are added."""
-    table = region.table("enrolment")
+    """Pupils of whole stages; several rows of one place, stage and year are added.
+
+    Where a place has no row of the whole stage in a year, but all its grades, these are added.
+    """
+    table, system = region.table("enrolment"), stage_systems()["6-3-3"]
     found: Rolls = {}
-    columns = (table[name].tolist() for name in ("county", "stage", "grade", YEAR, "value"))
-    for place, stage, grade, year, value in zip(*columns, strict=True):
-        if grade == "all":
-            by_year = found.setdefault((str(place), str(stage)), {})
-            by_year[int(year)] = by_year.get(int(year), 0.0) + float(value)
+    columns = (table[name].astype(str) for name in ("county", "stage"))
+    for (place, stage, year), rows in table.groupby([*columns, YEAR]):
+        wholes = rows[rows["grade"] == "all"]
+        if wholes.empty and rows["grade"].nunique() < _grades_in(str(stage), system):
+            continue
+        pupils = float((rows if wholes.empty else wholes)["value"].sum())
+        found.setdefault((str(place), str(stage)), {})[int(year)] = pupils
     return found
+
+
+def _grades_in(stage: str, system: StageSystem) -> int:
+    first, last = system.stages[stage if stage in system.stages else stage.partition("_")[0]]
+    return last - first + 1
 
 
 def _pupils(rolls: Rolls, model: DemandModel, area: str, counties: list[str]) -> dict[int, float]:

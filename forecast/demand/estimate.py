@@ -13,7 +13,7 @@ from forecast.demand.ages import counted, denominator
 from forecast.demand.enrolment import areas, participation_ratios
 from forecast.demand.methods import METHODS, Variables
 from forecast.demand.model import Basis, DemandModel, weakest
-from forecast.dims import COUNTY, SERVICE, YEAR, in_order, label
+from forecast.dims import AGE, COUNTY, SERVICE, YEAR, in_order, label
 from forecast.region import Region, source_of
 
 NOT_A_COHORT = -1
@@ -31,13 +31,18 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class Ratio:
-    """The ratio that a school service uses: by county (or the model's own), whence, of which year, how well founded."""
+    """The ratio that a school service uses: by county (or the model's own), whence, of which year, how well founded.
+
+    form: "grade" where `by_county` is by year and age too, from grade progression; "stage" where one ratio serves the
+    whole stage; "" for a service without a ratio.
+    """
 
     origin: str = ""
     source: str = ""
     basis: Basis | None = None
     by_county: xr.DataArray | None = None
     years: Mapping[str, int] = field(default_factory=dict)
+    form: str = ""
 
 
 def estimate_demand(
@@ -54,18 +59,21 @@ def estimate_demand(
     demand           what people will use (behaviour), in the service's unit (coordinate `unit`)
     demand_norm      what the standard asks; NaN for a service without one
     pupils, classes, posts, users, bed_days   what the methods met on the way; NaN where a method has none
-    ratio            pupils per resident child used (county, year, service), with `ratio_year` (county, service), the
-                     school year it was observed in, `ratio_origin` (region, model or override) and `ratio_source`;
-                     `ratio_model` (year, service) is the model's own value
+    ratio            pupils per resident child used (county, year, service), the mean over the ages where each has its
+                     own, with `ratio_year` (county, service), the school year it was observed in, `ratio_origin`
+                     (region, model or override) and `ratio_source`; `ratio_model` (year, service) is the model's own
+    form             how pupils were found (service): "grade" by progression from grade to grade, "stage" by one ratio
+                     for the whole stage, "" for what is no school
     demand_basis     published, derived or assumed: the weakest number that `demand` rests on (service)
     denominator      whom the service counts (service): resident; registered, where the model says so and `people` have
                      groups; or "resident for registered", where they have none and residents stand in
     born_until       coordinate: the last year in which all whom the service counts were born by the jump-off date;
                      else -1
 
-    With a `region` that has enrolment, schools use pupils over children of its latest observed year, a ratio of sums
-    for each parent area, held constant; else the model's own value. A value overridden by a bureau goes before both.
-    `ratios`, from `participation_ratios`, may be given when `people` holds only some counties of the region.
+    With a `region` that counts grades by county, schools use grade progression; with one that counts stages, pupils
+    over children of its latest observed year, a ratio of sums for each parent area, held constant; else the model's
+    own value. A value overridden by a bureau goes before all. `ratios`, from `participation_ratios`, may be given when
+    `people` holds only some counties of the region.
     Raises InputRefused where ages, years or counties are missing.
     """
     models = {model.id: model} if isinstance(model, DemandModel) else dict(model)
@@ -83,6 +91,7 @@ def estimate_demand(
     found = _describe(found, models)
     found = found.assign(_about_ratios(population, models, used))
     found["demand_basis"] = _text([_basis(one, used[name]) for name, one in models.items()], "basis of demand")
+    found["form"] = _text([ratio.form for ratio in used.values()], "form of the school method")
     found["denominator"] = _text([denominator(people, one.population) for one in models.values()], "people counted")
     born = [_born_until(one, people.attrs.get("jump_off_year")) for one in models.values()]
     return found.assign_coords(
@@ -99,10 +108,12 @@ def _choose_ratio(
     if own is None:
         return Ratio()
     if own.replaces is not None:
-        return Ratio("override", own.source, own.basis)
+        return Ratio("override", own.source, own.basis, form="stage")
+    if region is not None and ratios is not None and (by_age := _by_age(model, population, ratios)) is not None:
+        return _from_grades(model, by_age, region, ratios)
     latest = _latest(model, population, region, ratios)
     if region is None or latest is None:
-        return Ratio("model", own.source, own.basis)
+        return Ratio("model", own.source, own.basis, form="stage")
     counties = [str(county) for county in population[COUNTY].values]
     by_county = xr.DataArray(
         [latest[county][2] for county in counties], dims=COUNTY, coords={COUNTY: population[COUNTY]}
@@ -121,7 +132,26 @@ def _choose_ratio(
     ]
     said = "; ".join(dict.fromkeys(source.source for source in sources))
     basis: Basis = "assumed" if any(source.basis == "assumed" for source in sources) else "derived"
-    return Ratio("region", said, basis, by_county, years)
+    return Ratio("region", said, basis, by_county, years, "stage")
+
+
+def _by_age(model: DemandModel, population: xr.DataArray, ratios: pd.DataFrame) -> xr.DataArray | None:
+    """(county, year, age) ratio of grade progression for these counties and years; None where grades are not counted."""
+    own = ratios[(ratios[SERVICE] == model.id) & ratios[AGE].notna() & ratios["area"].isin(population[COUNTY].values)]
+    if own.empty:
+        return None
+    table = own.astype({AGE: int}).set_index(["area", YEAR, AGE])["ratio"].to_xarray().rename(area=COUNTY)
+    return table.astype(float).sel({COUNTY: population[COUNTY].values, YEAR: population[YEAR].values})
+
+
+def _from_grades(model: DemandModel, by_age: xr.DataArray, region: Region, ratios: pd.DataFrame) -> Ratio:
+    """What the ratio by age rests on: the rolls of the last year that was counted."""
+    own = ratios[(ratios[SERVICE] == model.id) & ratios[AGE].notna() & ratios["pupils"].notna()]
+    last = int(own[YEAR].max())
+    counties = [str(county) for county in by_age[COUNTY].values]
+    source = source_of(region, "enrolment", county=counties, year=last, stage=list(model.enrolment_stages))
+    basis: Basis = "assumed" if source.basis == "assumed" else "derived"
+    return Ratio("region", source.source, basis, by_age, dict.fromkeys(counties, last), "grade")
 
 
 def _latest(
@@ -133,7 +163,7 @@ def _latest(
     """
     if region is None or ratios is None:
         return None
-    own = ratios[ratios[SERVICE] == model.id].sort_values(YEAR)
+    own = ratios[(ratios[SERVICE] == model.id) & ratios[AGE].isna()].sort_values(YEAR)
     latest = {str(row.area): (str(row.area), int(row.year), float(row.ratio)) for row in own.itertuples()}
     found: dict[str, tuple[str, int, float]] = {}
     for area, members in reversed(areas(region).items()):
@@ -198,7 +228,8 @@ def _about_ratios(
         if by_county is None:
             value.loc[{SERVICE: name}] = np.broadcast_to(own.at(at_years), (counties.size, years.size))
         else:
-            value.loc[{SERVICE: name}] = np.repeat(by_county.values[:, None], years.size, axis=1)
+            mean = by_county.mean(AGE).values if AGE in by_county.dims else by_county.values[:, None]
+            value.loc[{SERVICE: name}] = np.broadcast_to(mean, (counties.size, years.size))
             year.loc[{SERVICE: name}] = [used[name].years[str(county)] for county in counties.values]
     source = "enrolment over the September population; the model's own value where there is none"
     return {

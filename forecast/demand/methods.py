@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from forecast.demand.ages import children, in_ages, weighted
+from forecast.demand.ages import children, in_ages, september_population, weighted
 from forecast.demand.model import DECEMBER, SEPTEMBER, DemandModel, Kind, Quantity
-from forecast.dims import YEAR, at_years
+from forecast.dims import AGE, YEAR, at_years
 
 Variables = dict[str, xr.DataArray]
 Given = Mapping[str, xr.DataArray]
@@ -29,7 +29,8 @@ def participation(population: xr.DataArray, model: DemandModel, given: Given) ->
     """Places in kindergartens and schools: pupils = ratio x children of the ages at the cut-off date.
 
     The ratio is pupils over resident children (a gross rate: it passes 1 where children come from elsewhere or stand
-    outside the ages). One place for one pupil; no spare places are added. The norm takes the standard's ratio.
+    outside the ages). A given ratio may be by age at the cut-off date (county, year, age). One place for one pupil; no
+    spare places are added. The norm takes the standard's ratio.
     classes = pupils / class size, posts = pupils / pupils per post; no rounding, which needs schools.
     SPECS 1.4, 1.7, 5.1.
     """
@@ -37,8 +38,8 @@ def participation(population: xr.DataArray, model: DemandModel, given: Given) ->
     aged = children(population, model.ages, cutoff)
     ratio = given["ratio"] if "ratio" in given else _path(model.parameters["ratio"], population)
     with xr.set_options(arithmetic_join="exact"):
-        pupils = aged * ratio
-        found = {"demand": pupils, "pupils": pupils, "ratio": ratio}
+        pupils = _pupils_by_age(population, ratio, cutoff) if AGE in ratio.dims else aged * ratio
+        found = {"demand": pupils, "pupils": pupils}
         if norm := model.standard("ratio"):
             found["demand_norm"] = aged * _path(norm, population)
         if size := model.standard("class_size"):
@@ -46,6 +47,12 @@ def participation(population: xr.DataArray, model: DemandModel, given: Given) ->
         if load := model.standard("pupils_per_post"):
             found["posts"] = pupils / _path(load, population)
     return found
+
+
+def _pupils_by_age(population: xr.DataArray, ratio: xr.DataArray, cutoff: int) -> xr.DataArray:
+    """(..., year) where each age has its own ratio (county, year, age)."""
+    near = population.sel({AGE: slice(int(ratio[AGE][0]), int(ratio[AGE][-1]) + 2)})
+    return (september_population(near, cutoff) * ratio).sum(AGE, skipna=False)
 
 
 def take_up(population: xr.DataArray, model: DemandModel, given: Given) -> Variables:
