@@ -83,15 +83,16 @@ def _rolls(region: Region) -> Rolls:
 
     Where a place has no row of the whole stage in a year, but all its grades, these are added.
     """
-    table, system = region.table("enrolment"), stage_systems()["6-3-3"]
+    table, keys = region.table("enrolment"), ["county", "stage", YEAR]
+    of_all = table["grade"] == "all"
+    wholes = table[of_all].groupby(keys)["value"].sum()
+    grades = table[~of_all].groupby(keys).agg(pupils=("value", "sum"), grades=("grade", "nunique"))
+    system = stage_systems()["6-3-3"]
+    needed = [_grades_in(str(stage), system) for stage in grades.index.get_level_values("stage")]
+    complete = grades.loc[grades["grades"] == needed, "pupils"]
     found: Rolls = {}
-    columns = (table[name].astype(str) for name in ("county", "stage"))
-    for (place, stage, year), rows in table.groupby([*columns, YEAR]):
-        wholes = rows[rows["grade"] == "all"]
-        if wholes.empty and rows["grade"].nunique() < _grades_in(str(stage), system):
-            continue
-        pupils = float((rows if wholes.empty else wholes)["value"].sum())
-        found.setdefault((str(place), str(stage)), {})[int(year)] = pupils
+    for (place, stage, year), pupils in pd.concat([complete, wholes]).items():  # a row of the whole goes before a sum
+        found.setdefault((str(place), str(stage)), {})[int(year)] = float(pupils)
     return found
 
 
