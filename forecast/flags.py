@@ -6,7 +6,7 @@ deterministic. Counties and their sums by area are treated alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +26,10 @@ from forecast.waves import (
     find_waves,
     implied_by_births,
     implied_by_people,
+    smooth_cells,
     windows_of,
 )
+from forecast.waves.cells import Cells
 from forecast.waves.classes import TOLERANCE
 from forecast.waves.sentence import SHORTAGES, SURPLUSES
 
@@ -99,15 +101,16 @@ def find_flags(
     """All flags of a run. names: area code -> {"zh", "en"}; now: the year of the decision."""
     services = list(models)
     windows = windows_of(services)
-    waves = find_waves(paths.demand, paths.history)
+    cells = smooth_cells(paths.demand, paths.history)
+    waves = find_waves(paths.demand, paths.history, windows, cells)
     spoken_of = _also_of_the_scenario(waves, paths)
-    classes = classify_waves(paths.demand, paths.supply, windows, paths.history)
+    classes = classify_waves(paths.demand, paths.supply, windows, paths.history, cells=cells)
     build = {name: int(model.supply.lead_time.value) for name, model in models.items()}
     warnings = warn(classes, now, build)
     facts = _facts(_read(paths, spoken_of, classes, now), _decisions(warnings), names, models, now)
     sentences = {place: explain(own) for place, own in facts.items()}
     gap = in_order(paths.supply - paths.demand)
-    return Flags(waves, classes, warnings, _trains(paths, models), facts, sentences, gap, now)
+    return Flags(waves, classes, warnings, _trains(paths, models, cells), facts, sentences, gap, now)
 
 
 def flag_table(flags: Flags) -> pd.DataFrame:
@@ -175,9 +178,9 @@ def _cohorts(people: xr.DataArray) -> xr.DataArray:
     return in_order(xr.concat([born, infants], YEAR, join="exact"))
 
 
-def _trains(paths: Paths, models: Mapping[str, DemandModel]) -> pd.DataFrame:
+def _trains(paths: Paths, models: Mapping[str, DemandModel], cells: Sequence[Cells]) -> pd.DataFrame:
     ages = {name: models[name].ages for name in STAGES if name in models}
-    return find_trains(paths.demand, paths.births, ages, paths.history)
+    return find_trains(paths.demand, paths.births, ages, paths.history, cells)
 
 
 def _also_of_the_scenario(waves: pd.DataFrame, paths: Paths) -> pd.DataFrame:

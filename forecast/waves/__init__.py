@@ -1,6 +1,7 @@
 """Waves of demand: where they crest, what of them lasts, what class of shortage or surplus they make."""
 
 from forecast.waves.attribution import attribute_chain, attribute_factors, attribute_runs
+from forecast.waves.cells import smooth_cells
 from forecast.waves.classes import CATEGORIES, classify_waves, synchrony
 from forecast.waves.counterphase import counter_phase, cross_service
 from forecast.waves.crests import COLUMNS, STAGES, find_waves
@@ -42,6 +43,7 @@ __all__ = [
     "lasting_room",
     "read_costs",
     "screening_level",
+    "smooth_cells",
     "synchrony",
     "tipping_point",
     "windows_of",

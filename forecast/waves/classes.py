@@ -18,19 +18,20 @@ of all. Years of demand beyond those of supply take the place of this doubt; W o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from forecast.dims import COUNTY, SERVICE, YEAR, in_order
+from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.errors import InputRefused, Issue
+from forecast.waves import kernel
+from forecast.waves.cells import Cells, smooth_cells
+from forecast.waves.kernel import NEVER
 from forecast.waves.lasting import Windows, opening, window_for
-from forecast.waves.series import joined, stacked
-from forecast.waves.smoothing import find_courses
+from forecast.waves.series import stacked
 from forecast.waves.turns import Values, Whole
 
 CATEGORY, SHIFT = "category", "shift"
@@ -52,16 +53,13 @@ SHIFTS = (-2, 0, 2)
 TOLERANCE = 0.05
 """Share of what stands that is no shortage and no surplus."""
 
-NEVER = 9999
-"""Year of something that does not begin."""
-
 
 @dataclass(frozen=True)
 class Found:
-    """Class number and first year (position) of each series, and of every class its own first year or NEVER."""
+    """Class number of each series and the first year (position) of what names it, or NEVER."""
 
-    category: Whole  # (series,)
-    begins: Whole  # (series,)
+    category: Whole  # (cell, trajectory)
+    begins: Whole  # (cell, trajectory)
 
 
 def classify_waves(
@@ -70,6 +68,7 @@ def classify_waves(
     window: Windows,
     history: xr.DataArray | None = None,
     module: float | Mapping[str, float] = 0.0,
+    cells: Sequence[Cells] | None = None,
 ) -> xr.Dataset:
     """Probability of each class by county and service, the likeliest at W - 2, W and W + 2, and when it begins.
 
@@ -78,6 +77,7 @@ def classify_waves(
     window   break-even years W, one for all or by service (`lasting.windows_of`)
     history  observed demand of the years before (county, year, service?)
     module   the smallest number of places that is built or closed, one for all or by service
+    cells    `smooth_cells` of demand and history, where they are at hand
 
     Returns a Dataset with
     class_probability  (county, service?, category) share of trajectories, 1 for the only path
@@ -91,39 +91,37 @@ def classify_waves(
     that is judged everything is NaN: nothing is taken for balanced. Raises InputRefused where a year of supply is not
     in demand, or a service has no break-even years.
     """
-    years, need, places = stacked(demand)
+    years, _, places = stacked(demand.isel({TRAJECTORY: 0}) if TRAJECTORY in demand.dims else demand)
     judged, have, of_supply = stacked(supply)
-    earlier, observed, _ = stacked(history) if history is not None else (years[:0], need[:, 0, None, :0], places)
     absent = [int(year) for year in judged if year not in years] + sorted(set(places) ^ set(of_supply))
     if absent:
         raise InputRefused(Issue("E435", values={"found": ", ".join(map(str, absent))}))
-    rows = {place: row for row, place in enumerate(of_supply)}
+    order = {place: row for row, place in enumerate(of_supply)}
+    capacity = have[[order[place] for place in places], 0]
+    least = [module if isinstance(module, float | int) else module.get(service, 0.0) for _, service in places]
+    tolerance = np.maximum(TOLERANCE * capacity, np.array(least)[:, None])
+    windows = np.array([window_for(window, service) for _, service in places])
     shares = np.full((len(places), len(CATEGORIES)), np.nan)
     begun = np.full((len(places), len(CATEGORIES), len(judged)), np.nan)
     likeliest = np.full((len(places), len(SHIFTS)), "", dtype="<U20")
     lasting, crest = np.full((2, len(places), len(judged)), np.nan)
-    windows = [window_for(window, service) for _, service in places]
-    for cell, place in enumerate(places):
-        own, paths, past = joined(years, need[cell], (earlier, observed[cell, 0]), " ".join(place).strip())
-        capacity = have[rows[place], 0]
-        if not np.isin(judged, own).all() or not np.isfinite(capacity).all():
+    supplied = np.asarray(np.isfinite(capacity).all(axis=1))
+    for own in smooth_cells(demand, history) if cells is None else cells:
+        begin, stop = int(judged[0]) - own.first_year, int(judged[-1]) + 1 - own.first_year
+        if begin < 0 or stop > own.smooth.shape[2]:
             continue
-        paths = find_courses(paths[None], past)[0].apply(paths)
-        now = slice(int(np.searchsorted(own, judged[0])), int(np.searchsorted(own, judged[-1])) + 1)
-        least = module if isinstance(module, float | int) else module.get(place[1], 0.0)
-        tolerance = np.maximum(TOLERANCE * capacity, least)
+        known = supplied[own.rows]
+        rows, paths = np.array(own.rows)[known], own.smooth[known]
         for number, shift in enumerate(SHIFTS):
-            found = _class_of(paths, capacity, tolerance, now, max(windows[cell] + shift, 1))
-            counts = np.bincount(found.category, minlength=len(CATEGORIES)) / len(paths)
-            likeliest[cell, number] = CATEGORIES[int(np.argmax(counts))]
+            found = _class_of(paths, capacity[rows], tolerance[rows], begin, np.maximum(windows[rows] + shift, 1))
+            counts = _shares(found.category)
+            likeliest[rows, number] = np.array(CATEGORIES)[counts.argmax(axis=1)]
             if shift == 0:
-                shares[cell] = counts
-                since = found.begins[:, None] <= np.arange(len(judged))
-                begun[cell] = [
-                    (since & (found.category == one)[:, None]).mean(axis=0) for one in range(len(CATEGORIES))
-                ]
-        lasts = opening(paths, windows[cell], windows[cell])[:, now]
-        lasting[cell], crest[cell] = np.median(lasts, axis=0), np.median(paths[:, now] - lasts, axis=0)
+                shares[rows], begun[rows] = counts, _begun(found, len(judged))
+        each = zip(paths, windows[rows].tolist(), strict=True)
+        lasts = np.stack([opening(path, years, years) for path, years in each]) if len(paths) else paths
+        lasting[rows] = np.median(lasts[..., begin:stop], axis=1)
+        crest[rows] = np.median((paths - lasts)[..., begin:stop], axis=1)
     about = {"units": "1", "kind": "rate", "source": "SPECS 8.6"}
     amount = {"units": demand.attrs.get("units", "1"), "kind": "stock", "source": "SPECS 8.4"}
     by_service = SERVICE in demand.dims
@@ -151,50 +149,49 @@ def classify_waves(
             "crest": labelled(crest, {YEAR: judged}, amount | {"long_name": "median demand above lasting need"}),
         }
     )
-    of_service = xr.DataArray(windows[: len(services)], dims=SERVICE, coords={SERVICE: services})
+    of_service = xr.DataArray(windows[: len(services)].tolist(), dims=SERVICE, coords={SERVICE: services})
     of_service.attrs |= {"units": "years", "long_name": "break-even years", "source": "SPECS 8.3"}
     return classes.assign(window=of_service if by_service else of_service.isel({SERVICE: 0}, drop=True))
 
 
-def _class_of(paths: Values, capacity: Values, tolerance: Values, now: slice, window: int) -> Found:
-    """Class of each path (trajectory, year), of which the years `now` have a capacity (year,) and are judged."""
-    stays = _judge(paths, capacity, tolerance, now, window, goes_on=True)
-    ends = _judge(paths, capacity, tolerance, now, window, goes_on=False)
+def _shares(category: Whole) -> Values:
+    """(cell, category) share of the trajectories of each class."""
+    return np.stack([(category == one).mean(axis=1) for one in range(len(CATEGORIES))], axis=1)
+
+
+def _begun(found: Found, years: int) -> Values:
+    """(cell, category, year) share of the trajectories of each class in which what names it has begun by the year."""
+    since = found.begins[..., None] <= np.arange(years)
+    each = [(since & (found.category == one)[..., None]).mean(axis=1) for one in range(len(CATEGORIES))]
+    return np.stack(each, axis=1)
+
+
+def _class_of(paths: Values, capacity: Values, tolerance: Values, begin: int, windows: Whole) -> Found:
+    """Class of each path (cell, trajectory, year), of which the years from `begin` on have a supply and are judged.
+
+    capacity, tolerance: (cell, judged year); windows: (cell,) break-even years.
+    """
+    stays = _judge(paths, capacity, tolerance, begin, windows, goes_on=True)
+    ends = _judge(paths, capacity, tolerance, begin, windows, goes_on=False)
     same = stays.category == ends.category
     return Found(np.where(same, stays.category, UNDETERMINED), np.where(same, stays.begins, NEVER))
 
 
-def _judge(paths: Values, capacity: Values, tolerance: Values, now: slice, window: int, goes_on: bool) -> Found:
-    beyond = window if goes_on else 0
-    behind = paths.shape[1] - now.stop
-    stands, bar = (np.concatenate([values, np.repeat(values[-1], behind)]) for values in (capacity, tolerance))
-    lacking = paths - np.concatenate([np.repeat(capacity[0], now.start), stands])
-    lastingly = opening(lacking, window, beyond)[:, now]
-    short = lastingly > tolerance
-    above = lacking[:, now] - np.maximum(lastingly.max(axis=1, keepdims=True), 0)
-    crest = above > tolerance
-    later = np.maximum.accumulate(paths[:, now.start :][:, ::-1], axis=1)[:, ::-1]
-    empty = stands - later > bar
-    spare = empty[:, : now.stop - now.start]
-    surplus = empty.sum(axis=1) + beyond * empty[:, -1] >= window
-    comes_back = -opening(-paths, window, beyond)[:, now]
-    trough = np.minimum(capacity, comes_back) - paths[:, now] > tolerance
-    first = {CREST: _first(crest), SHORTAGE: _first(short), SURPLUS: _first(spare), TROUGH: _first(trough)}
+def _judge(paths: Values, capacity: Values, tolerance: Values, begin: int, windows: Whole, goes_on: bool) -> Found:
+    begun = np.empty((*paths.shape[:2], 4), dtype=np.int64)
+    for cell, window in enumerate(windows.tolist()):
+        beyond = window if goes_on else 0
+        kernel.judge_paths(paths[cell], capacity[cell], tolerance[cell], begin, beyond, window, begun[cell])
+    crest, short, spare, trough = np.moveaxis(begun, -1, 0)
     holds = {
-        CREST_THEN_SURPLUS: crest.any(axis=1) & surplus & (first[SURPLUS] > first[CREST]) & (first[SURPLUS] < NEVER),
-        SHORTAGE: short.any(axis=1),
-        CREST: crest.any(axis=1),
-        SURPLUS: surplus & (first[SURPLUS] < NEVER),
-        TROUGH: trough.any(axis=1),
+        CREST_THEN_SURPLUS: (crest < spare) & (spare < NEVER),
+        SHORTAGE: short < NEVER,
+        CREST: crest < NEVER,
+        SURPLUS: spare < NEVER,
+        TROUGH: trough < NEVER,
     }
     category = np.select(list(holds.values()), list(holds), BALANCED)
-    begins = np.select([category == one for one in first], list(first.values()), NEVER)
-    return Found(category, np.where(category == CREST_THEN_SURPLUS, first[CREST], begins))
-
-
-def _first(flags: NDArray[np.bool_]) -> Whole:
-    """Position of the first year in which each series (series, year) is flagged, NEVER where none is."""
-    return np.where(flags.any(axis=1), flags.argmax(axis=1), NEVER)
+    return Found(category, np.choose(category, [NEVER, crest, short, crest, spare, trough, NEVER]))
 
 
 def synchrony(classes: xr.Dataset) -> xr.DataArray:

@@ -12,8 +12,8 @@ median path would be lower and later merged than any that may come.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import fields
 from itertools import pairwise
 
 import numpy as np
@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from forecast.dims import SERVICE
 from forecast.waves import kernel
+from forecast.waves.cells import Cells, smooth_cells
 from forecast.waves.lasting import Windows, opening, window_for, windows_of
-from forecast.waves.series import joined, stacked
-from forecast.waves.smoothing import Course, find_courses
+from forecast.waves.smoothing import Course
 from forecast.waves.turns import Turns, Values, Whole, find_turns
 
 COLUMNS = (
@@ -74,24 +74,18 @@ RAREST = 0.05
 """A wave that fewer trajectories have is not reported."""
 
 
-@dataclass(frozen=True)
-class Cells:
-    """Counties and services whose known years are the same: `values` (cell, trajectory, year), the history in front."""
-
-    places: list[tuple[str, str]]
-    first_year: int
-    history: int  # so many of the first years were observed
-    values: Values
-
-
 def find_waves(
-    demand: xr.DataArray, history: xr.DataArray | None = None, window: Windows | None = None
+    demand: xr.DataArray,
+    history: xr.DataArray | None = None,
+    window: Windows | None = None,
+    cells: Sequence[Cells] | None = None,
 ) -> pd.DataFrame:
     """One row per county, service and turn, with the columns `COLUMNS`, crests before troughs, in order of years.
 
     `demand` (trajectory?, county, year, service?) and `history` (county, year, service?) in one unit; the years of the
     history that `demand` does not have stand before it. Years must follow each other without a gap; a series that
-    is nowhere known is passed over, unknown years at its ends are left out.
+    is nowhere known is passed over, unknown years at its ends are left out. `cells`: `smooth_cells` of the two, where
+    they are at hand.
 
     peak_year   the year of the extreme, the middle one of a plateau; low and high: its range (see below)
     onset_year, end_year   first and last year beyond half the prominence; width_years: the width there
@@ -111,39 +105,17 @@ def find_waves(
     """
     services = [str(name) for name in demand[SERVICE].values] if SERVICE in demand.dims else [""]
     window = windows_of(services) if window is None else window
-    parts = [_rows(cells, window) for cells in _cells(demand, history)]
+    parts = [_rows(one, window) for one in (smooth_cells(demand, history) if cells is None else cells)]
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
     found = pd.concat(parts, ignore_index=True).sort_values("order", kind="stable", ignore_index=True)
     return _with_lags(found)[list(COLUMNS)]
 
 
-def _cells(demand: xr.DataArray, history: xr.DataArray | None) -> Iterator[Cells]:
-    """Series sorted into groups that know the same years, as different services often do not."""
-    years, paths, places = stacked(demand)
-    before: dict[tuple[str, str], tuple[Whole, Values]] = {}
-    if history is not None:
-        earlier, observed, known = stacked(history)
-        before = {place: (earlier, row[0]) for place, row in zip(known, observed, strict=True)}
-    groups: dict[tuple[int, int, int], list[tuple[int, Values]]] = {}
-    for cell, place in enumerate(places):
-        own, values, past = joined(years, paths[cell], before.get(place), " ".join(place).strip())
-        if len(own):
-            groups.setdefault((int(own[0]), len(own), past), []).append((cell, values))
-    for (first, _, past), members in groups.items():
-        yield Cells(
-            places=[places[cell] for cell, _ in members],
-            first_year=first,
-            history=past,
-            values=np.stack([values for _, values in members]),
-        )
-
-
 def _rows(cells: Cells, window: Windows) -> pd.DataFrame:
     """The turns of a group: of its only path with probability 1, or those that trajectories share."""
     count, trajectories, years = cells.values.shape
-    courses = find_courses(cells.values, cells.history)
-    flat = np.concatenate([course.apply(paths) for course, paths in zip(courses, cells.values, strict=True)])
+    courses, flat = cells.courses, cells.smooth.reshape(-1, years)
     turns = find_turns(flat, LEAST * np.abs(flat.mean(axis=1)))
     turns = turns.take(_beyond_noise(turns, courses, trajectories))
     transient = _transient_share(
@@ -155,7 +127,7 @@ def _rows(cells: Cells, window: Windows) -> pd.DataFrame:
         found = _shared(turns, trajectories, count, years, transient)
     first, cell = cells.first_year, found["cell"].to_numpy()
     return found.assign(
-        order=cell,
+        order=[cells.rows[index] for index in cell],
         county=[cells.places[index][0] for index in cell],
         service=[cells.places[index][1] for index in cell],
         turn=np.where(found["sign"] > 0, "crest", "trough"),

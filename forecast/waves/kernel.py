@@ -176,3 +176,47 @@ def open_paths(values, window, beyond, out):  # type: ignore[no-untyped-def]
         for lane in range(lanes):
             for year in range(years):
                 out[start + lane, year] = b[year, lane]
+
+
+NEVER = 9999
+"""Year of something that does not begin."""
+
+
+@njit(nogil=True, cache=True)
+def judge_paths(paths, stands, bar, begin, beyond, window, out):  # type: ignore[no-untyped-def]
+    """First years of what names a class, by path: crest, lasting shortage, lasting surplus and trough (SPECS 8.6).
+
+    paths: (path, year) demand; stands, bar: (year,) supply and tolerance of the years from `begin` on, the first and
+    last of which hold before and after; out: (path, 4) positions among these years, NEVER where there is none.
+    beyond: years after the last that are like it; window: break-even years.
+    """
+    years, judged = paths.shape[1], stands.shape[0]
+    lacking, negative = np.empty_like(paths), -paths
+    for path in range(paths.shape[0]):
+        for year in range(years):
+            lacking[path, year] = paths[path, year] - stands[min(max(year - begin, 0), judged - 1)]
+    lasts, falls = np.empty_like(paths), np.empty_like(paths)
+    open_paths(lacking, window, beyond, lasts)
+    open_paths(negative, window, beyond, falls)  # minus what demand comes back to within the window
+    for path in range(paths.shape[0]):
+        crest = short = spare = trough = NEVER
+        most, later, empty = 0.0, -np.inf, 0
+        for year in range(begin, begin + judged):
+            most = max(most, lasts[path, year])
+        for year in range(years - 1, begin - 1, -1):
+            at = min(year - begin, judged - 1)
+            need = paths[path, year]
+            later = max(later, need)
+            if stands[at] - later > bar[at]:
+                empty += 1 + beyond if year == years - 1 else 1
+                spare = year - begin
+            if year - begin > at:  # beyond the years of supply only what stays empty is asked
+                continue
+            if lacking[path, year] - most > bar[at]:
+                crest = at
+            if lasts[path, year] > bar[at]:
+                short = at
+            if min(stands[at], -falls[path, year]) - need > bar[at]:
+                trough = at
+        out[path, 0], out[path, 1] = crest, short
+        out[path, 2], out[path, 3] = spare if empty >= window and spare < judged else NEVER, trough

@@ -17,10 +17,9 @@ import xarray as xr
 
 from forecast.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.errors import InputRefused, Issue
+from forecast.waves.cells import Cells, smooth_cells
 from forecast.waves.crests import LEAST, peak_range
-from forecast.waves.series import joined, stacked
-from forecast.waves.smoothing import find_courses
-from forecast.waves.turns import Values, find_turns
+from forecast.waves.turns import find_turns
 
 BORN_BEFORE = 1 / 3
 """Share of the children of an age on 1 September who were born in the last four months of the year before (SPECS 0.1)."""
@@ -83,7 +82,11 @@ def implied_by_people(population: xr.DataArray, ages: Ages) -> xr.DataArray:
 
 
 def find_trains(
-    demand: xr.DataArray, implied: xr.DataArray, ages: Ages, history: xr.DataArray | None = None
+    demand: xr.DataArray,
+    implied: xr.DataArray,
+    ages: Ages,
+    history: xr.DataArray | None = None,
+    cells: Sequence[Cells] | None = None,
 ) -> pd.DataFrame:
     """Trains of three or more crests in the order of `ages`, each as far behind the one before as `implied` says, +-1.
 
@@ -91,6 +94,7 @@ def find_trains(
     implied  (trajectory?, county?, year, service) what the cohorts alone would ask: `implied_by_births` or
              `implied_by_people` of the same trajectories
     ages     service -> first and last age, in the order of life
+    cells    `smooth_cells` of demand and history, where they are at hand
 
     One row per county and train: `services` and `peak_years` (median over the trajectories that have the train),
     `peak_ranges` (80 %), `lags` and `implied_lags` (medians), each a tuple by stage; `probability`, the share of
@@ -98,8 +102,11 @@ def find_trains(
     born_first to born_last, the birth years that are in all these stages' ages when they crest; where none is in all,
     the years between those of the first stages and those of the last.
     """
-    need = _crests(demand.sel({SERVICE: list(ages)}), history)
-    cohorts = _crests(implied.sel({SERVICE: list(ages)}), None)
+    stages, cohorts_of = demand.sel({SERVICE: list(ages)}), implied.sel({SERVICE: list(ages)})
+    if COUNTY not in cohorts_of.dims:
+        cohorts_of = cohorts_of.expand_dims({COUNTY: [""]})
+    need = _crests(smooth_cells(stages, history) if cells is None else cells, ages)
+    cohorts = _crests(smooth_cells(cohorts_of), ages)
     counties = [str(county) for county in demand[COUNTY].values]
     trajectories = demand.sizes.get(TRAJECTORY, 1)
     rows = []
@@ -121,26 +128,19 @@ def _of(crests: Mapping[tuple[str, str, int], list[int]], county: str, service: 
     return []
 
 
-def _crests(variable: xr.DataArray, history: xr.DataArray | None) -> dict[tuple[str, str, int], list[int]]:
+def _crests(groups: Sequence[Cells], ages: Ages) -> dict[tuple[str, str, int], list[int]]:
     """Years of the crests (not at the edge) by county, service and trajectory."""
-    own = variable if COUNTY in variable.dims else variable.expand_dims({COUNTY: [""]})
-    years, values, places = stacked(own)
-    before: dict[tuple[str, str], Values] = {}
-    earlier = years[:0]
-    if history is not None:
-        earlier, observed, known = stacked(history)
-        before = {place: row[0] for place, row in zip(known, observed, strict=True)}
-    found = {}
-    for place, paths in zip(places, values, strict=True):
-        past = (earlier, before[place]) if place in before else None
-        when, joint, observed_years = joined(years, paths, past, " ".join(place))
-        if not len(when):
-            continue
-        smooth = find_courses(joint[None], observed_years)[0].apply(joint)
-        turns = find_turns(smooth, LEAST * np.abs(smooth.mean(axis=1)))
+    found: dict[tuple[str, str, int], list[int]] = {}
+    for cells in groups:
+        count, years = cells.smooth.shape[1:]
+        paths = cells.smooth.reshape(-1, years)
+        turns = find_turns(paths, LEAST * np.abs(paths.mean(axis=1)))
         turns = turns.take((turns.sign > 0) & ~turns.at_edge)
-        for number in range(len(joint)):
-            found[*place, number] = [int(when[0] + peak) for peak in turns.peak[turns.series == number]]
+        found |= {(*place, number): [] for place in cells.places if place[1] in ages for number in range(count)}
+        for series, peak in zip(turns.series.tolist(), turns.peak.tolist(), strict=True):
+            place = cells.places[series // count]
+            if place[1] in ages:
+                found[*place, series % count].append(cells.first_year + peak)
     return found
 
 
@@ -187,7 +187,7 @@ def _born(link: _Link, ages: Ages) -> tuple[int, int]:
 
 def _same_cohorts(chains: list[tuple[int, list[_Link]]], ages: Ages) -> list[list[tuple[int, list[_Link]]]]:
     """Chains sorted into trains by the middle of the birth years they carry."""
-    middles = [float(np.mean([np.mean(_born(link, ages)) for link in chain])) for _, chain in chains]
+    middles = [sum(sum(_born(link, ages)) for link in chain) / (2 * len(chain)) for _, chain in chains]
     groups: list[list[tuple[int, list[_Link]]]] = []
     before = -np.inf
     for position in np.argsort(middles, kind="stable"):

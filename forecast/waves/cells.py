@@ -1,0 +1,55 @@
+"""Counties and services as groups that know the same years, with their history in front and freed of their noise.
+
+Crests, classes and trains are asked of the same smooth paths, so these are found once and handed to all three.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from forecast.waves.series import joined, stacked
+from forecast.waves.smoothing import Course, find_courses
+from forecast.waves.turns import Values, Whole
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Counties and services whose known years are the same."""
+
+    places: list[tuple[str, str]]
+    rows: list[int]  # their numbers among all counties and services, in the order of `stacked`
+    first_year: int
+    history: int  # so many of the first years were observed
+    values: Values  # (cell, trajectory, year)
+    courses: list[Course]
+    smooth: Values  # (cell, trajectory, year)
+
+
+def smooth_cells(demand: xr.DataArray, history: xr.DataArray | None = None) -> list[Cells]:
+    """Groups of counties and services that know the same years, as different services often do not.
+
+    demand (trajectory?, county, year, service?), history (county, year, service?); the years of the history that
+    `demand` does not have stand before it, unknown years at the ends are left out, and so is a series that is nowhere
+    known. Raises InputRefused for a gap or an unknown value between known years.
+    """
+    years, paths, places = stacked(demand)
+    before: dict[tuple[str, str], tuple[Whole, Values]] = {}
+    if history is not None:
+        earlier, observed, known = stacked(history)
+        before = {place: (earlier, row[0]) for place, row in zip(known, observed, strict=True)}
+    groups: dict[tuple[int, int, int], list[tuple[int, Values]]] = {}
+    for row, place in enumerate(places):
+        own, values, past = joined(years, paths[row], before.get(place), " ".join(place).strip())
+        if len(own):
+            groups.setdefault((int(own[0]), len(own), past), []).append((row, values))
+    found = []
+    for (first, _, past), members in groups.items():
+        rows = [row for row, _ in members]
+        together = np.stack([values for _, values in members])
+        courses = find_courses(together, past)
+        smooth = np.stack([course.apply(paths) for course, paths in zip(courses, together, strict=True)])
+        found.append(Cells([places[row] for row in rows], rows, first, past, together, courses, smooth))
+    return found
