@@ -15,7 +15,7 @@ import xarray as xr
 from forecast.demand.entrants import entry_cohorts
 from forecast.demand.grades import region_rolls
 from forecast.demand.rolls import forecast_rolls
-from forecast.demand.stages import stage_systems
+from forecast.demand.stages import system_of
 from forecast.dims import COUNTY, GRADE, YEAR, require_dims
 from forecast.errors import InputRefused, Issue
 from forecast.population.counted import counted_history
@@ -102,8 +102,7 @@ def backtest_region_rolls(region: Region, origins: Iterable[int] | None = None, 
 
     Raises InputRefused where there are no grades by county in school years that follow one another.
     """
-    system = stage_systems()["6-3-3"]
-    rolls = region_rolls(region, system)
+    rolls = region_rolls(region)
     if rolls is None:
         raise InputRefused(Issue("E452", "enrolment.csv"))
     counted = counted_history(region)
@@ -111,7 +110,7 @@ def backtest_region_rolls(region: Region, origins: Iterable[int] | None = None, 
     if counted is not None and "births" in counted:
         by_county = counted.births.sum([dim for dim in counted.births.dims if dim not in (COUNTY, YEAR)], skipna=False)
         births = by_county.sel({COUNTY: rolls[COUNTY]}).dropna(YEAR)  # the first year of a history has no flows
-    entry_age = int(rolls[GRADE][0]) + system.entry_age - 1
+    entry_age = int(rolls[GRADE][0]) + system_of(region).entry_age - 1
     return backtest_rolls(rolls, births, origins=origins, horizon=horizon, entry_age=entry_age)
 
 

@@ -19,11 +19,13 @@ from forecast.blocks import Task, attribute_variance, recompute, run_blocks
 from forecast.content import dotted
 from forecast.demand import (
     DemandModel,
+    ages_of_services,
     areas,
     demand_weights,
     estimate_demand,
     participation_ratios,
     read_models,
+    system_of,
     with_overrides,
 )
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
@@ -233,9 +235,13 @@ def _chosen_models(models: Mapping[str, DemandModel], services: Sequence[str] | 
 
 
 def _models(region: Region, scenario: Scenario) -> Mapping[str, DemandModel]:
-    """The shipped models with the region's own numbers, then the scenario's; a replaced number stays beside its own."""
+    """The shipped models with the ages of the region's school system and its own numbers, then the scenario's; a
+    replaced number stays beside its own."""
+    shipped = read_models()
+    ages = {name: ages for name, ages in ages_of_services(system_of(region)).items() if ages != shipped[name].ages}
+    by_system = {name: {"parameters.ages": list(each)} for name, each in ages.items()}
     own = {name: dict(dotted(values)) for name, values in region.settings.get("models", {}).items()}
-    return with_overrides(with_overrides(read_models(), own), scenario.models)
+    return with_overrides(with_overrides(with_overrides(shipped, by_system), own), scenario.models)
 
 
 def _people(past: xr.Dataset, rates: xr.Dataset) -> xr.Dataset:
@@ -330,7 +336,9 @@ def _gather(
 
 def _observed_rolls(region: Region, ratios: pd.DataFrame, people: xr.Dataset, services: list[str]) -> xr.DataArray:
     """Pupils counted in the whole area, (service, year); NaN where none were published."""
-    own = ratios[(ratios["area"] == region.area) & ratios[AGE].isna()].pivot(index=SERVICE, columns=YEAR, values="pupils")
+    own = ratios[(ratios["area"] == region.area) & ratios[AGE].isna()].pivot(
+        index=SERVICE, columns=YEAR, values="pupils"
+    )
     own = own.reindex(index=services, columns=people[YEAR].values).astype(float)
     rolls = xr.DataArray(own.to_numpy(), dims=(SERVICE, YEAR), coords={SERVICE: services, YEAR: people[YEAR].values})
     return label(in_order(rolls), "pupils counted in the whole area", "pupils", "stock", "region: enrolment")

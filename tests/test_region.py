@@ -191,6 +191,22 @@ FAULTS: dict[str, tuple[dict[str, str | bytes | None], str, str, int | None, str
         "stage",
         ("primery", "primary"),
     ),
+    "grade of another stage": (
+        edit("enrolment.csv", "primary,all", "primary,初二"),
+        "E147",
+        "enrolment.csv",
+        2,
+        "grade",
+        ("8", "1", "6"),
+    ),
+    "unknown grade": (
+        edit("enrolment.csv", "primary,all", "primary,十三年级"),
+        "E127",
+        "enrolment.csv",
+        2,
+        "grade",
+        ("十三年级",),
+    ),
     "unknown service": (
         edit("supply.csv", "nursery", "nursry"),
         "E127",
@@ -604,6 +620,20 @@ def test_the_encoding_used_is_kept(tmp_path: Path) -> None:
     )
     encodings = read_region(folder).encodings
     assert (encodings[P], encodings["counties.csv"], encodings[C]) == ("gb18030", "utf-8-sig", "utf-8")
+
+
+def test_grades_are_read_as_schools_call_them(tmp_path: Path) -> None:
+    rows = (
+        "kindergarten,小班",
+        "kindergarten,大班",
+        "primary,一年级",
+        "primary,6",
+        "junior,初一",
+        "senior_general,高三",
+    )
+    text = "county,year,stage,grade,value,unit\n" + "".join(f"010100,2022,{row},90,persons\n" for row in rows)
+    region = read_region(write(tmp_path / "graded", {"enrolment.csv": text}))
+    assert region.table("enrolment")["grade"].tolist() == ["-2", "0", "1", "6", "7", "12"]
 
 
 def test_single_ages_and_the_open_one(tmp_path: Path) -> None:

@@ -10,7 +10,15 @@ import pytest
 import xarray as xr
 
 from forecast.backtest_rolls import APPROACHES, backtest_region_rolls, score_table
-from forecast.demand import demand_weights, estimate_demand, participation_ratios, read_models, with_overrides
+from forecast.demand import (
+    ages_of_services,
+    demand_weights,
+    estimate_demand,
+    participation_ratios,
+    read_models,
+    system_of,
+    with_overrides,
+)
 from forecast.demand.grades import grade_children, region_rolls
 from forecast.demand.rolls import forecast_rolls
 from forecast.demand.schools import school_table
@@ -57,7 +65,7 @@ def graded(region: Region, people: xr.Dataset) -> Region:
 
 
 def test_the_shipped_region_has_stages_only(region: Region, people: xr.Dataset) -> None:
-    assert region_rolls(region, SIX) is None
+    assert region_rolls(region) is None
     models = read_models()
     demand = estimate_demand(people, models, region)
     table = school_table(people, demand, models, region)
@@ -85,7 +93,7 @@ def test_without_schools_nothing_is_lost_to_rounding(region: Region, people: xr.
 
 def test_grades_carry_the_rolls_where_they_are_known(region: Region, people: xr.Dataset) -> None:
     own = graded(region, people)
-    rolls = region_rolls(own, SIX)
+    rolls = region_rolls(own)
     assert rolls is not None
     assert rolls.grade.values.tolist() == list(range(1, 10))
     assert rolls.year.values.tolist() == [2019, 2020, 2021, 2022]
@@ -109,11 +117,11 @@ def test_an_unfinished_year_or_county_is_not_a_roll(region: Region, people: xr.D
     table = own.table("enrolment")
     first = region.counties.index[0]
     gap = table[~((table.grade != "all") & (table.year == 2020) & (table.county == first))]
-    rolls = region_rolls(replace(own, tables={**own.tables, "enrolment": gap}), SIX)
+    rolls = region_rolls(replace(own, tables={**own.tables, "enrolment": gap}))
     assert rolls is not None
     assert rolls.year.values.tolist() == [2021, 2022]
     none = table[~((table.grade != "all") & (table.county == first))]
-    assert region_rolls(replace(own, tables={**own.tables, "enrolment": none}), SIX) is None
+    assert region_rolls(replace(own, tables={**own.tables, "enrolment": none})) is None
 
 
 def test_school_effects_with_the_fitting_years_cohorts_are_the_plain_ratios() -> None:
@@ -149,7 +157,7 @@ def test_demand_by_grades_is_progression_with_the_projections_own_children(regio
     noisy = table.assign(value=np.where(table.grade != "all", table.value * noise, table.value))
     own = replace(plain, tables={**plain.tables, "enrolment": noisy})
     demand = estimate_demand(people, read_models(), own)
-    rolls = region_rolls(own, SIX)
+    rolls = region_rolls(own)
     assert rolls is not None
     pupils = forecast_rolls(rolls, 8, children=grade_children(people, list(range(1, 10)), SIX)).pupils
     for service, stage in (("primary_school", slice(1, 6)), ("junior_school", slice(7, 9))):
@@ -232,10 +240,42 @@ def test_births_that_a_region_counts_are_used(
 
 
 def test_children_that_end_too_early_are_an_error(region: Region, people: xr.Dataset) -> None:
-    rolls = region_rolls(graded(region, people), SIX)
+    rolls = region_rolls(graded(region, people))
     assert rolls is not None
     children = grade_children(people, list(range(1, 10)), SIX)
     with pytest.raises(InputRefused, match="2030"):
         forecast_rolls(rolls, 8, children=children.sel(year=slice(None, 2029)))
     with pytest.raises(InputRefused, match="2019"):
         forecast_rolls(rolls, 2, children=children.sel(year=slice(2020, None)))
+
+
+def test_another_school_system_moves_pupils_from_one_stage_to_the_other(region: Region, people: xr.Dataset) -> None:
+    """Five and four years: the same children and rolls, primary school with five grades."""
+    own = graded(region, people)
+    table = own.table("enrolment")
+    grade = pd.to_numeric(table.grade, errors="coerce") + np.where(table.stage == "junior", 6, 0)  # within the stage
+    moved = table.assign(
+        stage=np.where(grade == 6, "junior", table.stage),
+        grade=np.where(grade.notna(), grade.fillna(0).astype(int).astype(str), table.grade),
+    )
+    five = replace(own, tables={**own.tables, "enrolment": moved}, settings={**own.settings, "school_system": "5-4"})
+    models = read_models()
+    ages = ages_of_services(system_of(five))
+    assert (ages["primary_school"], ages["junior_school"]) == ((6, 10), (11, 14))
+    changed = with_overrides(models, {name: {"parameters.ages": list(one)} for name, one in ages.items()})
+    compulsory = ["primary_school", "junior_school"]
+    before = estimate_demand(people, models, own).pupils.sel(service=compulsory)
+    after = estimate_demand(people, changed, five).pupils.sel(service=compulsory)
+    xr.testing.assert_allclose(after.sum("service"), before.sum("service"))
+    assert bool((after.sel(service="primary_school") < before.sel(service="primary_school")).all())
+
+
+def test_a_grade_or_system_that_is_not_there_is_told(region: Region, people: xr.Dataset) -> None:
+    own = graded(region, people)
+    table = own.table("enrolment")
+    wrong = table.assign(grade=np.where(table.grade == "3", "6", table.grade), stage=table.stage)
+    junior = wrong[~((wrong.stage == "primary") & (wrong.grade == "6"))]  # a junior grade 6, in six years of primary
+    with pytest.raises(InputRefused, match="E455"):
+        region_rolls(replace(own, tables={**own.tables, "enrolment": junior}))
+    with pytest.raises(InputRefused, match="E454"):
+        system_of(replace(own, settings={**own.settings, "school_system": "4-5"}))

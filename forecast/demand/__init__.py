@@ -7,6 +7,7 @@ from forecast.demand.methods import METHODS
 from forecast.demand.model import DemandModel, Quantity, Standard
 from forecast.demand.read import read_models, with_overrides
 from forecast.demand.spread import demand_factors
+from forecast.demand.stages import ages_of_services, system_of
 from forecast.demand.weights import demand_weights
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "DemandModel",
     "Quantity",
     "Standard",
+    "ages_of_services",
     "areas",
     "demand_factors",
     "demand_weights",
@@ -23,5 +25,6 @@ __all__ = [
     "progress_senior",
     "read_models",
     "september_population",
+    "system_of",
     "with_overrides",
 ]

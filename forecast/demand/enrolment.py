@@ -14,7 +14,7 @@ import xarray as xr
 from forecast.demand.ages import children, counted, residents
 from forecast.demand.grades import grade_ratios
 from forecast.demand.model import DemandModel
-from forecast.demand.stages import StageSystem, stage_systems
+from forecast.demand.stages import StageSystem, system_of, whole_stage
 from forecast.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.errors import InputRefused, Issue
 from forecast.region import Region
@@ -87,7 +87,7 @@ def _rolls(region: Region) -> Rolls:
     of_all = table["grade"] == "all"
     wholes = table[of_all].groupby(keys)["value"].sum()
     grades = table[~of_all].groupby(keys).agg(pupils=("value", "sum"), grades=("grade", "nunique"))
-    system = stage_systems()["6-3-3"]
+    system = system_of(region)
     needed = [_grades_in(str(stage), system) for stage in grades.index.get_level_values("stage")]
     complete = grades.loc[grades["grades"] == needed, "pupils"]
     found: Rolls = {}
@@ -97,7 +97,7 @@ def _rolls(region: Region) -> Rolls:
 
 
 def _grades_in(stage: str, system: StageSystem) -> int:
-    first, last = system.stages[stage if stage in system.stages else stage.partition("_")[0]]
+    first, last = system.stages[whole_stage(system, stage)]
     return last - first + 1
 
 

@@ -17,7 +17,7 @@ import xarray as xr
 from forecast.demand.ages import counted, september_population
 from forecast.demand.model import DemandModel
 from forecast.demand.rolls import forecast_rolls
-from forecast.demand.stages import StageSystem, stage_systems
+from forecast.demand.stages import StageSystem, grade_in, system_of
 from forecast.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.errors import InputRefused, Issue
 from forecast.region import Region
@@ -26,13 +26,13 @@ FIRST_OF_SCHOOL = 1
 """Grade that is entered from outside, whoever was in kindergarten before."""
 
 
-def region_rolls(region: Region, system: StageSystem | None = None, until: int | None = None) -> xr.DataArray | None:
+def region_rolls(region: Region, until: int | None = None) -> xr.DataArray | None:
     """(county, year, grade) pupils where every county has grades in school years that follow one another; else None.
 
-    Grades may be numbered through (7 to 9) or within the stage (1 to 3). The last unbroken run of years, none after
-    `until`, with every county and every grade that occurs.
+    The last unbroken run of years, none after `until`, with every county and every grade that occurs. Raises
+    InputRefused for a grade that its stage does not have in the region's school system.
     """
-    system = system or stage_systems()["6-3-3"]
+    system = system_of(region)
     if not region.has("enrolment"):
         return None
     table = region.table("enrolment")
@@ -41,19 +41,13 @@ def region_rolls(region: Region, system: StageSystem | None = None, until: int |
         table = table[table["year"] <= until]
     if table.empty:
         return None
-    grades = [_grade(str(row.stage), str(row.grade), system) for row in table.itertuples()]
+    pairs = zip(table["stage"], table["grade"], strict=True)
+    grades = [grade_in(system, stage, int(grade)) for stage, grade in pairs]
     sums = table.assign(grade=grades).groupby([COUNTY, YEAR, GRADE])["value"].sum()
     rolls = sums.to_xarray().astype(float).reindex({COUNTY: list(region.counties.index)})
     whole = [int(year) for year in rolls[YEAR].values if bool(rolls.sel({YEAR: year}).notnull().all())]
     run = [year for year in whole if all(later in whole for later in range(year, whole[-1] + 1))] if whole else []
     return rolls.sel({YEAR: run}) if len(run) > 1 else None
-
-
-def _grade(stage: str, grade: str, system: StageSystem) -> int:
-    """Grade counted from the first year of primary school; senior_general and senior_vocational are one stage."""
-    first, last = system.stages[stage if stage in system.stages else stage.partition("_")[0]]
-    number = int(grade)
-    return number if first <= number <= last else first - 1 + number
 
 
 def grade_children(people: xr.Dataset, grades: list[int], system: StageSystem, cutoff_month: int = 9) -> xr.DataArray:
@@ -76,9 +70,9 @@ def grade_ratios(people: xr.Dataset, models: Mapping[str, DemandModel], region: 
     without children and pupils takes the ratio of all counties. Raises InputRefused for pupils of an age of which the
     county has no children.
     """
-    system = stage_systems()["6-3-3"]
+    system = system_of(region)
     years = [int(year) for year in people["population"][YEAR].values]
-    rolls = region_rolls(region, system, people.attrs.get("jump_off_year", years[-1]))
+    rolls = region_rolls(region, people.attrs.get("jump_off_year", years[-1]))
     if rolls is None:
         return pd.DataFrame()
     rolls = rolls.sel({YEAR: [year for year in rolls[YEAR].values if year in years]})

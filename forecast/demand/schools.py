@@ -15,17 +15,9 @@ from forecast.demand.ages import children as children_of_ages
 from forecast.demand.ages import counted
 from forecast.demand.classes import expected_classes, places_with_spare, school_standards
 from forecast.demand.model import DemandModel
-from forecast.demand.stages import StageSystem, stage_systems
+from forecast.demand.stages import STAGE_OF_SERVICE
 from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order, label
 from forecast.region import Region
-
-STAGE_OF_SERVICE = {
-    "kindergarten": "kindergarten",
-    "primary_school": "primary",
-    "junior_school": "junior",
-    "senior_school": "senior",
-}
-"""Service of a demand model -> stage of a stage system."""
 
 RUNNING_COST = {"primary_school": "running_cost_primary", "junior_school": "running_cost_junior"}
 
@@ -35,7 +27,6 @@ def school_table(
     demand: xr.Dataset,
     models: Mapping[str, DemandModel],
     region: Region | None = None,
-    system: StageSystem | None = None,
 ) -> xr.Dataset:
     """The three-way link (人口-学位-设施) by (trajectory?, county, year, service), every column of the same trajectory.
 
@@ -46,7 +37,6 @@ def school_table(
     none); school_grades (county, service); form (service), "grade" or "stage".
     """
     chosen = [name for name in STAGE_OF_SERVICE if name in models and name in demand[SERVICE].values]
-    system = system or stage_systems()["6-3-3"]
     pupils = demand["pupils"].sel({SERVICE: chosen})
     years = [int(year) for year in pupils[YEAR].values]
     with xr.set_options(arithmetic_join="exact"):
@@ -54,7 +44,7 @@ def school_table(
             [children_of_ages(counted(people, models[name].population), models[name].ages) for name in chosen],
             xr.IndexVariable(SERVICE, chosen),
         )
-        grades = _school_grades(pupils, region, system)
+        grades = _school_grades(pupils, region, models)
         classes = expected_classes(pupils, _standard(models, chosen, "class_size", years), grades)
         places = places_with_spare(pupils, float(school_standards()["spare_places"].value))
         posts = pupils / _standard(models, chosen, "pupils_per_post", years)
@@ -96,7 +86,7 @@ def _running_cost(chosen: list[str], years: list[int]) -> xr.DataArray:
     return xr.DataArray(rows, {SERVICE: chosen, YEAR: years}, (SERVICE, YEAR)).transpose(YEAR, SERVICE)
 
 
-def _school_grades(pupils: xr.DataArray, region: Region | None, system: StageSystem) -> xr.DataArray:
+def _school_grades(pupils: xr.DataArray, region: Region | None, models: Mapping[str, DemandModel]) -> xr.DataArray:
     """(county, service) grades of all schools: the region's latest count of schools, by county where it has one.
 
     A count of the whole is split by the pupils of the first year; services without a count have 0.
@@ -108,7 +98,7 @@ def _school_grades(pupils: xr.DataArray, region: Region | None, system: StageSys
         share = one.isel({YEAR: 0}, drop=True).transpose(COUNTY, SERVICE).values
         share = share / share.sum(0)
         for column, service in enumerate(services):
-            first, last = system.stages[STAGE_OF_SERVICE[service]]
+            first, last = models[service].ages
             found[:, column] = (last - first + 1) * _schools(region, service, counties, share[:, column])
     return xr.DataArray(found, {COUNTY: counties, SERVICE: services}, (COUNTY, SERVICE))
 

@@ -19,6 +19,18 @@ from forecast import content
 from forecast.demand.entrants import entry_cohorts
 from forecast.dims import GRADE, STAGE, YEAR, at_years, in_order
 from forecast.errors import InputRefused, Issue
+from forecast.region import Region
+
+STAGE_OF_SERVICE = {
+    "kindergarten": "kindergarten",
+    "primary_school": "primary",
+    "junior_school": "junior",
+    "senior_school": "senior",
+}
+"""Service of a demand model -> stage of a stage system."""
+
+USUAL = "6-3-3"
+"""The system of a region that names none in region.toml (`school_system`)."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,50 @@ def stage_systems() -> Mapping[str, StageSystem]:
         )
         for name, one in raw["system"].items()
     }
+
+
+def system_of(region: Region | None) -> StageSystem:
+    """The stage system that the region names, else the usual one. Raises InputRefused for one that is not known."""
+    name = USUAL if region is None else region.settings.get("school_system", USUAL)
+    if name not in stage_systems():
+        known = ", ".join(stage_systems())
+        raise InputRefused(Issue("E454", "region.toml", column="school_system", values={"found": name, "known": known}))
+    return stage_systems()[name]
+
+
+def ages_of_services(system: StageSystem) -> dict[str, tuple[int, int]]:
+    """Service -> first and last age of its stage, for the stages that the system has as one.
+
+    >>> ages_of_services(stage_systems()["5-4"])["junior_school"]
+    (11, 14)
+    """
+    return {name: system.ages(stage) for name, stage in STAGE_OF_SERVICE.items() if stage in system.stages}
+
+
+def grade_in(system: StageSystem, stage: str, number: int) -> int:
+    """A grade counted from the first year of primary school, from one counted so or within its stage.
+
+    senior_general and senior_vocational are one stage. Raises InputRefused for a grade that the stage does not have
+    in this system.
+
+    >>> system = stage_systems()["6-3-3"]
+    >>> grade_in(system, "junior", 7), grade_in(system, "junior", 1), grade_in(system, "kindergarten", 3)
+    (7, 7, 0)
+    """
+    first, last = system.stages[whole_stage(system, stage)]
+    grade = number if first <= number <= last else first - 1 + number
+    if not first <= grade <= last:
+        values = {"stage": stage, "grade": number, "system": system.id}
+        raise InputRefused(Issue("E455", "enrolment.csv", column="grade", values=values))
+    return grade
+
+
+def whole_stage(system: StageSystem, stage: str) -> str:
+    """The stage of the system that an enrolment's stage belongs to."""
+    if stage in system.stages:
+        return stage
+    kind = stage.partition("_")[0]
+    return kind if kind in system.stages else "nine_year"
 
 
 def by_stage(rolls: xr.DataArray, system: StageSystem) -> xr.DataArray:

@@ -18,7 +18,7 @@ from forecast.region.cells import TOTAL
 from forecast.region.findings import Findings, Words, hint, listed, nearest, shown, words
 from forecast.region.parse import Parsed
 from forecast.region.sources import Conditions, FilterFault, read_filter, winning_lines
-from forecast.region.tables import TABLES
+from forecast.region.tables import GRADES_OF_STAGE, TABLES
 
 CRUDE_RATE = (0.001, 0.060)
 """Births or deaths of a year per resident; the lowest and highest of any country since 1950 lie well inside."""
@@ -609,6 +609,23 @@ def check_levels(parsed: Parsed, findings: Findings) -> None:
             continue
         off = parsed.frame[~parsed.frame[column].between(low, high) & parsed.frame[column].notna()]
         _tell_level(parsed, column, off, low, high, findings)
+
+
+def check_grades(parsed: Parsed, findings: Findings) -> None:
+    """Every grade is one of its stage, counted through (7 to 9) or within the stage (1 to 3)."""
+    if "grade" not in parsed.frame:
+        return
+    told = parsed.frame[parsed.frame["grade"].ne("all")].dropna(subset=["stage", "grade"])
+    fits = [int(one) in GRADES_OF_STAGE[stage] for stage, one in zip(told["stage"], told["grade"], strict=True)]
+    off = told[~np.array(fits, dtype=bool)]
+    stages, grades = off["stage"].tolist(), off["grade"].tolist()
+    findings.rows(
+        "E147",
+        parsed.file,
+        off["row"].tolist(),
+        parsed.header("grade"),
+        lambda i: {"found": grades[i], "stage": stages[i], "known": listed(GRADES_OF_STAGE[stages[i]])},
+    )
 
 
 def _tell_level(parsed: Parsed, column: str, off: pd.DataFrame, low: float, high: float, findings: Findings) -> None:

@@ -14,7 +14,7 @@ from forecast.region.files import Opened, open_text
 from forecast.region.findings import Findings, Words, hint, nearest, shown, words
 
 REGION_FILE, PATTERN_FILE = "region.toml", "pattern.toml"
-SETTINGS = ("derivation", "supply_split", "notes", "models")
+SETTINGS = ("derivation", "supply_split", "notes", "models", "school_system")
 """Keys that the engine reads later; kept as they are in `Region.settings`."""
 JUMP_OFF = (1950, 2100)
 

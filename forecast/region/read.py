@@ -189,6 +189,8 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
     for name in ("population", "registered"):
         if name in checked:
             checked[name] = _check_counts(checked[name], places, findings)
+    if "enrolment" in checked:
+        check.check_grades(checked["enrolment"], findings)
     _check_patterned(checked, places, findings)
     _check_sizes(checked, places, head.jump_off_year, findings)
     return checked

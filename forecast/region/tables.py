@@ -46,6 +46,33 @@ STAGES = {
     "senior_general": ("普通高中", "普高"),
     "senior_vocational": ("中等职业教育", "中等职业学校", "中职", "职业高中"),
 }
+GRADES = {
+    "all": ("合计", "全部", "小计", "全学段", "total"),
+    "-2": ("小班", "托小班"),
+    "-1": ("中班",),
+    "0": ("大班", "K", "kindergarten"),
+    "1": ("一年级", "1年级", "grade 1"),
+    "2": ("二年级", "2年级", "grade 2"),
+    "3": ("三年级", "3年级", "grade 3"),
+    "4": ("四年级", "4年级", "grade 4"),
+    "5": ("五年级", "5年级", "grade 5"),
+    "6": ("六年级", "6年级", "grade 6"),
+    "7": ("七年级", "7年级", "初一", "grade 7"),
+    "8": ("八年级", "8年级", "初二", "grade 8"),
+    "9": ("九年级", "9年级", "初三", "grade 9"),
+    "10": ("十年级", "高一", "grade 10"),
+    "11": ("十一年级", "高二", "grade 11"),
+    "12": ("十二年级", "高三", "grade 12"),
+}
+"""Counted from the first year of primary school; within a stage 1, 2, 3 may be written as well."""
+GRADES_OF_STAGE = {
+    "kindergarten": (*range(-2, 1), *range(1, 4)),
+    "primary": tuple(range(1, 7)),
+    "junior": (*range(1, 5), *range(6, 10)),
+    "senior_general": (*range(1, 4), *range(10, 13)),
+    "senior_vocational": (*range(1, 4), *range(10, 13)),
+}
+"""Grades that a stage can have in any of the school systems, counted either way."""
 COMPONENTS = {
     "population": ("年末常住人口", "常住人口", "人口"),
     "births": ("出生人口", "出生人数"),
@@ -255,7 +282,7 @@ _ALL = (
             _COUNTY,
             _YEAR,
             Column("stage", Kind("stage", one_of(STAGES), "str"), ("学段",)),
-            _some("grade", TEXT, "年级", default="all"),
+            _some("grade", Kind("grade", one_of(GRADES), "str"), "年级", default="all"),
             Column("value", NUMBER, ("在校生数", "在校生", "pupils", "数值", "人数")),
             _UNIT,
             _some("hukou", TEXT, "户籍状况"),
