@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from forecast.demand.attribution import (
     ROLL_FACTORS,
     attribute_roll,
+    birth_cohorts,
     cohort_change,
     elasticity,
     step_effects,
-    three_way_table,
 )
 from forecast.demand.classes import (
     class_size,
@@ -304,6 +304,41 @@ def test_the_steps_of_a_roll_add_up_exactly(seed: int) -> None:
     assert effects.sum("step").values == pytest.approx(change.values, rel=1e-9, abs=1e-9 * float(cohorts[0].max()))
     if last <= first + ages[0]:
         assert abs(effects.sel(step="births")).max() == 0  # all were born by the first year
+    some = attribute_roll(cohorts, {"migration": 0.9}, {"migration": 1.1})
+    xr.testing.assert_allclose(some.sum("step"), sum(cohorts) * 1.1 - cohorts[0] * 0.9)
+
+
+def test_cohorts_change_by_ageing_and_by_births_since() -> None:
+    """100 a year up to 2020 and 70 after it: until 2030 nothing ages in or out, and births make all of the fall."""
+    years = np.arange(2000, 2031)
+    births = xr.DataArray(np.where(years <= 2020, 100.0, 70.0), {"year": years}, ("year",))
+    start, ageing, born = cohort_change(births, (3, 5), 2020, 2030)
+    assert [float(one) for one in (start, ageing, born)] == pytest.approx([300, 0, -90])
+    before = xr.DataArray(np.where(years <= 2018, 100.0, 70.0), {"year": years}, ("year",))
+    start, ageing, born = cohort_change(before, (3, 5), 2020, 2030)  # small cohorts were born by 2020: they age in
+    assert [float(one) for one in (start, ageing, born)] == pytest.approx([300, -90, 0])
+
+
+def test_places_may_be_looked_at_in_years_of_their_own() -> None:
+    rng = np.random.default_rng(7)
+    births = xr.DataArray(
+        rng.uniform(1, 9, (4, 40)), {"county": COUNTIES, "year": range(2000, 2040)}, ("county", "year")
+    )
+    first = xr.DataArray([2020, 2021, 2022, 2023], {"county": COUNTIES}, ("county",))
+    together = cohort_change(births, (6, 11), first, first + 9)
+    for at, county in enumerate(COUNTIES):
+        alone = cohort_change(births.sel(county=county, drop=True), (6, 11), 2020 + at, 2029 + at)
+        assert [float(one.sel(county=county)) for one in together] == pytest.approx([float(one) for one in alone])
+
+
+def test_cohorts_born_before_the_first_year_are_known_by_their_survivors() -> None:
+    people = xr.DataArray(
+        np.arange(2 * 30, dtype=float).reshape(1, 2, 30), {"county": ["a"], "year": [2010, 2011], "age": range(30)},
+        ("county", "year", "age"),
+    )  # fmt: skip
+    found = birth_cohorts(people)
+    assert found.year.values.tolist() == list(range(1990, 2012))
+    assert found.sel(county="a", year=[2003, 2010, 2011]).values.tolist() == [7, 0, 30]
 
 
 def test_a_factor_that_stays_has_no_effect() -> None:
@@ -325,19 +360,12 @@ def test_single_steps_and_interaction_add_up(seed: int) -> None:
     assert found.sum("step").values == pytest.approx((base * np.prod(list(factors.values())) - base).values)
 
 
-def test_the_three_way_table_is_of_one_trajectory() -> None:
-    rng = np.random.default_rng(5)
-    pupils = random_pupils(rng)
-    classes = expected_classes(pupils, 45, 10)
-    table = three_way_table(pupils * 1.1, pupils, classes, places(classes, 45), 7.9, pupils / 19, 720, 150_000)
-    assert all(one.dims == pupils.dims for one in table.values())
-    xr.testing.assert_allclose(table.yuan, pupils * 720 + pupils / 19 * 150_000)
-    for name in ("posts", "pupils"):
-        assert elasticity(table[name] * 1.1, pupils * 1.1, (table[name], pupils)).values == pytest.approx(1)
-    smaller = expected_classes(pupils * 0.9, 45, 10)
-    assert float(elasticity(smaller, pupils * 0.9, (classes, pupils)).max()) < 1  # rounding keeps classes up
-    with pytest.raises(ValueError, match="align"):
-        three_way_table(pupils, pupils.isel(year=[0, 1]), classes, classes, 1, classes, 1, 1)
+def test_a_tenth_more_pupils_need_a_tenth_more_posts_and_fewer_more_classes() -> None:
+    pupils = random_pupils(np.random.default_rng(5))
+    classes, posts = expected_classes(pupils, 45, 10), pupils / 19
+    assert elasticity(posts * 1.1, pupils * 1.1, (posts, pupils)).values == pytest.approx(1)
+    fewer = expected_classes(pupils * 0.9, 45, 10)
+    assert float(elasticity(fewer, pupils * 0.9, (classes, pupils)).max()) < 1  # rounding keeps classes up
 
 
 @settings(max_examples=20)

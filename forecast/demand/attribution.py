@@ -1,5 +1,4 @@
-"""Why a roll changes between two years, in steps that add up exactly, and the table that links people, places and
-facilities.
+"""Why a roll changes between two years, in steps that add up exactly, and what moves with what.
 
 A roll is (cohorts in the stage) x children still here per child born x pupils per child x pupils kept x pupils
 served here per pupil living here x policy. What the cohorts change by is of two kinds: children already born in the
@@ -9,15 +8,14 @@ first year grow into the stage and out of it (ageing), others were born since (b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import combinations
-from math import factorial
+from math import factorial, prod
 
 import numpy as np
 import xarray as xr
 
 from forecast.dims import AGE, YEAR, in_order
 
-STEP, LAG = "step", "lag"
+STEP, SUBSET, LAG = "step", "subset", "lag"
 ROLL_FACTORS = ("migration", "participation", "retention", "flows", "policy")
 ROLL_STEPS = ("ageing", "births", *ROLL_FACTORS)
 
@@ -49,19 +47,15 @@ def shapley_effects(value: Callable[[frozenset[str]], xr.DataArray], steps: tupl
     value(none).
     """
     count = len(steps)
-    known = {
-        frozenset(chosen): value(frozenset(chosen)) for size in range(count + 1) for chosen in combinations(steps, size)
-    }
+    chosen = [frozenset(step for at, step in enumerate(steps) if taken >> at & 1) for taken in range(2**count)]
+    values = xr.concat(xr.broadcast(*map(value, chosen)), SUBSET)
     found = []
-    for step in steps:
-        others = [one for one in steps if one != step]
-        effect = xr.zeros_like(known[frozenset()])
-        for size in range(count):
-            weight = factorial(size) * factorial(count - size - 1) / factorial(count)
-            for chosen in combinations(others, size):
-                without = frozenset(chosen)
-                effect = effect + weight * (known[without | {step}] - known[without])
-        found.append(effect)
+    for at in range(count):
+        without = [taken for taken in range(2**count) if not taken >> at & 1]
+        sizes = [taken.bit_count() for taken in without]
+        weights = [factorial(size) * factorial(count - size - 1) / factorial(count) for size in sizes]
+        steps_taken = values.isel({SUBSET: [taken | 1 << at for taken in without]}) - values.isel({SUBSET: without})
+        found.append((steps_taken * xr.DataArray(weights, dims=SUBSET)).sum(SUBSET))
     return xr.concat(found, xr.IndexVariable(STEP, list(steps)))
 
 
@@ -117,9 +111,7 @@ def attribute_roll(
     names = [name for name in ROLL_FACTORS if name in before or name in after]
     pairs = {name: (before.get(name, 1.0), after.get(name, 1.0)) for name in names}
     moving = {name: pair for name, pair in pairs.items() if np.any(np.asarray(pair[0] != pair[1]))}
-    still = 1.0
-    for name in names:
-        still = still if name in moving else still * pairs[name][0]
+    still = prod((pairs[name][0] for name in names if name not in moving), start=1.0)
 
     def roll(taken: frozenset[str]) -> xr.DataArray:
         people = (start + ageing * ("ageing" in taken) + born * ("births" in taken)) * still
@@ -129,35 +121,6 @@ def attribute_roll(
 
     found = shapley_effects(roll, ("ageing", "births", *moving))
     return found.reindex({STEP: list(ROLL_STEPS)}, fill_value=0.0)
-
-
-def three_way_table(
-    population: xr.DataArray,
-    pupils: xr.DataArray,
-    classes: xr.DataArray,
-    places: xr.DataArray,
-    m2_per_place: xr.DataArray | float,
-    posts: xr.DataArray,
-    yuan_per_pupil: xr.DataArray | float,
-    yuan_per_post: xr.DataArray | float,
-) -> xr.Dataset:
-    """One table by county, stage and year (人口-学位-设施三维联动): every column of the same trajectory, none made anew.
-
-    yuan: running cost a year, pupils and posts. Raises ValueError where two columns are not of the same counties,
-    stages and years.
-    """
-    with xr.set_options(arithmetic_join="exact"):
-        return xr.Dataset(
-            {
-                "population": population,
-                "pupils": pupils + 0 * population,
-                "classes": classes + 0 * population,
-                "places": places + 0 * population,
-                "floor_area": places * m2_per_place + 0 * population,
-                "posts": posts + 0 * population,
-                "yuan": pupils * yuan_per_pupil + posts * yuan_per_post + 0 * population,
-            }
-        )
 
 
 def elasticity(of: xr.DataArray, to: xr.DataArray, base: tuple[xr.DataArray, xr.DataArray]) -> xr.DataArray:
