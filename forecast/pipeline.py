@@ -28,6 +28,7 @@ from forecast.demand import (
     system_of,
     with_overrides,
 )
+from forecast.demand.flows import region_flows, serve
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.errors import Issue, UsageError
 from forecast.flags import Flags, find_flags, flag_table, paths_of
@@ -121,7 +122,8 @@ def run_forecast(
 
         # how much of it hangs on migration
         weights = demand_weights(models, region, ratios, people[COUNTY].values.tolist(), rates[YEAR].values.tolist())
-        spread = {key: _demand_at(level, past, rates, weights, demand) for key, level in RANGE.items()}
+        flows = region_flows(region, list(models), people[COUNTY].values.tolist(), rates[YEAR].values.tolist())
+        spread = {key: _demand_at(level, past, rates, weights, flows, demand) for key, level in RANGE.items()}
 
         rolls = _observed_rolls(region, ratios, people, list(models))
         data = _gather(people, demand, supply, gap, spread, rolls)
@@ -129,7 +131,7 @@ def run_forecast(
         # how sure all this is: joint random paths around the scenario
         task = None
         if trajectories > 1:
-            task = _task(region, scenario, past, rates, models, ratios, weights, supply, seed)
+            task = _task(region, scenario, past, rates, models, ratios, weights, flows, supply, seed)
             odds = _named_areas(
                 run_blocks(task, range(trajectories), areas(region), threads, progress=progress), region
             )
@@ -149,7 +151,8 @@ def run_forecast(
             jump_off_year=region.jump_off_year,
             now=decision,
         )
-    return _finish(Run(region, scenario, models, data, waves, ratios, manifest, flags, task=task), out, name)
+    run = Run(region, scenario, models, data, waves, ratios, manifest, flags, task=task, schools=schools)
+    return _finish(run, out, name)
 
 
 def compare_scenarios(
@@ -255,13 +258,18 @@ def _people(past: xr.Dataset, rates: xr.Dataset) -> xr.Dataset:
 
 
 def _demand_at(
-    level: float, past: xr.Dataset, rates: xr.Dataset, weights: xr.Dataset, demand: xr.Dataset
+    level: float,
+    past: xr.Dataset,
+    rates: xr.Dataset,
+    weights: xr.Dataset,
+    flows: xr.DataArray | None,
+    demand: xr.Dataset,
 ) -> xr.DataArray:
     """Demand where every county's yearly net migration is this multiple of the recent one; the past is as it was."""
     migrants = net_migrants(past, Migration(level=((int(rates[YEAR][0]), level),)), rates[YEAR].values)
     moved = project_population(rates.assign(net_migration=migrants), flows=()).population
     both = moved.isel({YEAR: slice(1, None)}).sum(SEX)
-    ahead = xr.dot(weights.demand, both, dim=AGE)
+    ahead = serve(in_order(xr.dot(weights.demand, both, dim=AGE)), flows)
     known = demand.demand.sel({YEAR: slice(None, int(rates[YEAR][0]) - 1)})
     return in_order(xr.concat([known, ahead], YEAR, join="exact", coords="minimal", compat="override"))
 
@@ -274,13 +282,14 @@ def _task(
     models: Mapping[str, DemandModel],
     ratios: pd.DataFrame,
     weights: xr.Dataset,
+    flows: xr.DataArray | None,
     supply: xr.Dataset,
     seed: int,
 ) -> Task:
     """What the blocks need to know."""
     moving = rates.assign(mobility=past.migration_mobility)
     view = scenario.demand.view
-    return Task(region, moving, read_uncertainty(region), models, ratios, weights, supply.supply, view, seed)
+    return Task(region, moving, read_uncertainty(region), models, ratios, weights, flows, supply.supply, view, seed)
 
 
 def _decision_year(region: Region, scenario: Scenario, now: int | None) -> int:

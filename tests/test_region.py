@@ -136,6 +136,8 @@ def refused(folder: Path) -> tuple[Issue, ...]:
 
 
 P, C, S = "population.csv", "controls.csv", "sources.csv"
+FLOWS = "service,from,to,year,share\nsenior_school,010101,010101,2022,0.8\nsenior_school,010101,010102,2022,0.2\n"
+FLOW_SOURCES = GOOD[S] + "flows,,survey,p. 10,published,seen,\n"
 SHARE = "area,year_start,year_end,age_group,share\n010100,2020,2025,15-29,60\n010100,2020,2025,30-49,40\n"
 LOW = GOOD["mortality.csv"].replace(",0.", ",0.000")
 
@@ -206,6 +208,22 @@ FAULTS: dict[str, tuple[dict[str, str | bytes | None], str, str, int | None, str
         2,
         "grade",
         ("十三年级",),
+    ),
+    "flows that lose pupils": (
+        {"flows.csv": FLOWS.replace("0.8", "0.7"), "sources.csv": FLOW_SOURCES},
+        "E148",
+        "flows.csv",
+        2,
+        "share",
+        ("0.9", "010101"),
+    ),
+    "flow to a city": (
+        {"flows.csv": FLOWS.replace("010102", "010100"), "sources.csv": FLOW_SOURCES},
+        "E149",
+        "flows.csv",
+        3,
+        "to",
+        ("010100",),
     ),
     "unknown service": (
         edit("supply.csv", "nursery", "nursry"),
@@ -620,6 +638,11 @@ def test_the_encoding_used_is_kept(tmp_path: Path) -> None:
     )
     encodings = read_region(folder).encodings
     assert (encodings[P], encodings["counties.csv"], encodings[C]) == ("gb18030", "utf-8-sig", "utf-8")
+
+
+def test_flows_that_add_up_are_read(tmp_path: Path) -> None:
+    region = read_region(write(tmp_path / "flowing", {"flows.csv": FLOWS, S: FLOW_SOURCES}))
+    assert region.table("flows")["share"].tolist() == [0.8, 0.2]
 
 
 def test_grades_are_read_as_schools_call_them(tmp_path: Path) -> None:

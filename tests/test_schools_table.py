@@ -279,3 +279,23 @@ def test_a_grade_or_system_that_is_not_there_is_told(region: Region, people: xr.
         region_rolls(replace(own, tables={**own.tables, "enrolment": junior}))
     with pytest.raises(InputRefused, match="E454"):
         system_of(replace(own, settings={**own.settings, "school_system": "4-5"}))
+
+
+def test_rolls_by_grade_stand_where_the_schools_are(region: Region, people: xr.Dataset) -> None:
+    """With flows between counties: in the years that were counted need is the roll, though children live elsewhere."""
+    own = graded(region, people)
+    stays, goes = region.counties.index[:2]
+    rows = [("primary_school", stays, stays, 2020, 0.9), ("primary_school", stays, goes, 2020, 0.1)]
+    flows = pd.DataFrame(rows, columns=["service", "from", "to", "year", "share"])
+    flowing = replace(own, tables={**own.tables, "flows": flows})
+    rolls = region_rolls(flowing)
+    assert rolls is not None
+    pupils = estimate_demand(people, read_models(), flowing).pupils.sel(service="primary_school", trajectory=0)
+    for county in (stays, goes):
+        seen = rolls.sel(county=county, grade=slice(1, 6)).sum("grade")
+        np.testing.assert_allclose(pupils.sel(county=county, year=seen.year), seen)
+    ratios = participation_ratios(people, read_models(), flowing)
+    by_age = ratios[ratios["age"].notna() & (ratios["service"] == "primary_school") & (ratios["year"] == 2022)]
+    mean = by_age.groupby("area")["ratio"].mean()
+    assert mean[stays] == pytest.approx(0.95 / 0.9)
+    assert mean[goes] < 0.95

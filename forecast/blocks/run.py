@@ -59,6 +59,7 @@ def run_blocks(
         supply = task.supply.sel({COUNTY: list(inside)}).sum(COUNTY, skipna=False)
         found[area] = _reduce(task, sums[area], supply, chosen)
         late[area] = _ten_years_on(task, sums[area])
+    found = {area: found[area] for area in (*task.counties, *members)}
     for area, value in late.items():
         found[area]["correlation"] = _correlations(value, late[task.region.area])
     return _labelled(task, found, trajectories, chosen)

@@ -15,6 +15,7 @@ import xarray as xr
 
 from forecast.blocks.project import ROW, project_rows
 from forecast.demand import DemandModel, demand_factors
+from forecast.demand.flows import DESTINATION, ORIGIN, systems
 from forecast.dims import AGE, AGES, COUNTY, SERVICE, YEAR
 from forecast.population.stochastic import Frame, Uncertainty, uncertain_frame
 from forecast.region import Region
@@ -51,6 +52,7 @@ class Task:
     models: Mapping[str, DemandModel]
     ratios: pd.DataFrame
     weights: xr.Dataset  # of `demand_weights` for the counties and years of the rates
+    flows: xr.DataArray | None  # of `region_flows`
     supply: xr.DataArray  # (county, year, service)
     view: str
     seed: int
@@ -90,22 +92,45 @@ def needs_by_county(
     block: int = BLOCK,
     frozen: Sequence[frozenset[str]] = (frozenset(),),
 ) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """County after county, in order: its code and (row, year, trajectory), float32, once for each set of components
-    that is frozen at the scenario.
+    """County after county: its code and (row, year, trajectory), float32, once for each set of components that is
+    frozen at the scenario. In the order of the region, but counties that serve each other come together.
 
     Rows: demand of every service, then what the standard asks of it (0 where it has none), people by `AGE_GROUPS`,
     and last births.
     """
     factors = [task.factors(trajectories, each).values.astype(np.float32) for each in frozen]
-    for start in range(0, len(task.counties), block):
-        counties = task.counties[start : start + block]
+    for counties in _blocks(task, block):
         rates, rows = task.rates_of(counties), _rows(task, counties)
         found = []
         for each, factor in zip(frozen, factors, strict=True):
             values = project_rows(rates, task.frame(counties, each), rows, trajectories, threads).values
             values[:, : len(factor)] *= factor
-            found.append(values)
+            found.append(_served(task, counties, values))
         yield from ((county, [values[at] for values in found]) for at, county in enumerate(counties))
+
+
+def _blocks(task: Task, block: int) -> Iterator[list[str]]:
+    """Counties by the block; those that serve each other stand in one, be it larger."""
+    held: list[str] = []
+    for system in systems(task.flows, task.counties):
+        if held and len(held) + len(system) > block:
+            yield held
+            held = []
+        held = held + system
+    yield held
+
+
+def _served(task: Task, counties: Sequence[str], needs: np.ndarray) -> np.ndarray:
+    """Needs (county, row, year, trajectory) where they are served: rows of demand and of the norm follow the flows."""
+    if task.flows is None:
+        return needs
+    services, inside = list(task.models), {ORIGIN: list(counties), DESTINATION: list(counties)}
+    served = needs.copy()
+    for name in task.flows[SERVICE].values:
+        shares = task.flows.sel({SERVICE: name, **inside}).transpose(DESTINATION, ORIGIN, YEAR).values
+        for row in (services.index(name), len(services) + services.index(name)):
+            served[:, row] = np.einsum("jiy,iyt->jyt", shares.astype(needs.dtype), needs[:, row])
+    return served
 
 
 def _rows(task: Task, counties: Sequence[str]) -> xr.DataArray:

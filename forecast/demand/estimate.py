@@ -11,10 +11,14 @@ import xarray as xr
 
 from forecast.demand.ages import counted, denominator
 from forecast.demand.enrolment import areas, participation_ratios
+from forecast.demand.flows import region_flows, serve
 from forecast.demand.methods import METHODS, Variables
 from forecast.demand.model import Basis, DemandModel, weakest
 from forecast.dims import AGE, COUNTY, SERVICE, YEAR, in_order, label
 from forecast.region import Region, source_of
+
+NEEDS = ("demand", "demand_norm", "pupils", "classes", "posts", "users", "bed_days")
+"""What methods return by county, year and service; each is linear in people."""
 
 NOT_A_COHORT = -1
 """`born_until` of a service that is not for a few birth cohorts, or where the jump-off year is not known."""
@@ -73,9 +77,23 @@ def estimate_demand(
     With a `region` that counts grades by county, schools use grade progression; with one that counts stages, pupils
     over children of its latest observed year, a ratio of sums for each parent area, held constant; else the model's
     own value. A value overridden by a bureau goes before all. `ratios`, from `participation_ratios`, may be given when
-    `people` holds only some counties of the region.
+    `people` holds only some counties of the region. With a `region` that has flows, need stands where it is served
+    (`flows.region_flows`); all its counties must be there then.
     Raises InputRefused where ages, years or counties are missing.
     """
+    found = demand_by_residence(people, model, region, ratios)
+    services, counties, years = (found[dim].values.tolist() for dim in (SERVICE, COUNTY, YEAR))
+    flows = region_flows(region, services, counties, years)
+    return found.assign({name: serve(found[name], flows) for name in NEEDS if name in found})
+
+
+def demand_by_residence(
+    people: xr.Dataset,
+    model: DemandModel | Mapping[str, DemandModel],
+    region: Region | None = None,
+    ratios: pd.DataFrame | None = None,
+) -> xr.Dataset:
+    """The same where people live, before any flow between counties."""
     models = {model.id: model} if isinstance(model, DemandModel) else dict(model)
     by_concept = {concept: counted(people, concept) for concept in dict.fromkeys(m.population for m in models.values())}
     population = next(iter(by_concept.values()))
@@ -177,11 +195,7 @@ def _stack(parts: list[Variables], services: list[str]) -> xr.Dataset:
     """Variables of all methods beside each other along `service`; NaN where a method has none."""
     like = parts[0]["demand"]
     unknown = xr.full_like(like, np.nan)
-    names = [
-        name
-        for name in ("demand", "demand_norm", "pupils", "classes", "posts", "users", "bed_days")
-        if name in ("demand", "demand_norm") or any(name in part for part in parts)
-    ]
+    names = [name for name in NEEDS if name in ("demand", "demand_norm") or any(name in part for part in parts)]
     coords = {SERVICE: services, **like.coords}
     stacked = {}
     for name in names:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from forecast.dims import COUNTY, in_order
+from forecast.dims import COUNTY, GRADE, SERVICE, YEAR, in_order
 from forecast.errors import InputRefused, Issue
+from forecast.region import Region
 
 ORIGIN, DESTINATION = "origin", "destination"
 CLOSE = 1e-10
@@ -25,6 +26,90 @@ def require_shares(shares: xr.DataArray) -> None:
     if float(shares.min()) < 0 or float(off.max()) > 1e-9:
         worst = str(off.max([dim for dim in off.dims if dim != ORIGIN]).idxmax(ORIGIN).item())
         raise InputRefused(Issue("E447", values={"county": worst, "found": f"{1 + float(off.max()):.6f}"}))
+
+
+def region_flows(
+    region: Region | None, services: Sequence[str], counties: Sequence[str], years: Sequence[int]
+) -> xr.DataArray | None:
+    """Shares (service, origin, destination, year) of each county's demand by the county that serves it; None where the
+    region gives none for these services.
+
+    Between two dated matrices the shares move evenly, before the first and after the last they stay. Counties and
+    services without rows serve their own. Shares are made to add up to exactly 1. Raises InputRefused where a county of
+    the table is not among `counties`, since then nobody knows what comes from it.
+    """
+    if region is None or not region.has("flows"):
+        return None
+    table = region.table("flows")
+    table = table[table[SERVICE].isin(list(services)) & (table["share"] > 0)]
+    if table.empty:
+        return None
+    missing = sorted((set(table["from"]) | set(table["to"])) - set(counties))
+    if missing:
+        raise InputRefused(Issue("E414", values={"dim": COUNTY, "labels": ", ".join(missing)}))
+    names = [name for name in services if name in set(table[SERVICE])]
+    own = np.eye(len(counties))[:, :, None] * np.ones(len(years))
+    found = np.stack([own] * len(names))
+    at = {str(county): row for row, county in enumerate(counties)}
+    for (service, origin), rows in table.groupby([SERVICE, "from"]):
+        dated = rows.pivot_table(index=YEAR, columns="to", values="share", aggfunc="sum", fill_value=0.0)
+        shares = dated.to_numpy() / dated.to_numpy().sum(axis=1, keepdims=True)
+        found[names.index(service), at[origin]] = 0.0
+        for column, destination in enumerate(dated.columns):
+            path = np.interp(years, dated.index.to_numpy(), shares[:, column])
+            found[names.index(service), at[origin], at[destination]] = path
+    coords = {SERVICE: names, ORIGIN: list(counties), DESTINATION: list(counties), YEAR: list(years)}
+    return xr.DataArray(found, coords, tuple(coords), "share")
+
+
+def serve(demand: xr.DataArray, flows: xr.DataArray | None) -> xr.DataArray:
+    """Demand (..., county, year, service) where it is served; services without flows stay as they are."""
+    if flows is None:
+        return demand
+    parts = [
+        served(demand.sel({SERVICE: name}), flows.sel({SERVICE: name}, drop=True))
+        if name in flows[SERVICE].values
+        else demand.sel({SERVICE: name})
+        for name in demand[SERVICE].values
+    ]
+    parts = [part.reset_coords(drop=True) for part in parts]
+    joined = in_order(xr.concat(parts, demand[SERVICE], join="exact")).transpose(*demand.dims)
+    return joined.rename(demand.name).assign_attrs(demand.attrs)
+
+
+def by_residence(rolls: xr.DataArray, shares: xr.DataArray) -> xr.DataArray:
+    """Pupils (county, year, grade) by where they live, from rolls by school: `served` of it gives the rolls.
+
+    shares: (origin, destination, year), square. Raises InputRefused where no numbers of pupils, or only negative ones,
+    would give these rolls: the flows cannot be those of the rolls.
+    """
+    require_shares(shares)
+    counties = rolls[COUNTY].values
+    square = shares.sel({ORIGIN: counties, DESTINATION: counties, YEAR: rolls[YEAR]})
+    matrix = square.transpose(YEAR, DESTINATION, ORIGIN).values
+    there = rolls.transpose(YEAR, COUNTY, GRADE)
+    try:
+        found = there.copy(data=np.linalg.solve(matrix, there.values))
+    except np.linalg.LinAlgError:
+        raise InputRefused(Issue("E456", "flows.csv", values={"county": "-", "year": int(rolls[YEAR][-1])})) from None
+    short = found.where(found < -1e-6 * there.max()).to_series().dropna()
+    for year, county, _ in short.index[:1]:
+        raise InputRefused(Issue("E456", "flows.csv", values={"county": county, "year": year}))
+    return found.clip(min=0).transpose(*rolls.dims)
+
+
+def systems(flows: xr.DataArray | None, counties: Sequence[str]) -> list[list[str]]:
+    """Counties that serve each other, in the order of their first; each county alone where there are no flows."""
+    linked = list(range(len(counties)))  # the first county of each one's system
+    if flows is not None:
+        used = (flows > 0).any([SERVICE, YEAR]).transpose(ORIGIN, DESTINATION).values
+        for pair in np.argwhere(used):
+            first, other = sorted(linked[county] for county in pair)
+            linked = [first if head == other else head for head in linked] if first != other else linked
+    found: dict[int, list[str]] = {}
+    for county, head in zip(counties, linked, strict=True):
+        found.setdefault(head, []).append(county)
+    return list(found.values())
 
 
 def served(pupils: xr.DataArray, shares: xr.DataArray) -> xr.DataArray:

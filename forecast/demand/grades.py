@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.demand.ages import counted, september_population
+from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.model import DemandModel
 from forecast.demand.rolls import forecast_rolls
 from forecast.demand.stages import StageSystem, grade_in, system_of
@@ -67,8 +68,9 @@ def grade_ratios(people: xr.Dataset, models: Mapping[str, DemandModel], region: 
 
     For the services all of whose grades the region counts by county. Counted years have their own ratio, earlier
     years that of the first counted one; later years follow from the school effects of `forecast_rolls`. An age
-    without children and pupils takes the ratio of all counties. Raises InputRefused for pupils of an age of which the
-    county has no children.
+    without children and pupils takes the ratio of all counties. Pupils are those who live in the county: where the
+    region has flows, rolls are carried back along them. Raises InputRefused for pupils of an age of which the county
+    has no children, and for rolls that contradict the flows.
     """
     system = system_of(region)
     years = [int(year) for year in people["population"][YEAR].values]
@@ -83,12 +85,19 @@ def grade_ratios(people: xr.Dataset, models: Mapping[str, DemandModel], region: 
         population = counted(people, model.population)
         if TRAJECTORY in population.dims:  # up to the jump-off year all trajectories are the same past
             population = population.isel({TRAJECTORY: 0}, drop=True)
-        own = rolls.sel({GRADE: [grade for service in chain for grade in grades_of[service]]})
+        own = xr.concat([_at_home(rolls.sel({GRADE: grades_of[one]}), one, region) for one in chain], GRADE)
         cutoff = int(model.parameters["cutoff_month"].value)
         children = _children(population, own[GRADE].values.tolist(), system, cutoff).sel({YEAR: own[YEAR]})
         ratios = _carried_on(own, children, years)
         parts += [_rows(service, ratios, own, children, grades_of[service], system) for service in chain]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _at_home(rolls: xr.DataArray, service: str, region: Region) -> xr.DataArray:
+    """Rolls by where pupils live: schools count them where they learn."""
+    counties, years = (rolls[dim].values.tolist() for dim in (COUNTY, YEAR))
+    flows = region_flows(region, [service], counties, years)
+    return rolls if flows is None else by_residence(rolls, flows.sel({SERVICE: service}, drop=True))
 
 
 def _grades_of_services(

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.demand.estimate import estimate_demand
+from forecast.demand.estimate import demand_by_residence
 from forecast.demand.model import DemandModel
 from forecast.dims import AGE, AGES, COUNTY, TRAJECTORY, YEAR
 from forecast.region import Region
@@ -29,7 +29,7 @@ def demand_weights(
     counties: Sequence[str],
     years: Sequence[int],
 ) -> xr.Dataset:
-    """`demand` and `demand_norm` (county, year, service, age) units per person of the age at 31 December.
+    """`demand` and `demand_norm` (county, year, service, age) units per person of the age who lives in the county.
 
     region, ratios: as `estimate_demand` takes them. A norm that a service lacks is NaN. Every method so
     far is linear in people, and tests hold each to it.
@@ -37,7 +37,7 @@ def demand_weights(
     parts = []
     for at in range(0, len(counties), BLOCK):
         people = _one_of_each_age(counties[at : at + BLOCK], years)
-        found = estimate_demand(people, models, region, ratios)[["demand", "demand_norm"]]
+        found = demand_by_residence(people, models, region, ratios)[["demand", "demand_norm"]]
         parts.append(found.rename({TRAJECTORY: AGE}).transpose(COUNTY, YEAR, ..., AGE))
     return parts[0] if len(parts) == 1 else xr.concat(parts, COUNTY, join="exact")
 

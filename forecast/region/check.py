@@ -31,6 +31,9 @@ MX_OLD = 0.02
 """The highest death rate of a full table lies above this: at 85 and over it is 0.05 where people live longest."""
 ASFR = 0.5
 
+SHARES_APART = 0.005
+"""Printed shares are rounded: so far may their sum be from 1."""
+
 LEVEL_LIMITS = {"tfr": TFR, "srb": SRB, "e0_female": E0, "e0_male": E0}
 
 
@@ -574,6 +577,30 @@ def check_fertility(parsed: Parsed, places: Places, findings: Findings) -> None:
     if "share" in frame:
         told = _sets(frame.assign(sum=frame["share"]), by)
         _tell_sums("E154", parsed, told[(told["sum"] - 1).abs() > 1e-3], "share", by, places, findings)
+
+
+def check_flows(parsed: Parsed, places: Places, findings: Findings) -> None:
+    """The shares of a county's demand by the county that serves it add up to one, and only counties serve."""
+    by = ["service", "from", "year"]
+    told = _sets(parsed.frame.assign(sum=parsed.frame["share"]), by)
+    told = told[(told["sum"] - 1).abs() > SHARES_APART]
+    findings.rows(
+        "E148",
+        parsed.file,
+        told["row"].tolist(),
+        parsed.header("share"),
+        lambda i: {"found": figure(told["sum"].iloc[i]), "whose": places.name(told["from"].iloc[i])},
+    )
+    for column in ("from", "to"):
+        _tell_parents(parsed, column, places, findings)
+
+
+def _tell_parents(parsed: Parsed, column: str, places: Places, findings: Findings) -> None:
+    off = parsed.frame[parsed.frame[column].isin(list(places.parents))]
+    codes = off[column].tolist()
+    findings.rows(
+        "E149", parsed.file, off["row"].tolist(), parsed.header(column), lambda i: {"found": places.name(codes[i])}
+    )
 
 
 def _sets(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:

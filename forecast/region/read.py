@@ -189,6 +189,8 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
     for name in ("population", "registered"):
         if name in checked:
             checked[name] = _check_counts(checked[name], places, findings)
+    if "flows" in checked:
+        check.check_flows(checked["flows"], places, findings)
     if "enrolment" in checked:
         check.check_grades(checked["enrolment"], findings)
     _check_patterned(checked, places, findings)
