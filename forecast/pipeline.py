@@ -39,6 +39,7 @@ from forecast.population.uncertainty import read_uncertainty
 from forecast.region import Region
 from forecast.report import headline, render_html
 from forecast.scenario import Migration, Scenario
+from forecast.schools import Schools, find_schools, school_csv
 from forecast.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
 from forecast.supply import estimate_supply
 from forecast.waves import find_waves
@@ -70,6 +71,7 @@ class Run:
     headline: Mapping[str, list[str]] = field(default_factory=dict)
     folder: Path | None = None
     task: Task | None = None
+    schools: Schools | None = None
 
     def trajectory(self, number: int) -> xr.Dataset:
         """One trajectory in full, drawn again: people and flows by age, and demand. Raises ValueError where the run
@@ -142,6 +144,9 @@ def run_forecast(
         decision = _decision_year(region, scenario, now)
         paths = paths_of(data, region.jump_off_year, areas(region), models)
         flags = find_flags(paths, models, _names_by_language(region), decision)
+
+        # what schools need, why rolls change, whom planned places are for
+        schools = find_schools(data, models, region, areas(region), waves, flags.classes["lasting"])
         manifest = make_manifest(
             scenario=scenario.model_dump(mode="json"),
             inputs=region.hashes,
@@ -401,6 +406,7 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
         "warnings": _named(run, run.flags.warnings),
         "trains": _named(run, run.flags.trains),
         "participation_ratios": run.ratios,
+        **{name: _named(run, table) for name, table in school_csv(run.schools).items()},
     }
 
 

@@ -31,7 +31,7 @@ FLOORS = [
     {"population"},
     {"demand", "supply"},
     {"gap", "revision", "warning", "waves"},
-    {"blocks", "flags"},
+    {"blocks", "flags", "schools"},
     {"indicators", "plan", "report"},
     {"backtest_rolls", "backtests", "pipeline"},
     {"app", "cli"},

@@ -35,6 +35,7 @@ from forecast.report.charts import CHARTS, OF_MANY, definitions
 from forecast.report.facts import Facts
 from forecast.report.words import amount, count, joined, same
 from forecast.scenario import Scenario, read_scenario
+from forecast.schools import Schools
 from forecast.waves import find_waves
 
 YEARS = np.arange(2010, 2051)
@@ -54,6 +55,7 @@ class MadeRun:
     flags: Flags
     manifest: dict[str, Any]
     task: None = None
+    schools: Schools | None = None
 
 
 NOW = 2026

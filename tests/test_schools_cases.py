@@ -18,7 +18,7 @@ from forecast.demand.entrants import eligible_share, entrants, entry_cohorts, pa
 from forecast.demand.flows import calibrate_flows, served
 from forecast.demand.posts import posts_by_class, posts_by_ratio, posts_needed, project_teachers, retrain
 from forecast.demand.progression import progress, ratios_of
-from forecast.demand.senior_audit import audit_places, met, resource_ratios, seats_by_year
+from forecast.demand.senior_audit import audit_places, met, resource_ratios, seats_by_year, standing_places
 from forecast.demand.small_schools import must_stay, private_places, sites_by_threshold
 from forecast.demand.special_education import special_pupils
 from forecast.demand.stages import by_stage, senior_intake, stage_systems
@@ -177,7 +177,8 @@ def audit(given: Table) -> Table:
     need = yearly(given["need"])
     seats = seats_by_year({int(year): float(value) for year, value in given["seats"].items()})
     assert seats.assumed.values.tolist() == [False, False, True, False]
-    found = audit_places(need, xr.full_like(need, given["lasting"]), given["existing"], seats)
+    added = standing_places(seats, need.year.values.tolist())
+    found = audit_places(need, xr.full_like(need, given["lasting"]), given["existing"], added)
     return {str(name): {str(y): v for y, v in one.to_series().items()} for name, one in found.items()}
 
 

@@ -29,7 +29,7 @@ from forecast.demand.classes import (
 from forecast.demand.dwellings import dwelling_pupils, net_gain, yield_curve
 from forecast.demand.flows import calibrate_flows, flow_path, served
 from forecast.demand.posts import post_gap, project_teachers, retrain
-from forecast.demand.senior_audit import audit_places, seats_by_year, variation
+from forecast.demand.senior_audit import audit_places, seats_by_year, standing_places, variation
 from forecast.demand.small_schools import (
     cost_of_keeping,
     must_stay,
@@ -376,11 +376,14 @@ def test_places_that_stand_are_needed_short_or_empty(seed: int) -> None:
         rng.uniform(1e5, 2e5, (2, 8)), {"trajectory": [0, 1], "year": range(2024, 2032)}, ("trajectory", "year")
     )
     seats = seats_by_year({2024: 2816.0, 2025: 2800.0, 2027: 2500.0})
-    found = audit_places(need, need * 0.8, 140_000.0, seats)
+    new = standing_places(seats, need.year.values.tolist())
+    found = audit_places(need, need * 0.8, 140_000.0, new)
     assert (found.standing - need).values == pytest.approx((found.empty - found.short).values)
     assert float((found.empty * found.short).max()) == 0
     added = found.standing - 140_000
-    assert bool((found.needed_only_at_crest <= added + 1e-9).all())
+    parts = found.for_lasting + found.for_crest + found.idle
+    assert parts.values == pytest.approx(xr.broadcast(new, parts)[0].transpose(*parts.dims).values)
+    assert min(float(found[name].min()) for name in ("for_lasting", "for_crest", "idle")) >= 0
     assert float(added.max()) == pytest.approx(3 * (2816 + 2800 + 2650 + 2500))
 
 

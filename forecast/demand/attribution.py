@@ -15,7 +15,7 @@ import xarray as xr
 
 from forecast.dims import AGE, YEAR, in_order
 
-STEP, SUBSET, LAG = "step", "subset", "lag"
+STEP, LAG = "step", "lag"
 ROLL_FACTORS = ("migration", "participation", "retention", "flows", "policy")
 ROLL_STEPS = ("ageing", "births", *ROLL_FACTORS)
 
@@ -48,15 +48,17 @@ def shapley_effects(value: Callable[[frozenset[str]], xr.DataArray], steps: tupl
     """
     count = len(steps)
     chosen = [frozenset(step for at, step in enumerate(steps) if taken >> at & 1) for taken in range(2**count)]
-    values = xr.concat(xr.broadcast(*map(value, chosen)), SUBSET)
-    found = []
+    known = xr.broadcast(*map(value, chosen))
+    values = np.stack([one.values for one in known])
+    effects = np.zeros((count, *values.shape[1:]))
     for at in range(count):
-        without = [taken for taken in range(2**count) if not taken >> at & 1]
-        sizes = [taken.bit_count() for taken in without]
-        weights = [factorial(size) * factorial(count - size - 1) / factorial(count) for size in sizes]
-        steps_taken = values.isel({SUBSET: [taken | 1 << at for taken in without]}) - values.isel({SUBSET: without})
-        found.append((steps_taken * xr.DataArray(weights, dims=SUBSET)).sum(SUBSET))
-    return xr.concat(found, xr.IndexVariable(STEP, list(steps)))
+        for taken in range(2**count):
+            if not taken >> at & 1:
+                size = taken.bit_count()
+                weight = factorial(size) * factorial(count - size - 1) / factorial(count)
+                effects[at] += weight * (values[taken | 1 << at] - values[taken])
+    found = known[0].expand_dims({STEP: list(steps)}).copy(data=effects)
+    return found.drop_attrs()
 
 
 def birth_cohorts(people: xr.DataArray) -> xr.DataArray:
@@ -105,12 +107,12 @@ def attribute_roll(
 
     cohorts: as `cohort_change` gives them; before, after: each factor in the first and in the last year, 1 where none
     is given; the roll of a year is its cohorts times its factors. Shapley values, so that no order is favoured; a
-    factor that stays as it is has no effect and need not be looked at.
+    factor that stays as it is (to 1e-12) has no effect and need not be looked at.
     """
     start, ageing, born = cohorts
     names = [name for name in ROLL_FACTORS if name in before or name in after]
     pairs = {name: (before.get(name, 1.0), after.get(name, 1.0)) for name in names}
-    moving = {name: pair for name, pair in pairs.items() if np.any(np.asarray(pair[0] != pair[1]))}
+    moving = {name: pair for name, pair in pairs.items() if not np.allclose(*pair, rtol=1e-12, atol=0, equal_nan=True)}
     still = prod((pairs[name][0] for name in names if name not in moving), start=1.0)
 
     def roll(taken: frozenset[str]) -> xr.DataArray:

@@ -79,16 +79,17 @@ def small_class_dividend(
     pupils: xr.DataArray,
     limits: xr.DataArray,
     school_grades: xr.DataArray | float,
-    posts_per_class: float,
+    posts_per_class: xr.DataArray | float,
     yuan_per_post: float,
     room_stock: xr.DataArray,
-    yuan_per_room: float,
+    yuan_per_room: float = np.nan,
 ) -> xr.Dataset:
     """What smaller classes (小班化) ask for beyond the first limit: classes, posts, rooms that lack, and yuan.
 
     limits: (limit step,) dimension `limit`, the first is today's (45 -> 40 -> 35); pupils: (..., county, year);
     room_stock: rooms there are. Rooms freed by falling rolls are used first: only rooms above the stock are built.
-    yuan_a_year is for posts, yuan_once for rooms above those that today's limit would already lack.
+    yuan_a_year is for posts, yuan_once for rooms above those that today's limit would already lack; NaN where the price
+    of a room is not known.
     """
     classes = expected_classes(pupils, limits, school_grades)
     more = classes - classes.isel(limit=0, drop=True)

@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from forecast.demand.ages import children as children_of_ages
 from forecast.demand.ages import counted
 from forecast.demand.classes import expected_classes, places_with_spare, school_standards
 from forecast.demand.model import DemandModel
+from forecast.demand.posts import posts_by_ratio
 from forecast.demand.stages import STAGE_OF_SERVICE
 from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order, label
 from forecast.region import Region
 
 RUNNING_COST = {"primary_school": "running_cost_primary", "junior_school": "running_cost_junior"}
+
+SCHOOLS = ("schools", "general_schools", "vocational_schools")
+"""Items of the table `schools` that count schools; of several kinds they are added."""
 
 
 def school_table(
@@ -31,42 +34,66 @@ def school_table(
     """The three-way link (人口-学位-设施) by (trajectory?, county, year, service), every column of the same trajectory.
 
     people, demand: as `estimate_demand` takes and gives them. Returned, for the services of `STAGE_OF_SERVICE`:
-    children of the official ages at the cut-off date; pupils; classes at the standard size with the rounding loss of
-    the schools the region counts (without a count of schools none is added, `school_grades` is 0); places, pupils
-    and the spare share; floor_area, posts, yuan (running cost a year at the published allowance; NaN where there is
-    none); school_grades (county, service); form (service), "grade" or "stage".
+    children of the official ages at the cut-off date; pupils; what `needs_of_pupils` says they need; school_grades
+    (county, service), 0 without a count of schools; form (service), "grade" or "stage".
     """
-    chosen = [name for name in STAGE_OF_SERVICE if name in models and name in demand[SERVICE].values]
+    chosen = school_services(models, demand)
     pupils = demand["pupils"].sel({SERVICE: chosen})
-    years = [int(year) for year in pupils[YEAR].values]
     with xr.set_options(arithmetic_join="exact"):
+        by_concept = {concept: counted(people, concept) for concept in {models[name].population for name in chosen}}
         aged = xr.concat(
-            [children_of_ages(counted(people, models[name].population), models[name].ages) for name in chosen],
+            [children_of_ages(by_concept[models[name].population], models[name].ages) for name in chosen],
             xr.IndexVariable(SERVICE, chosen),
         )
         grades = _school_grades(pupils, region, models)
-        classes = expected_classes(pupils, _standard(models, chosen, "class_size", years), grades)
-        places = places_with_spare(pupils, float(school_standards()["spare_places"].value))
-        posts = pupils / _standard(models, chosen, "pupils_per_post", years)
-        parts = {
-            "children": (aged, "children of the official ages at the cut-off date", "persons"),
-            "pupils": (pupils, "pupils", "pupils"),
-            "classes": (classes, "classes at the standard size, with the expected rounding loss", "classes"),
-            "places": (places, "places for the pupils and a spare share", "places"),
-            "floor_area": (places * _standard(models, chosen, "floor_area", years), "floor area of the places", "m2"),
-            "posts": (posts, "posts at the standard pupils per post", "posts"),
-            "yuan": (pupils * _running_cost(chosen, years), "running cost a year at the published allowance", "yuan"),
+        needs = needs_of_pupils(pupils, models, grades)
+    return xr.Dataset(
+        {
+            "children": _described(aged, "children of the official ages at the cut-off date", "persons"),
+            "pupils": _described(pupils, "pupils", "pupils"),
+            **needs,
+            "school_grades": _described(grades, "grades of all schools, each with a class that is not full", "1"),
+            "form": demand["form"].sel({SERVICE: chosen}),
         }
-    described = {
-        name: label(in_order(value), long_name, unit, "flow" if name == "yuan" else "stock", "school table")
-        for name, (value, long_name, unit) in parts.items()
-    }
-    return xr.Dataset(described).assign(
-        school_grades=label(
-            grades, "grades of all schools, each with a class that is not full", "1", "stock", "schools"
-        ),
-        form=demand["form"].sel({SERVICE: chosen}),
     )
+
+
+def school_services(models: Mapping[str, DemandModel], demand: xr.Dataset) -> list[str]:
+    """The services of `STAGE_OF_SERVICE` that are modelled, from the youngest children on."""
+    return [name for name in STAGE_OF_SERVICE if name in models and name in demand[SERVICE].values]
+
+
+def needs_of_pupils(
+    pupils: xr.DataArray, models: Mapping[str, DemandModel], school_grades: xr.DataArray | float = 0.0
+) -> xr.Dataset:
+    """What so many pupils (..., county, year, service) need, all straight lines in the pupils, so that a quantile of
+    pupils gives the quantile of each:
+
+    classes at the standard size, with the rounding loss of `school_grades` (county, service); places, pupils and the
+    spare share; floor_area of the places; posts at the standard pupils per post; yuan, the running cost a year at the
+    published allowance. NaN where there is no standard.
+    """
+    chosen, years = [str(name) for name in pupils[SERVICE].values], [int(year) for year in pupils[YEAR].values]
+    size, load, area = (
+        _standard(models, chosen, name, years) for name in ("class_size", "pupils_per_post", "floor_area")
+    )
+    places = places_with_spare(pupils, float(school_standards()["spare_places"].value))
+    classes, posts = expected_classes(pupils, size, school_grades), posts_by_ratio(pupils, load)
+    return xr.Dataset(
+        {
+            "classes": _described(classes, "classes at the standard size, with the expected rounding loss", "classes"),
+            "places": _described(places, "places for the pupils and a spare share", "places"),
+            "floor_area": _described(places * area, "floor area of the places", "m2"),
+            "posts": _described(posts, "posts at the standard pupils per post", "posts"),
+            "yuan": _described(
+                pupils * _running_cost(chosen, years), "running cost a year at the published allowance", "yuan", "flow"
+            ),
+        }
+    )
+
+
+def _described(value: xr.DataArray, long_name: str, unit: str, kind: str = "stock") -> xr.DataArray:
+    return label(in_order(value), long_name, unit, kind, "school table")
 
 
 def _standard(models: Mapping[str, DemandModel], chosen: list[str], name: str, years: list[int]) -> xr.DataArray:
@@ -93,23 +120,32 @@ def _school_grades(pupils: xr.DataArray, region: Region | None, models: Mapping[
     """
     services, counties = [str(name) for name in pupils[SERVICE].values], [str(one) for one in pupils[COUNTY].values]
     found = np.zeros((len(counties), len(services)))
-    if region is not None and region.has("schools"):
+    if region is not None:
+        counts = school_counts(region)
         one = pupils.isel({TRAJECTORY: 0}, drop=True) if TRAJECTORY in pupils.dims else pupils
         share = one.isel({YEAR: 0}, drop=True).transpose(COUNTY, SERVICE).values
         share = share / share.sum(0)
         for column, service in enumerate(services):
             first, last = models[service].ages
-            found[:, column] = (last - first + 1) * _schools(region, service, counties, share[:, column])
+            own = [counts[county, service][0] for county in counties if (county, service) in counts]
+            whole = counts.get((region.area, service), (0.0, 0))[0]
+            schools = np.asarray(own) if len(own) == len(counties) else share[:, column] * whole
+            found[:, column] = (last - first + 1) * schools
     return xr.DataArray(found, {COUNTY: counties, SERVICE: services}, (COUNTY, SERVICE))
 
 
-def _schools(region: Region, service: str, counties: list[str], share: np.ndarray) -> np.ndarray:
-    table = region.table("schools")
-    kinds = ("schools", "general_schools", "vocational_schools")
-    table = table[(table["service"] == service) & table["item"].isin(kinds)]
-    latest = table.sort_values(YEAR).groupby(["county", "item"], as_index=False).last()
-    own: pd.Series = latest[latest["county"].isin(counties)].groupby("county")["value"].sum()
-    if set(own.index) == set(counties):
-        by_county: np.ndarray = own.loc[counties].to_numpy(float)
-        return by_county
-    return share * float(latest.loc[latest["county"] == region.area, "value"].sum())
+def school_counts(region: Region) -> dict[tuple[str, str], tuple[float, int]]:
+    """(place, service) -> the latest number of schools, all kinds together, and the year of the count."""
+    latest: dict[tuple[str, str, str], tuple[int, float]] = {}
+    if region.has("schools"):
+        table = region.table("schools")
+        columns = (table[name].tolist() for name in ("county", "service", "item", YEAR, "value"))
+        for place, service, item, year, value in zip(*columns, strict=True):
+            if item in SCHOOLS:
+                key = str(place), str(service), str(item)
+                latest[key] = max(latest.get(key, (0, 0.0)), (int(year), float(value)))
+    found: dict[tuple[str, str], tuple[float, int]] = {}
+    for (place, service, _), (year, value) in latest.items():
+        number, since = found.get((place, service), (0.0, year))
+        found[place, service] = number + value, min(since, year)
+    return found

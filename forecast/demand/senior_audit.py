@@ -43,25 +43,30 @@ def standing_places(seats: xr.DataArray, years: Sequence[int], grades: int = GRA
 
 
 def audit_places(
-    need: xr.DataArray, lasting: xr.DataArray, existing: xr.DataArray | float, seats: xr.DataArray, grades: int = GRADES
+    need: xr.DataArray, lasting: xr.DataArray, existing: xr.DataArray | float, added: xr.DataArray
 ) -> xr.Dataset:
-    """Whether the new seats are for a lasting need or for the crest.
+    """Whether new places are for a lasting need or for the crest.
 
     need, lasting: (..., year) places needed, and the part of it that lasts (`forecast.waves.lasting`); existing:
-    places before; seats: (year) new first-year seats. standing = existing + `standing_places`. Returns standing, short, empty, above_lasting = standing above the
-    lasting need, and needed_only_at_crest = new places above what lasts.
+    places without the new ones; added: (..., year) new places that stand, as `standing_places` gives them of first-year
+    seats. Returned: standing = existing + added, of which short of the need, empty, and above_lasting; and of the new
+    places for_lasting, for_crest and idle, which add up to them, those needed longest being filled first.
     """
-    added = standing_places(seats, need[YEAR].values.tolist(), grades)
     with xr.set_options(arithmetic_join="exact"):
         standing = existing + added
-        beyond = (standing - lasting).clip(min=0)
+        used = (need - existing).clip(min=0)
+        used = used.where(used <= added, added)
+        lasts = (lasting - existing).clip(min=0)
+        lasts = lasts.where(lasts <= used, used)
         return xr.Dataset(
             {
                 "standing": standing + 0 * need,
                 "short": (need - standing).clip(min=0),
                 "empty": (standing - need).clip(min=0),
-                "above_lasting": beyond,
-                "needed_only_at_crest": beyond.where(beyond <= added, added),
+                "above_lasting": (standing - lasting).clip(min=0),
+                "for_lasting": lasts,
+                "for_crest": used - lasts,
+                "idle": added - used,
             }
         )
 
