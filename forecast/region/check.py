@@ -1,7 +1,6 @@
-"""Rules that look at more than one cell: codes, duplicates, complete sets of ages and sexes, totals, plausible sizes.
+"""Rules that look at more than one cell: codes, duplicates, complete sets of ages and sexes, totals, sources.
 
-Each rule takes parsed tables and adds what it finds; none changes a table. Limits are wide: they catch a
-permille read as a rate or a 10k figure read as persons, not an unusual county.
+Each rule takes parsed tables and adds what it finds; none changes a table.
 """
 
 from __future__ import annotations
@@ -18,23 +17,7 @@ from forecast.region.cells import TOTAL
 from forecast.region.findings import Findings, Words, hint, listed, nearest, shown, words
 from forecast.region.parse import Parsed
 from forecast.region.sources import Conditions, FilterFault, read_filter, winning_lines
-from forecast.region.tables import GRADES_OF_STAGE, TABLES
-
-CRUDE_RATE = (0.001, 0.060)
-"""Births or deaths of a year per resident; the lowest and highest of any country since 1950 lie well inside."""
-FACTOR_APART = 5.0
-"""Two counts of one area further apart than this do not have the same unit."""
-TFR, SRB, E0 = (0.3, 8.0), (0.95, 1.25), (30.0, 95.0)
-MX_LIMITS = ((0, 0.5), (1, 0.1), (60, 0.5), (90, 2.0))
-"""(first age, highest plausible death rate from that age on) per person-year."""
-MX_OLD = 0.02
-"""The highest death rate of a full table lies above this: at 85 and over it is 0.05 where people live longest."""
-ASFR = 0.5
-
-SHARES_APART = 0.005
-"""Printed shares are rounded: so far may their sum be from 1."""
-
-LEVEL_LIMITS = {"tfr": TFR, "srb": SRB, "e0_female": E0, "e0_male": E0}
+from forecast.region.tables import TABLES
 
 
 @dataclass(frozen=True)
@@ -191,7 +174,7 @@ def check_ages(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: F
     labels = frame["age_group"].to_numpy()
 
     def tell(code: str, at: Any, values: Callable[[int], Mapping[str, Any]]) -> None:
-        whose = [_set_name(names.iloc[i], places) for i in at[:20]]
+        whose = [set_name(names.iloc[i], places) for i in at[:20]]
         findings.rows(
             code, parsed.file, rows[at], parsed.header("age_group"), lambda i: {"whose": whose[i], **values(int(at[i]))}
         )
@@ -207,7 +190,7 @@ def _ages(low: float, high: float) -> str:
     return f"{int(low)}" if low == high else f"{int(low)}-{int(high)}"
 
 
-def _set_name(row: pd.Series[Any], places: Places) -> Words:
+def set_name(row: pd.Series[Any], places: Places) -> Words:
     zh: list[str] = []
     en: list[str] = []
     years = [str(value).removesuffix(".0") for name, value in row.items() if str(name).startswith("year")]
@@ -254,7 +237,7 @@ def check_sexes(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: 
         alone["row"].tolist(),
         parsed.header("sex"),
         lambda i: {
-            "whose": _set_name(alone.iloc[i][by], places),
+            "whose": set_name(alone.iloc[i][by], places),
             "missing": words(f"region.{next(sex for sex in SEXES if sex != alone.iloc[i]['sex'])}"),
         },
     )
@@ -296,7 +279,7 @@ def check_totals(parts: Parsed, totals: Parsed, places: Places, findings: Findin
             chosen = chosen[(chosen[name] == TOTAL) == (name in over)]
         if chosen.empty:
             continue
-        sums = _sums(parts, [*outer, *kept])
+        sums = sums_of(parts, [*outer, *kept])
         both = chosen.assign(own=totals.rounding.reindex(chosen.index)).merge(sums, on=[*outer, *kept], how="inner")
         off = (both[quantity] - both["sum"]).abs() > both["slack"] + both["own"] + 1e-6
         told = both[off.fillna(False)].reset_index(drop=True)
@@ -313,14 +296,14 @@ def _total_values(
     told: pd.DataFrame, quantity: str, outer: list[str], places: Places
 ) -> Callable[[int], Mapping[str, Any]]:
     return lambda i: {
-        "whose": _set_name(told.iloc[i][outer], places),
+        "whose": set_name(told.iloc[i][outer], places),
         "found": figure(told.iloc[i][quantity]),
         "sum": figure(told.iloc[i]["sum"]),
         "difference": figure(told.iloc[i][quantity] - told.iloc[i]["sum"], sign=True),
     }
 
 
-def _sums(parsed: Parsed, by: list[str]) -> pd.DataFrame:
+def sums_of(parsed: Parsed, by: list[str]) -> pd.DataFrame:
     """Sum of the quantity by set; NaN where a part could not be read; `slack` is what rounding may add up to."""
     quantity = parsed.table.quantity
     frame = parsed.frame.assign(slack=parsed.rounding)
@@ -341,7 +324,7 @@ def check_parents(parsed: Parsed, places: Places, findings: Findings) -> None:
     quantity = parsed.table.quantity
     area = parsed.table.areas[0]
     by = ["year", "component"] if "component" in parsed.frame else ["year"]
-    sums = _sums(parsed, [area, *by])
+    sums = sums_of(parsed, [area, *by])
     rows = parsed.frame.groupby([area, *by], sort=False)["row"].min()
     sums = sums.merge(rows.reset_index(), on=[area, *by])
     if "component" in sums:
@@ -367,308 +350,6 @@ def check_parents(parsed: Parsed, places: Places, findings: Findings) -> None:
                     sum=figure(parts["sum"].sum()),
                     difference=figure(off, sign=True),
                 )
-
-
-def census_totals(population: Parsed, places: Places) -> pd.DataFrame:
-    """area, year, persons: counties within their present boundary, parents with all their counties."""
-    sums = _sums(population, ["county", "year"])
-    totals: list[tuple[str, int, float]] = []
-    for year, rows in sums.groupby("year"):
-        persons: dict[str, float] = {}
-        joined: set[str] = set()
-        printed = [
-            (places.covers(str(code), int(year)), value)
-            for code, value in zip(rows["county"], rows["sum"], strict=True)
-        ]
-        for counties, value in printed:
-            if len(counties) > 1:
-                joined |= counties
-            for county in counties:
-                persons[county] = persons.get(county, 0.0) + value
-        totals += [(county, int(year), value) for county, value in persons.items() if county not in joined]
-        for parent, members in places.members.items():
-            inside = [(counties, value) for counties, value in printed if counties and counties <= members]
-            if frozenset().union(*(counties for counties, _ in inside)) == members:
-                totals.append((parent, int(year), sum(value for _, value in inside)))
-    return pd.DataFrame(totals, columns=["area", "year", "persons"]).dropna()
-
-
-def residents(census: pd.DataFrame, controls: Parsed | None) -> pd.DataFrame:
-    """area, year, persons: year-end figures where given, and censuses."""
-    if controls is None:
-        return census
-    ends = controls.frame[controls.frame["component"] == "population"]
-    ends = ends[["area", "year", "value"]].rename(columns={"value": "persons"}).dropna()
-    return pd.concat([ends, census], ignore_index=True)
-
-
-def check_sizes(
-    population: Parsed, census: pd.DataFrame, controls: Parsed | None, places: Places, findings: Findings
-) -> None:
-    """A 10k figure read as persons: counts of one area that are more than `FACTOR_APART` times apart."""
-    rows = population.frame.groupby(["county", "year"])["row"].min()
-    ordered = census.sort_values(["area", "year"])
-    for before, after in zip(ordered.iloc[:-1].itertuples(), ordered.iloc[1:].itertuples(), strict=True):
-        same = before.area == after.area and (after.area, after.year) in rows.index
-        if same and _apart(after.persons, before.persons):
-            row = int(rows[after.area, after.year])
-            _tell_apart(population, row, str(after.area), after, before, places, findings)
-    if controls is None:
-        return
-    counted = controls.frame[controls.frame["component"] == "population"]
-    for control in counted.itertuples():
-        known = census[census["area"] == control.area]
-        if known.empty or pd.isna(control.value):
-            continue
-        near = known.iloc[(known["year"] - control.year).abs().argmin()]
-        if _apart(control.value, near["persons"]):
-            findings.add(
-                "E156",
-                controls.file,
-                int(control.row),
-                controls.header("value"),
-                whose=places.name(str(control.area)),
-                year=int(control.year),
-                found=figure(control.value),
-                other=figure(near["persons"]),
-                other_year=int(near["year"]),
-            )
-
-
-def _apart(one: float, other: float) -> bool:
-    return one != other and not 1 / FACTOR_APART <= (one / other if other else np.inf) <= FACTOR_APART
-
-
-def _tell_apart(
-    population: Parsed, row: int, area: str, after: Any, before: Any, places: Places, findings: Findings
-) -> None:
-    findings.add(
-        "E156",
-        population.file,
-        row,
-        population.header("persons"),
-        whose=places.name(area),
-        year=int(after.year),
-        found=figure(after.persons),
-        other=figure(before.persons),
-        other_year=int(before.year),
-    )
-
-
-def check_crude_rates(parsed: Parsed, event: str, people: pd.DataFrame, places: Places, findings: Findings) -> None:
-    """Births and deaths of a year, per resident, lie inside `CRUDE_RATE`; so do printed rates.
-
-    `event` is "births" or "deaths"; `parsed` is the table of that name, or controls. `people`: see `residents`; the
-    nearest year is taken.
-    """
-    area = parsed.table.areas[0]
-    frame = parsed.frame
-    if "component" in frame:
-        _check_printed_rates(parsed, event, places, findings)
-        frame = frame[frame["component"] == event]
-    events = _sums(parsed.with_frame(frame), [area, "year"]).dropna()
-    rows = frame.groupby([area, "year"], sort=False)["row"].min()
-    for code, year, value in events[[area, "year", "sum"]].itertuples(index=False):
-        known = people[people["area"] == code]
-        if known.empty:
-            continue
-        alive = float(known.iloc[(known["year"] - year).abs().argmin()]["persons"])
-        rate = value / alive if alive else np.inf
-        if not CRUDE_RATE[0] <= rate <= CRUDE_RATE[1]:
-            _tell_rate(parsed, event, int(rows[code, year]), code, int(year), rate, figure(value), places, findings)
-
-
-def _check_printed_rates(parsed: Parsed, event: str, places: Places, findings: Findings) -> None:
-    frame = parsed.frame[parsed.frame["component"] == f"{event.removesuffix('s')}_rate"]
-    for one in frame[~frame["value"].between(*CRUDE_RATE) & frame["value"].notna()].itertuples():
-        found = figure(float(one.value))
-        _tell_rate(parsed, event, int(one.row), str(one.area), int(one.year), float(one.value), found, places, findings)
-
-
-def _tell_rate(
-    parsed: Parsed,
-    event: str,
-    row: int,
-    code: str,
-    year: int,
-    rate: float,
-    found: str,
-    places: Places,
-    findings: Findings,
-) -> None:
-    findings.add(
-        "E155",
-        parsed.file,
-        row,
-        parsed.header(parsed.table.quantity),
-        whose=places.name(code),
-        year=year,
-        event=words(f"region.{event}"),
-        found=found,
-        rate=figure(rate * 1000),
-        low=figure(CRUDE_RATE[0] * 1000),
-        high=figure(CRUDE_RATE[1] * 1000),
-    )
-
-
-def check_mortality(parsed: Parsed, places: Places, findings: Findings) -> None:
-    """Death rates are per person-year: no permille, no chance of dying above 1, no table 1,000 times too low."""
-    frame = parsed.frame.dropna(subset=["age_from", "mx"])
-    limit = np.full(len(frame), MX_LIMITS[0][1])
-    for age, highest in MX_LIMITS[1:]:
-        limit = np.where(frame["age_from"] >= age, highest, limit)
-    high = frame[frame["mx"].to_numpy() > limit]
-    labels, rates = high["age_group"].tolist(), high["mx"].tolist()
-    findings.rows(
-        "E150",
-        parsed.file,
-        high["row"].tolist(),
-        parsed.header("mx"),
-        lambda i: {"found": figure(rates[i]), "age": labels[i]},
-    )
-    width = frame["age_to"] - frame["age_from"] + 1
-    closed = ~frame["age_group"].str.endswith("+") & (frame["age_from"] < 90)
-    chance = width * frame["mx"] / (1 + width / 2 * frame["mx"])
-    dead = frame[closed & (chance > 1)]
-    chances, ages, found = chance[dead.index].tolist(), dead["age_group"].tolist(), dead["mx"].tolist()
-    findings.rows(
-        "E151",
-        parsed.file,
-        dead["row"].tolist(),
-        parsed.header("mx"),
-        lambda i: {"found": figure(found[i]), "age": ages[i], "chance": figure(chances[i])},
-    )
-    _check_low(parsed, frame, places, findings)
-
-
-def _check_low(parsed: Parsed, frame: pd.DataFrame, places: Places, findings: Findings) -> None:
-    by = [*parsed.table.full_ages, "sex"]
-    sets = (
-        frame.groupby(by, sort=False).agg(mx=("mx", "max"), row=("row", "min"), oldest=("age_to", "max")).reset_index()
-    )
-    low = sets[(sets["mx"] < MX_OLD) & (sets["oldest"] >= OPEN_AGE)].reset_index(drop=True)
-    findings.rows(
-        "E157",
-        parsed.file,
-        low["row"].tolist(),
-        parsed.header("mx"),
-        lambda i: {"found": figure(low.iloc[i]["mx"]), "whose": _set_name(low.iloc[i][by], places), "low": MX_OLD},
-    )
-
-
-def check_fertility(parsed: Parsed, places: Places, findings: Findings) -> None:
-    """Rates of births per woman-year give a plausible total; shares sum to one."""
-    by = ["area", "year_start", "year_end"]
-    frame = parsed.frame.assign(width=parsed.frame["age_to"] - parsed.frame["age_from"] + 1)
-    if "asfr" in frame:
-        high = frame[frame["asfr"] > ASFR]
-        rates, ages = high["asfr"].tolist(), high["age_group"].tolist()
-        findings.rows(
-            "E152",
-            parsed.file,
-            high["row"].tolist(),
-            parsed.header("asfr"),
-            lambda i: {"found": figure(rates[i]), "age": ages[i], "high": ASFR},
-        )
-        told = _sets(frame.assign(sum=frame["asfr"] * frame["width"]), by)
-        _tell_sums(
-            "E153", parsed, told[~told["sum"].between(*TFR)], "asfr", by, places, findings, low=TFR[0], high=TFR[1]
-        )
-    if "share" in frame:
-        told = _sets(frame.assign(sum=frame["share"]), by)
-        _tell_sums("E154", parsed, told[(told["sum"] - 1).abs() > 1e-3], "share", by, places, findings)
-
-
-def check_flows(parsed: Parsed, places: Places, findings: Findings) -> None:
-    """The shares of a county's demand by the county that serves it add up to one, and only counties serve."""
-    by = ["service", "from", "year"]
-    told = _sets(parsed.frame.assign(sum=parsed.frame["share"]), by)
-    told = told[(told["sum"] - 1).abs() > SHARES_APART]
-    findings.rows(
-        "E148",
-        parsed.file,
-        told["row"].tolist(),
-        parsed.header("share"),
-        lambda i: {"found": figure(told["sum"].iloc[i]), "whose": places.name(told["from"].iloc[i])},
-    )
-    for column in ("from", "to"):
-        _tell_parents(parsed, column, places, findings)
-
-
-def _tell_parents(parsed: Parsed, column: str, places: Places, findings: Findings) -> None:
-    off = parsed.frame[parsed.frame[column].isin(list(places.parents))]
-    codes = off[column].tolist()
-    findings.rows(
-        "E149", parsed.file, off["row"].tolist(), parsed.header(column), lambda i: {"found": places.name(codes[i])}
-    )
-
-
-def _sets(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """row and sum of each set whose every part could be read."""
-    groups = frame.groupby(by, sort=False)
-    sets = groups.agg(row=("row", "min"), sum=("sum", "sum"))
-    return sets[groups["sum"].count() == groups.size()].reset_index()
-
-
-def _tell_sums(
-    code: str,
-    parsed: Parsed,
-    told: pd.DataFrame,
-    column: str,
-    by: list[str],
-    places: Places,
-    findings: Findings,
-    **more: Any,
-) -> None:
-    findings.rows(
-        code,
-        parsed.file,
-        told["row"].tolist(),
-        parsed.header(column),
-        lambda i: {"found": figure(told.iloc[i]["sum"]), "whose": _set_name(told.iloc[i][by], places), **more},
-    )
-
-
-def check_levels(parsed: Parsed, findings: Findings) -> None:
-    """Total fertility, sex ratio at birth and life expectancy lie where those of people lie."""
-    for column, (low, high) in LEVEL_LIMITS.items():
-        if column not in parsed.frame:
-            continue
-        off = parsed.frame[~parsed.frame[column].between(low, high) & parsed.frame[column].notna()]
-        _tell_level(parsed, column, off, low, high, findings)
-
-
-def check_grades(parsed: Parsed, findings: Findings) -> None:
-    """Every grade is one of its stage, counted through (7 to 9) or within the stage (1 to 3)."""
-    if "grade" not in parsed.frame:
-        return
-    told = parsed.frame[parsed.frame["grade"].ne("all")].dropna(subset=["stage", "grade"])
-    fits = [int(one) in GRADES_OF_STAGE[stage] for stage, one in zip(told["stage"], told["grade"], strict=True)]
-    off = told[~np.array(fits, dtype=bool)]
-    stages, grades = off["stage"].tolist(), off["grade"].tolist()
-    findings.rows(
-        "E147",
-        parsed.file,
-        off["row"].tolist(),
-        parsed.header("grade"),
-        lambda i: {"found": grades[i], "stage": stages[i], "known": listed(GRADES_OF_STAGE[stages[i]])},
-    )
-
-
-def _tell_level(parsed: Parsed, column: str, off: pd.DataFrame, low: float, high: float, findings: Findings) -> None:
-    values, years = off[column].tolist(), off["year"].tolist()
-    findings.rows(
-        "E153" if column == "tfr" else "E158",
-        parsed.file,
-        off["row"].tolist(),
-        parsed.header(column),
-        lambda i: {
-            "found": figure(values[i]),
-            "whose": Words(f"{int(years[i])}年", str(int(years[i]))),
-            "low": low,
-            "high": high,
-        },
-    )
 
 
 def check_sources(tables: Iterable[Parsed], sources: Parsed, findings: Findings, only: Sequence[str] = ()) -> None:

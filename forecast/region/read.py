@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecast import content
 from forecast.errors import CannotReadWrite, InputRefused, Issue
-from forecast.region import check
+from forecast.region import check, plausible
 from forecast.region.files import open_text, read_rows
 from forecast.region.findings import Findings, Words, hint, listed, nearest, shown, words
 from forecast.region.head import REGION_FILE, Head, read_head, read_pattern_head
@@ -190,9 +190,9 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
         if name in checked:
             checked[name] = _check_counts(checked[name], places, findings)
     if "flows" in checked:
-        check.check_flows(checked["flows"], places, findings)
+        plausible.check_flows(checked["flows"], places, findings)
     if "enrolment" in checked:
-        check.check_grades(checked["enrolment"], findings)
+        plausible.check_grades(checked["enrolment"], findings)
     _check_patterned(checked, places, findings)
     _check_sizes(checked, places, head.jump_off_year, findings)
     return checked
@@ -207,13 +207,13 @@ def _check_sizes(tables: Mapping[str, Parsed], places: check.Places, jump_off_ye
         return
     people = check.without_repeats(tables["population"])
     check.check_coverage(people, places, jump_off_year, findings)
-    census = check.census_totals(people, places)
-    check.check_sizes(people, census, ends, places, findings)
-    alive = check.residents(census, ends)
+    census = plausible.census_totals(people, places)
+    plausible.check_sizes(people, census, ends, places, findings)
+    alive = plausible.residents(census, ends)
     for event in ("births", "deaths"):
         for counted in (tables.get(event), ends):
             if counted is not None:
-                check.check_crude_rates(counted, event, alive, places, findings)
+                plausible.check_crude_rates(counted, event, alive, places, findings)
 
 
 def _check_counts(parsed: Parsed, places: check.Places, findings: Findings) -> Parsed:
@@ -241,9 +241,9 @@ def _check_patterned(tables: Mapping[str, Parsed], places: check.Places, finding
             check.check_ages(parsed, unread[unread["age_group"].isna()], places, findings)
             if name == "mortality":
                 check.check_sexes(parsed, unread[unread["sex"].isna()], places, findings)
-        (check.check_mortality if name == "mortality" else check.check_fertility)(parsed, places, findings)
+        (plausible.check_mortality if name == "mortality" else plausible.check_fertility)(parsed, places, findings)
     if "levels" in tables:
-        check.check_levels(tables["levels"], findings)
+        plausible.check_levels(tables["levels"], findings)
 
 
 def _check_pattern(pattern: _Files, places: check.Places, findings: Findings) -> dict[str, Parsed]:
