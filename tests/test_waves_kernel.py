@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.signal import find_peaks, peak_widths
 
+from forecast.waves import kernel, lanes
 from forecast.waves.turns import Turns, find_turns
 
 STEPS = hnp.arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 30)), elements=st.integers(-4, 4).map(float))
@@ -82,3 +85,86 @@ def test_many_series_at_once_are_what_each_is_alone() -> None:
         alone, own = turns_of(values[row], least[row]), found.take(found.series == row)
         np.testing.assert_array_equal(alone.peak, own.peak)
         np.testing.assert_array_equal(alone.prominence, own.prominence)
+
+
+def marked(values: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """Marks (series, year) of the lanes, which lie the other way round."""
+    marks = np.empty_like(values.T, order="C")
+    lanes.mark_lanes(np.ascontiguousarray(values.T), least, marks)
+    return marks.T
+
+
+@given(st.one_of(STEPS, REALS), st.sampled_from([1e-9, 1.0, 3.0]))
+def test_side_by_side_the_turns_are_the_same(values: np.ndarray, least: float) -> None:
+    bars = np.full(len(values), least)
+    one_by_one = np.empty_like(values)
+    kernel.mark_turns(values, bars, one_by_one)
+    np.testing.assert_array_equal(marked(values, bars), one_by_one)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_side_by_side_the_crests_are_those_of_scipy(kind: type) -> None:
+    """Random walks with several crests each; single precision only rounds what stands out."""
+    walks = 100 + np.cumsum(np.random.default_rng(2).normal(size=(400, 39)), axis=1)
+    least = 0.01 * walks.mean(axis=1)
+    marks = marked(walks.astype(kind), least.astype(kind))
+    crests = 0
+    for path, bar, own in zip(walks, least, marks, strict=True):
+        peaks, facts = find_peaks(path, prominence=bar)
+        inner = np.flatnonzero(own[1:-1] > 0) + 1
+        np.testing.assert_array_equal(inner, peaks)
+        np.testing.assert_allclose(own[inner], facts["prominences"], rtol=1e-5 if kind is np.float32 else 1e-12)
+        crests += len(peaks)
+    assert crests > 2 * len(walks)
+
+
+def cells_of(count: int = 6, trajectories: int = 40, years: int = 39) -> np.ndarray:
+    """(cell, year, lane) random walks around two crests."""
+    rng, year = np.random.default_rng(3), np.arange(years)[:, None]
+    middles = rng.normal([[12.0], [30.0]], 2.0, (count, 2, trajectories))
+    waves = np.exp(-((year - middles[:, :, None]) ** 2) / 12).sum(axis=1)
+    return 100 + 40 * waves + np.cumsum(rng.normal(size=(count, years, trajectories)), axis=1)
+
+
+def heaps_slowly(peaks: np.ndarray, years: int, trajectories: int) -> np.ndarray:
+    """Number of the heap of each peak year, as the module says in words."""
+    smooth = np.convolve(np.bincount(peaks, minlength=years), lanes.NEIGHBOURS, "same")
+    marks = np.empty((1, years))
+    kernel.mark_turns(smooth[None], np.zeros(1), marks)
+    weights = lanes.NEIGHBOURS / lanes.NEIGHBOURS.sum()
+    share = smooth / lanes.NEIGHBOURS.sum() / trajectories
+    chance = lanes.CHANCE * np.sqrt(2 * (weights**2).sum() * share / trajectories)
+    high = marks[0] / lanes.NEIGHBOURS.sum() / trajectories
+    tops = np.flatnonzero((high > 0) & (high >= lanes.DIP * share) & (high >= chance))
+    begins = [a + int(np.argmin(smooth[a : b + 1])) for a, b in pairwise(tops)]
+    return np.searchsorted(begins, peaks, side="right")
+
+
+def test_a_cell_is_scanned_as_its_paths_one_by_one() -> None:
+    """Every wave has the trajectories, years and prominences that the turns of the single paths give."""
+    values = cells_of()
+    noise, in_logs = np.array([0.0, 5.0, 0.04, 0.0, 8.0, 0.06]), np.array([False, False, True, True, False, True])
+    waves, turns = lanes.scan_cells(values, 0.05, noise, in_logs)
+    expected = {}
+    for cell, paths in enumerate(values.transpose(0, 2, 1)):
+        found = find_turns(paths, 0.05 * np.abs(paths.mean(axis=1)))
+        upper = np.where(found.sign > 0, found.height, found.height + found.prominence)
+        found = found.take(found.prominence >= noise[cell] * (upper if in_logs[cell] else 1))
+        for sign in (1, -1):
+            inner = found.take((found.sign == sign) & ~found.at_edge)
+            groups = [inner.take(heaps_slowly(inner.peak, 39, 40) == heap) for heap in range(39)]
+            groups += [found.take((found.sign == sign) & found.at_edge & (found.low == 0))]
+            groups += [found.take((found.sign == sign) & found.at_edge & (found.low > 0))]
+            for number, group in enumerate(groups):
+                best: dict[int, tuple[float, float]] = {}
+                for lane, peak, prominence in zip(group.series, group.peak, group.prominence, strict=True):
+                    if prominence > best.get(int(lane), (0, 0.0))[1]:
+                        best[int(lane)] = int(peak), float(prominence)
+                if best and len(best) >= lanes.RAREST * 40:
+                    expected[cell, sign, number >= 39, min(best.values())[0]] = best
+    got = {}
+    for cell, sign, edge, first, count in waves:
+        own = {int(lane): (int(peak), float(high)) for lane, peak, high in turns[first : first + count]}
+        got[cell, sign, bool(edge), min(own.values())[0]] = own
+    assert got == expected
+    assert sum(not edge for _, _, edge, _ in got) > 2 * len(values)

@@ -52,46 +52,49 @@ def mark_plateaus(path, first, last, sign, least, out):  # type: ignore[no-untyp
 
 
 @njit(nogil=True, cache=True)
-def mark_turns(values, least, out):  # type: ignore[no-untyped-def]
+def mark_path(path, least, marks):  # type: ignore[no-untyped-def]
     """Prominence of every crest, and minus that of every trough, that stands out by `least` or more, at its year.
 
-    values, out: (series, year), 0 where there is no turn, at the middle year of a plateau; least: (series,). One pass
-    follows each series up until it has fallen by `least` from its highest year, which is then a crest, and down until
-    it has risen as much from its lowest, which is then a trough; only these few are measured.
+    path, marks: (year,), 0 where there is no turn, at the middle year of a plateau. One pass follows the path up until
+    it has fallen by `least` from its highest year, which is then a crest, and down until it has risen as much from its
+    lowest, which is then a trough; only these few are measured.
     """
-    years = values.shape[1]
-    for series in range(values.shape[0]):
-        path, marks, bar = values[series], out[series], least[series]
-        for year in range(years):
-            marks[year] = 0
-        rising, falling = True, True  # at the start both may be
-        high = low = path[0]
-        top = highest = bottom = lowest = 0  # first and last year of the highest and of the lowest since the last turn
-        for year in range(1, years):
-            now = path[year]
-            if rising:
-                if now > high:
-                    high, top, highest = now, year, year
-                elif now == high:
-                    highest = year
-                elif high - now >= bar:
-                    mark_plateaus(path, top, highest, 1, bar, marks)
-                    rising, falling = False, True
-                    low, bottom, lowest = now, year, year
-                    continue
-            if falling:
-                if now < low:
-                    low, bottom, lowest = now, year, year
-                elif now == low:
-                    lowest = year
-                elif now - low >= bar:
-                    mark_plateaus(path, bottom, lowest, -1, bar, marks)
-                    rising, falling = True, False
-                    high, top, highest = now, year, year
+    marks[:] = 0
+    rising, falling = True, True  # at the start both may be
+    high = low = path[0]
+    top = highest = bottom = lowest = 0  # first and last year of the highest and of the lowest since the last turn
+    for year in range(1, path.shape[0]):
+        now = path[year]
         if rising:
-            mark_plateaus(path, top, highest, 1, bar, marks)
+            if now > high:
+                high, top, highest = now, year, year
+            elif now == high:
+                highest = year
+            elif high - now >= least:
+                mark_plateaus(path, top, highest, 1, least, marks)
+                rising, falling = False, True
+                low, bottom, lowest = now, year, year
+                continue
         if falling:
-            mark_plateaus(path, bottom, lowest, -1, bar, marks)
+            if now < low:
+                low, bottom, lowest = now, year, year
+            elif now == low:
+                lowest = year
+            elif now - low >= least:
+                mark_plateaus(path, bottom, lowest, -1, least, marks)
+                rising, falling = True, False
+                high, top, highest = now, year, year
+    if rising:
+        mark_plateaus(path, top, highest, 1, least, marks)
+    if falling:
+        mark_plateaus(path, bottom, lowest, -1, least, marks)
+
+
+@njit(nogil=True, cache=True)
+def mark_turns(values, least, out):  # type: ignore[no-untyped-def]
+    """`mark_path` of many series: values, out (series, year); least (series,)."""
+    for series in range(values.shape[0]):
+        mark_path(values[series], least[series], out[series])
 
 
 @njit(nogil=True, cache=True)
