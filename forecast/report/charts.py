@@ -37,8 +37,8 @@ from forecast.report.words import Text, both
 
 ROW_HEIGHT = 27
 RIDGES = ("#1d4f78", "#2f6c98", "#4787b1", "#669fc3", "#86b6d2", "#a6cbe0")
-Drawing = alt.LayerChart | alt.FacetChart
-"""What altair calls charts laid over each other."""
+Drawing = dict[str, Any]
+"""A chart's definition, without configuration and rows."""
 
 BIRTHS = "age_0"
 """Row of the wave above the stages: children aged 0 at 31 December (births are not known for every past year)."""
@@ -56,9 +56,12 @@ def tiles(facts: Facts) -> Drawing:
     box = base.mark_rect(cornerRadius=7, cursor="pointer", tooltip=alt.ExprRef(_gap_words(facts))).encode(
         x=x,
         y=y,
-        color=alt.condition(known, alt.Color("tone:Q", scale=gap_scale(), legend=None), alt.value(UNKNOWN)),
-        stroke=alt.condition("datum.c==place", alt.value(INK), alt.value("#0000")),
-        strokeWidth=alt.value(2.5),
+        color=alt.ColorValue(
+            UNKNOWN,
+            condition={"test": known, "field": "tone", "type": "quantitative", "scale": gap_scale(), "legend": None},
+        ),
+        stroke=alt.StrokeValue("#0000", condition={"test": "datum.c==place", "value": INK}),
+        strokeWidth=alt.StrokeWidthValue(2.5),
     )
     dark = f"{known}&&abs(datum.tone)>.6"
 
@@ -71,7 +74,7 @@ def tiles(facts: Facts) -> Drawing:
             text=alt.ExprRef(expression),
             aria=False,
         )
-        return mark.encode(x=x, y=y, color=alt.condition(dark, alt.value("#fff"), alt.value(INK)))
+        return mark.encode(x=x, y=y, color=_white_where(dark))
 
     gap = f"{known}?{number('datum.gap', '+')}:'–'"
     layers = (box.add_params(pick), words(named("datum.c"), 15, -9, 600), words(gap, 13, 12, 400))
@@ -107,7 +110,7 @@ def odds(facts: Facts) -> Drawing:
     layers = (
         *_unknown(facts, base, "datum.p", x, y),
         cells.encode(x=x, y=y, color=alt.Color("p:Q", scale=odds_scale(), legend=None)),
-        words.encode(x=x, y=y, color=alt.condition("datum.p>60", alt.value("#fff"), alt.value(INK))),
+        words.encode(x=x, y=y, color=_white_where("datum.p>60")),
         _all_born(base, x),
     )
     return _page(layers, "service", ROW_HEIGHT * len(facts.places), names={}, measure=["", ""], born=-1)
@@ -316,7 +319,7 @@ def causes(facts: Facts) -> Drawing:
     dark = "datum.cause=='births'||datum.cause=='participation'"
     layers = (
         bars.encode(x=x, x2="to:Q", y=y, color=colour),
-        text.encode(x=alt.X("at:Q", title=None), y=y, color=alt.condition(dark, alt.value("#fff"), alt.value(INK))),
+        text.encode(x=alt.X("at:Q", title=None), y=y, color=_white_where(dark)),
     )
     return _page(layers, "causes", 84, names={})
 
@@ -342,7 +345,7 @@ def classes(facts: Facts) -> Drawing:
     words = base.mark_text(fontSize=13, fontWeight=600, text=alt.ExprRef(_class_letter()), aria=False)
     layers = (
         cells.encode(x=x, y=y, color=_class_colour()).add_params(pick),
-        words.encode(x=x, y=y, color=alt.condition(_class_dark(), alt.value("#fff"), alt.value(INK))),
+        words.encode(x=x, y=y, color=_white_where(_class_dark())),
     )
     return _page(layers, "classes", ROW_HEIGHT * len(facts.places), names={})
 
@@ -360,7 +363,7 @@ def begun(facts: Facts) -> Drawing:
     opacity = alt.Opacity("p:Q", legend=None, scale=alt.Scale(domain=[0, 100], range=[0.08, 1]))
     layers = (
         cells.encode(x=x, y=y, color=_class_colour(), opacity=opacity),
-        letters.encode(x=x, y=y, color=alt.condition(_class_dark(), alt.value("#fff"), alt.value(INK))),
+        letters.encode(x=x, y=y, color=_white_where(_class_dark())),
     )
     return _page(layers, "begun", ROW_HEIGHT * len(facts.places), names={})
 
@@ -491,27 +494,43 @@ OF_MANY: dict[str, Callable[[Facts], Drawing]] = {"odds": odds, "people": people
 """Charts that only a run of many trajectories has."""
 
 
+OF_STAGES = ("wave", "train")
+"""Charts that a region without stages has not."""
+
+
 def definitions(facts: Facts) -> dict[str, dict[str, Any]]:
     """Every chart's definition by name, without configuration and rows."""
     found = {}
     for name, draw in {**CHARTS, **(OF_MANY if facts.many else {})}.items():
-        if name in ("wave", "train") and not facts.stages:
+        if name in OF_STAGES and not facts.stages:
             continue
         with debug_mode(False):  # the tests validate every chart; here it would cost a second
-            spec = draw(facts).to_dict(validate=False)
-        for key in ("config", "$schema"):
-            spec.pop(key, None)
-        found[name] = spec
+            found[name] = draw(facts)
     return found
 
 
 def _page(layers: Sequence[alt.Chart], rows: str, height: int, **params: Any) -> Drawing:
     """Laid over each other, as wide as their container; `lang` and the other parameters are set by the page.
 
-    All is said in one call, because every later change of a chart copies it as a whole.
+    Put together here, as `alt.layer` copies every part several times and takes longer than all else of a page.
     """
-    set_by_page = [alt.param(name=name, value=value).param for name, value in {"lang": "zh", **params}.items()]
-    return alt.layer(*layers, width="container", height=height, usermeta={"rows": rows}, params=set_by_page)
+    top: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in {"lang": "zh", **params}.items()]
+    parts = []
+    for at, layer in enumerate(layers):
+        part = layer.to_dict(validate=False)
+        for key in ("config", "$schema", "data"):
+            part.pop(key, None)
+        for chosen in part.pop("params", []):
+            part["name"] = f"view_{at}"
+            top.append({**chosen, "views": [part["name"]]})
+        parts.append(part)
+    about = {"width": "container", "height": height, "usermeta": {"rows": rows}}
+    return {"data": {"name": "rows"}, "layer": parts, "params": top, **about}
+
+
+def _white_where(dark: str) -> alt.ColorValue:
+    """White words on what is dark, else in ink."""
+    return alt.ColorValue(INK, condition={"test": dark, "value": "#fff"})
 
 
 def _bands(domain: Any, padding: float = 0.06) -> alt.Scale:
