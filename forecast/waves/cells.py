@@ -27,6 +27,29 @@ class Cells:
     courses: list[Course]
     smooth: Values  # (cell, trajectory, year)
 
+    def take(self, which: Whole) -> Cells:
+        return Cells(
+            [self.places[cell] for cell in which],
+            [self.rows[cell] for cell in which],
+            self.first_year,
+            self.history,
+            self.values[which],
+            [self.courses[cell] for cell in which],
+            self.smooth[which],
+        )
+
+    def move(self, change: Values) -> Cells:
+        """The same cells with `change` (cell, year) added to every path after the observed years, and smooth again."""
+        years = np.arange(self.values.shape[2])
+        values = self.values + np.where(years < self.history, 0.0, change)[:, None]
+        in_logs = [course.in_logs for course in self.courses]
+        if values.shape[1] > 1 and ((values > 0).all(axis=(1, 2)) == in_logs).all():
+            courses = self.courses  # over trajectories they rest on the observed years alone
+        else:
+            courses = find_courses(values, self.history)
+        smooth = _smoothed(courses, values)
+        return Cells(self.places, self.rows, self.first_year, self.history, values, courses, smooth)
+
 
 def smooth_cells(demand: xr.DataArray, history: xr.DataArray | None = None) -> list[Cells]:
     """Groups of counties and services that know the same years, as different services often do not.
@@ -50,6 +73,12 @@ def smooth_cells(demand: xr.DataArray, history: xr.DataArray | None = None) -> l
         rows = [row for row, _ in members]
         together = np.stack([values for _, values in members])
         courses = find_courses(together, past)
-        smooth = np.stack([course.apply(paths) for course, paths in zip(courses, together, strict=True)])
+        smooth = _smoothed(courses, together)
         found.append(Cells([places[row] for row in rows], rows, first, past, together, courses, smooth))
     return found
+
+
+def _smoothed(courses: list[Course], values: Values) -> Values:
+    if not courses:
+        return values
+    return np.stack([course.apply(paths) for course, paths in zip(courses, values, strict=True)])

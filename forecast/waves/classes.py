@@ -55,6 +55,16 @@ TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
+class Held:
+    """What demand is held against, by county and service in the order of `stacked`."""
+
+    years: Whole  # (judged year,)
+    capacity: Values  # (cell, judged year), NaN where not known
+    tolerance: Values  # (cell, judged year)
+    windows: Whole  # (cell,) break-even years
+
+
+@dataclass(frozen=True)
 class Found:
     """Class number of each series and the first year (position) of what names it, or NEVER."""
 
@@ -92,36 +102,30 @@ def classify_waves(
     in demand, or a service has no break-even years.
     """
     years, _, places = stacked(demand.isel({TRAJECTORY: 0}) if TRAJECTORY in demand.dims else demand)
-    judged, have, of_supply = stacked(supply)
-    absent = [int(year) for year in judged if year not in years] + sorted(set(places) ^ set(of_supply))
+    held = hold_against(supply, places, window, module)
+    judged = held.years
+    absent = [int(year) for year in judged if year not in years]
     if absent:
         raise InputRefused(Issue("E435", values={"found": ", ".join(map(str, absent))}))
-    order = {place: row for row, place in enumerate(of_supply)}
-    capacity = have[[order[place] for place in places], 0]
-    least = [module if isinstance(module, float | int) else module.get(service, 0.0) for _, service in places]
-    tolerance = np.maximum(TOLERANCE * capacity, np.array(least)[:, None])
-    windows = np.array([window_for(window, service) for _, service in places])
     shares = np.full((len(places), len(CATEGORIES)), np.nan)
     begun = np.full((len(places), len(CATEGORIES), len(judged)), np.nan)
     likeliest = np.full((len(places), len(SHIFTS)), "", dtype="<U20")
     lasting, crest = np.full((2, len(places), len(judged)), np.nan)
-    supplied = np.asarray(np.isfinite(capacity).all(axis=1))
-    for own in smooth_cells(demand, history) if cells is None else cells:
-        begin, stop = int(judged[0]) - own.first_year, int(judged[-1]) + 1 - own.first_year
-        if begin < 0 or stop > own.smooth.shape[2]:
-            continue
-        known = supplied[own.rows]
-        rows, paths = np.array(own.rows)[known], own.smooth[known]
+    for group in smooth_cells(demand, history) if cells is None else cells:
+        own = judged_cells(group, held)
+        begin = int(judged[0]) - own.first_year
+        now, windows = slice(begin, begin + len(judged)), held.windows[own.rows]
         for number, shift in enumerate(SHIFTS):
-            found = _class_of(paths, capacity[rows], tolerance[rows], begin, np.maximum(windows[rows] + shift, 1))
-            counts = _shares(found.category)
-            likeliest[rows, number] = np.array(CATEGORIES)[counts.argmax(axis=1)]
+            found = class_of_paths(own, held, shift)
+            counts = class_shares(found)
+            likeliest[own.rows, number] = np.array(CATEGORIES)[counts.argmax(axis=1)]
             if shift == 0:
-                shares[rows], begun[rows] = counts, _begun(found, len(judged))
-        each = zip(paths, windows[rows].tolist(), strict=True)
-        lasts = np.stack([opening(path, years, years) for path, years in each]) if len(paths) else paths
-        lasting[rows] = np.median(lasts[..., begin:stop], axis=1)
-        crest[rows] = np.median((paths - lasts)[..., begin:stop], axis=1)
+                shares[own.rows], begun[own.rows] = counts, _begun(found, len(judged))
+        each = zip(own.smooth, windows.tolist(), strict=True)
+        lasts = np.stack([opening(path, years, years) for path, years in each]) if own.rows else own.smooth
+        lasting[own.rows] = np.median(lasts[..., now], axis=1)
+        crest[own.rows] = np.median((own.smooth - lasts)[..., now], axis=1)
+    windows = held.windows
     about = {"units": "1", "kind": "rate", "source": "SPECS 8.6"}
     amount = {"units": demand.attrs.get("units", "1"), "kind": "stock", "source": "SPECS 8.4"}
     by_service = SERVICE in demand.dims
@@ -154,9 +158,31 @@ def classify_waves(
     return classes.assign(window=of_service if by_service else of_service.isel({SERVICE: 0}, drop=True))
 
 
-def _shares(category: Whole) -> Values:
+def hold_against(
+    supply: xr.DataArray, places: Sequence[tuple[str, str]], window: Windows, module: float | Mapping[str, float] = 0.0
+) -> Held:
+    """What demand is held against. Raises InputRefused where a place has no supply or a service no break-even years."""
+    judged, have, of_supply = stacked(supply)
+    absent = sorted(set(places) ^ set(of_supply))
+    if absent:
+        raise InputRefused(Issue("E435", values={"found": ", ".join(map(str, absent))}))
+    order = {place: row for row, place in enumerate(of_supply)}
+    capacity = have[[order[place] for place in places], 0]
+    least = [module if isinstance(module, float | int) else module.get(service, 0.0) for _, service in places]
+    tolerance = np.maximum(TOLERANCE * capacity, np.array(least)[:, None])
+    return Held(judged, capacity, tolerance, np.array([window_for(window, service) for _, service in places]))
+
+
+def judged_cells(cells: Cells, held: Held) -> Cells:
+    """Those of the cells whose demand and supply are known in all years that are judged."""
+    after = held.years[-1] < cells.first_year + cells.smooth.shape[2]
+    whole = bool(after) and int(held.years[0]) >= cells.first_year
+    return cells.take(np.flatnonzero(np.isfinite(held.capacity[cells.rows]).all(axis=1) & whole))
+
+
+def class_shares(found: Found) -> Values:
     """(cell, category) share of the trajectories of each class."""
-    return np.stack([(category == one).mean(axis=1) for one in range(len(CATEGORIES))], axis=1)
+    return np.stack([(found.category == one).mean(axis=1) for one in range(len(CATEGORIES))], axis=1)
 
 
 def _begun(found: Found, years: int) -> Values:
@@ -166,18 +192,18 @@ def _begun(found: Found, years: int) -> Values:
     return np.stack(each, axis=1)
 
 
-def _class_of(paths: Values, capacity: Values, tolerance: Values, begin: int, windows: Whole) -> Found:
-    """Class of each path (cell, trajectory, year), of which the years from `begin` on have a supply and are judged.
-
-    capacity, tolerance: (cell, judged year); windows: (cell,) break-even years.
-    """
-    stays = _judge(paths, capacity, tolerance, begin, windows, goes_on=True)
-    ends = _judge(paths, capacity, tolerance, begin, windows, goes_on=False)
+def class_of_paths(cells: Cells, held: Held, shift: int = 0) -> Found:
+    """Class of each smooth path of the cells, all of them `judged_cells`, with W + shift break-even years."""
+    windows, begin = np.maximum(held.windows[cells.rows] + shift, 1), int(held.years[0]) - cells.first_year
+    capacity, tolerance = held.capacity[cells.rows], held.tolerance[cells.rows]
+    stays = _judge(cells.smooth, capacity, tolerance, begin, windows, goes_on=True)
+    ends = _judge(cells.smooth, capacity, tolerance, begin, windows, goes_on=False)
     same = stays.category == ends.category
     return Found(np.where(same, stays.category, UNDETERMINED), np.where(same, stays.begins, NEVER))
 
 
 def _judge(paths: Values, capacity: Values, tolerance: Values, begin: int, windows: Whole, goes_on: bool) -> Found:
+    """paths: (cell, trajectory, year), judged from the year `begin` on; capacity, tolerance: (cell, judged year)."""
     begun = np.empty((*paths.shape[:2], 4), dtype=np.int64)
     for cell, window in enumerate(windows.tolist()):
         beyond = window if goes_on else 0
