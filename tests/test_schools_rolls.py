@@ -41,6 +41,7 @@ from forecast.demand.smoothing import (
     choose_smoothing,
     damped_trend,
     exponential,
+    faded,
     fit_alpha,
     own_weight,
     shrinkage_constant,
@@ -247,8 +248,77 @@ def test_the_choice_follows_the_years() -> None:
     assert choose_smoothing(np.cumsum(noise, -1), size, 1).names[0] in ("last", "exponential")
     trend = 0.05 * np.arange(12) + noise / 50
     assert choose_smoothing(trend, size, 3).names == ("damped_trend",) * 3
-    assert choose_smoothing(noise[..., :1], size[..., :1], 2).names == ("last", "last")
+    assert choose_smoothing(trend, size, 3, trends=False).tried.count("damped_trend") == 0
+    assert choose_smoothing(noise[..., :1], size[..., :1], 2).names == ("exponential", "exponential")
+    two_origins = choose_smoothing(np.cumsum(noise, -1)[..., :3], size[..., :3], 2)
+    assert set(two_origins.names) == {"exponential"}  # too few to tell
     assert "damped_trend" not in choose_smoothing(trend[..., :7], size[..., :7], 2).tried
+
+
+def test_what_moves_all_grades_fades_and_their_pattern_stays() -> None:
+    """Four years in which every cohort lost 3 % more than its grade's own ratio: half of what is beyond the mean is
+    left each year, and no grade moves against another."""
+    pattern = np.array([0.05, 0.0, 0.0, -0.4, 0.0])
+    movement = np.array([-0.03] * 4)
+    series = np.tile(pattern[:, None] + movement, (3, 1, 1))
+    size = np.full(series.shape, 500.0)
+    path = carry(series, size, "exponential", 6, fades=True)
+    mean = -0.03 * 4 / 9
+    expected = mean + (-0.03 - mean) * 0.5 ** np.arange(1, 7)
+    assert path == pytest.approx(np.tile(pattern[:, None] + expected, (3, 1, 1)))
+    assert faded(np.tile(movement, 25), 1) == pytest.approx(-0.03 * (100 / 105 + 5 / 105 / 2))
+    assert carry(series, size, "exponential", 6) == pytest.approx(series[..., :1].repeat(6, -1))
+    few = carry(series[:, :2], size[:, :2], "exponential", 6, fades=True)
+    assert few == pytest.approx(series[:, :2, :1].repeat(6, -1))  # two grades cannot tell movement from pattern
+    rivals = carry(series, size, "last", 6, shrink=False, fades=True)
+    assert rivals == pytest.approx(series[..., -1:].repeat(6, -1))
+
+
+def test_a_place_keeps_what_is_its_own() -> None:
+    """The whole's movement fades, a large place's steady distance from it does not."""
+    series = np.zeros((2, 5, 8)) + np.array([0.01, -0.03])[:, None, None]
+    size = np.full(series.shape, 1e6)
+    path = carry(series, size, "exponential", 20, fades=True)
+    assert (path[0] - path[1]) == pytest.approx(0.04)
+    assert abs(path[1, 0, -1]) < 0.03
+
+
+def test_with_the_children_of_a_projection_nothing_fades() -> None:
+    """They bring the migration that is to come; what is left is the schools' own and stays."""
+    rolls = made_up(2)
+    rolls[:] = 100.0 * 0.97 ** np.arange(6)
+    steady = xr.full_like(rolls, 200.0)
+    later = steady.isel(year=slice(0, 5)).assign_coords(year=np.arange(2020, 2025))
+    found = forecast_rolls(rolls, 5, children=xr.concat([steady, later], "year"))
+    assert found.ratio.isel(grade=slice(1, None)).values == pytest.approx(0.97)
+    alone = forecast_rolls(rolls, 5).ratio.isel(grade=slice(1, None))
+    assert bool((alone.diff("year") > 0).all())
+    assert float(alone.max()) < 1
+
+
+def planted_ratios(seed: int, mean: float, years: int) -> np.ndarray:
+    """(place, grade, year) logarithms: a movement of all grades around a mean, of which six tenths are left a year
+    later, a pattern of grades and noise."""
+    rng = np.random.default_rng(seed)
+    movement = np.zeros(years)
+    for year in range(1, years):
+        movement[year] = 0.6 * movement[year - 1] + rng.normal(0, 0.015)
+    pattern = np.array([0.1, 0.0, -0.01, 0.01, 0.0, -0.3, 0.02])
+    return mean + movement + pattern[:, None] + rng.normal(0, 0.01, (6, 7, years))
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.02, -0.02])
+def test_a_movement_that_comes_and_goes_is_foreseen_better_than_by_rivals(mean: float) -> None:
+    """Six ratios behind, the sum of the next four log ratios of a cohort: the whole's error over 200 made-up regions."""
+    missed = {"fades": 0.0, "last": 0.0, "mean_3": 0.0, "exponential": 0.0}
+    for seed in range(200):
+        series = planted_ratios(seed, mean, 10)
+        known, size = series[..., :6], np.full((6, 7, 6), 300.0)
+        for name in missed:
+            fades = name == "fades"
+            path = carry(known, size, "exponential" if fades else name, 4, fades=fades)
+            missed[name] += abs((path - series[..., 6:]).sum(-1).mean()) / 200
+    assert missed["fades"] < min(missed["last"], missed["mean_3"], missed["exponential"])
 
 
 def test_the_damped_trend_flattens() -> None:
@@ -283,7 +353,7 @@ def test_a_break_year_is_left_out() -> None:
     broken = rolls.copy()
     broken.loc[{"year": 2016}] *= 0.7
     clean = forecast_rolls(broken, 3, breaks=[2016], smoothing="mean_3").ratio
-    raw = forecast_rolls(broken.sel(year=slice(None, 2017)), 1, smoothing="last").ratio
+    raw = forecast_rolls(broken.sel(year=slice(None, 2017)), 1, smoothing="last", shrink=False).ratio
     assert float(abs(clean.sel(grade=3) - 1).max()) < 0.1
     assert float(raw.sel(grade=3).min()) > 1.3
     with pytest.raises(InputRefused, match="E444"):
@@ -362,16 +432,19 @@ def test_turning_births_are_found() -> None:
 
 
 def test_real_rolls_of_city_districts(reference: Path) -> None:
-    """As forecasts by county and grade go, no worse than last value, naive and mean ratio up to four years ahead."""
+    """By county and grade no worse than last value, naive and mean ratio at any year ahead; the median district within
+    its targets."""
     table = pd.read_parquet(reference / "us_nyc_schools" / "enrolment_by_grade.parquet")
     sums = table.groupby(["district", "school_year_start", "grade"]).pupils.sum()
     sums.index = sums.index.set_names(["county", "year", "grade"])
     rolls = sums.to_xarray().fillna(0.0).astype(float)
-    scores = score_rolls(backtest_rolls(rolls, horizon=4, entry_grades=[-1, 0]))
+    scores = score_rolls(backtest_rolls(rolls, horizon=5, entry_grades=[-1, 0]))
     ours = scores.cell_error.sel(approach=FORECAST)
     best = scores.cell_error.sel(approach=["last_value", "naive_ratio", "mean_ratio"]).min("approach")
-    assert (ours <= best * 1.005).all()
-    assert float(scores.county_error.sel(approach=FORECAST, lead=1)) < 0.015
+    assert (ours <= best).all()
+    median = scores.county_error.sel(approach=FORECAST)
+    assert float(median.sel(lead=1)) < 0.015
+    assert float(median.sel(lead=3)) < 0.03
 
 
 @pytest.mark.slow

@@ -1,10 +1,10 @@
 """School rolls carried on from the rolls themselves and from births: entrants, then grade by grade.
 
-The method reads: break years are left out of the ratios; the smoothing of each lead is chosen inside the known years
-by rolling origins; small places lean on the whole (SPECS 0.2); entrants follow the cohorts that were born, or where
-no births are given keep their last number; grades follow by progression (SPECS 1.1-1.3). Migration stays in the
-ratios; with a population projection take `school_effects` and `ratios_of` instead, which let the projection's own
-migration act.
+The method reads: break years are left out of the ratios; what moves all grades at once, families who come or go, fades; the
+pattern of the grades stays, by the smoothing that rolling origins inside the known years choose for each lead; small
+places lean on the whole (SPECS 0.2); entrants follow the cohorts that were born, or where no births are given keep
+their level, smoothed by a choice of their own; grades follow by progression (SPECS 1.1-1.3). Migration stays in the
+ratios; with the children of a population projection it is the projection's own that acts, and nothing fades.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def forecast_rolls(
     children born in time for the first entry grade (`entry_cohorts`), known or projected for every year to be
     forecast; without them entrants keep their level. entry_grades: those that are entered from outside school, by
     default the first. breaks: years whose rolls follow another rule (2020): ratios that touch them are not used.
-    smoothing: one name of SMOOTHERS for every lead instead of the choice; shrink: whether small places lean on the
-    whole. children: (trajectory?, county, year, grade) residents of the age of each grade, past and projected: then
+    smoothing: one name of SMOOTHERS for every lead instead of the choice; shrink: whether places lean on the whole and
+    its movement fades, else each keeps its own ratios as they are. children: (trajectory?, county, year, grade) residents of the age of each grade, past and projected: then
     what is smoothed are school effects, free of migration, and the projection's own cohort ratios carry them on
     (SPECS 1.2); they also are the cohorts of the entrants.
 
@@ -51,15 +51,16 @@ def forecast_rolls(
     entry = list(rolls[GRADE].values[:1]) if entry_grades is None else list(entry_grades)
     years = rolls[YEAR].values[-1] + np.arange(1, horizon + 1)
     series, size = _log_ratios(rolls, len(entry), breaks, open_last, _past(children, rolls))
-    names = (smoothing,) * horizon if smoothing else choose_smoothing(series, size, horizon).names
+    fades = children is None  # the children of a projection bring its own migration
+    names = (smoothing,) * horizon if smoothing else choose_smoothing(series, size, horizon, fades=fades).names
     coords = {COUNTY: rolls[COUNTY], YEAR: years, GRADE: rolls[GRADE]}
     ratio = np.full((rolls.sizes[COUNTY], horizon, rolls.sizes[GRADE]), np.nan)
-    ratio[:, :, len(entry) :] = np.exp(_by_lead(series, size, names, shrink)).transpose(0, 2, 1)
+    ratio[:, :, len(entry) :] = np.exp(_by_lead(series, size, names, shrink, fades)).transpose(0, 2, 1)
     ratios = xr.DataArray(ratio, coords, (COUNTY, YEAR, GRADE))
     if children is not None:
         ratios = in_order(ratios * _ahead(children, rolls, years))
         cohorts = children.sel({GRADE: entry})
-    entering = _entrants(rolls.sel({GRADE: entry}), cohorts, years, breaks, names, shrink)
+    entering = _entrants(rolls.sel({GRADE: entry}), cohorts, years, breaks, smoothing, shrink)
     pupils = progress(rolls.isel({YEAR: -1}, drop=True), ratios, entering, open_last)
     described = (
         label(pupils, "pupils", "pupils", "stock", "grade progression"),
@@ -123,9 +124,11 @@ def _filled(ratios: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.log(np.where(there, ratios, whole)), weight
 
 
-def _by_lead(series: np.ndarray, size: np.ndarray, names: tuple[str, ...], shrink: bool) -> np.ndarray:
+def _by_lead(
+    series: np.ndarray, size: np.ndarray, names: tuple[str, ...], shrink: bool, fades: bool = False
+) -> np.ndarray:
     """Logarithms (county, grade, lead), each lead by the smoothing named for it."""
-    paths = {name: carry(series, size, name, len(names), shrink) for name in dict.fromkeys(names)}
+    paths = {name: carry(series, size, name, len(names), shrink, fades) for name in dict.fromkeys(names)}
     return np.stack([paths[name][..., lead] for lead, name in enumerate(names)], axis=-1)
 
 
@@ -134,16 +137,16 @@ def _entrants(
     cohorts: xr.DataArray | None,
     years: np.ndarray,
     breaks: Collection[int],
-    names: tuple[str, ...],
+    smoothing: str | None,
     shrink: bool,
 ) -> xr.DataArray:
-    """Pupils (trajectory?, county, year, entry grade): per child smoothed as the grades are, times the children.
+    """Pupils (trajectory?, county, year, entry grade): per child, smoothed, times the children.
 
-    cohorts: (trajectory?, county, year, [entry grade]). Without them every year has the same: the level is smoothed,
-    and no trend is drawn on, because births turn.
+    cohorts: (trajectory?, county, year, [entry grade]). Without them every year has the same: the level is smoothed.
+    The smoothing is chosen for the entrants alone: births in a small place scatter more than a grade that goes up. No
+    trend is drawn on, because births turn.
     """
     if cohorts is None:
-        names = tuple("last" if name == "damped_trend" else name for name in names)
         every = np.concatenate([known[YEAR].values, years])
         cohorts = xr.DataArray(1.0, {COUNTY: known[COUNTY], YEAR: every}, (COUNTY, YEAR))
         shrink = False  # entrants are numbers here, no ratios: places differ by their size
@@ -158,7 +161,10 @@ def _entrants(
         raise InputRefused(Issue("E445", values={"years": ", ".join(map(str, known[YEAR].values))}))
     born = past.sel({YEAR: both}).transpose(COUNTY, GRADE, YEAR).values
     pupils = known.sel({YEAR: both}).transpose(COUNTY, GRADE, YEAR).values
-    share = np.exp(_by_lead(*_filled(pupils / born, born), names, shrink))
+    series, size = _filled(pupils / born, born)
+    horizon = years.size
+    names = (smoothing,) * horizon if smoothing else choose_smoothing(series, size, horizon, trends=False).names
+    share = np.exp(_by_lead(series, size, names, shrink))
     share *= pupils[..., -1:] > 0  # a school that takes in nobody now is not given new pupils
     coords = {COUNTY: known[COUNTY], YEAR: years, GRADE: known[GRADE]}
     per_child = xr.DataArray(share.transpose(0, 2, 1), coords, (COUNTY, YEAR, GRADE))

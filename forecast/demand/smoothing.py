@@ -1,11 +1,15 @@
-"""What a ratio of the past is expected to be: smoothed along the years, chosen by rolling origins, shrunk to the
-whole.
+"""What a ratio of the past is expected to be: taken apart, smoothed along the years, chosen by rolling origins,
+shrunk to the whole.
 
 Series are logarithms, so that a ratio and its inverse are treated alike and a constant error is a constant
-percentage. Choices made: one smoothing serves all places and grades (of a stage), because a choice per grade follows
-noise; it is chosen for each lead by the mean error over the leads up to it, because a short memory is better next
-year and a long one in five; a trend is a candidate only from `TREND_FROM` values on, since it has two more numbers
-to learn.
+percentage. The ratios of a school system are one movement of all grades in a year (families come and go, private
+schools open), a pattern of grades (repeaters, leavers), and what a place has of its own. Choices made: pattern and
+places last, so that they are smoothed and stay; the movement comes and goes, so that it fades to its long mean, as net
+migration does (autoregressive with a mean, Azose and Raftery 2015), and a total is never carried off by one year's
+growth (damped trend, Gardner and McKenzie 1985). One smoothing serves all places and grades, because a choice per
+grade follows noise: exponential (NCES), unless rolling origins show another to be better by more than one standard
+error of the difference (Breiman et al. 1984, the rule for choices on few data). A trend is a candidate only from
+`TREND_FROM` values on, since it has two more numbers to learn.
 """
 
 from __future__ import annotations
@@ -26,7 +30,23 @@ PHI = 0.85
 
 TREND_FROM = 4
 LEADS = 5
-"""A trend needs so many values, and as many again to be tested; rolling origins look so many years ahead at most."""
+LEAST_ORIGINS = 3
+"""A trend needs so many values, and as many again to be tested; rolling origins look so many years ahead at most; a
+standard error needs so many origins."""
+
+FADE = 0.5
+"""What is left a year later of the distance of the common movement from its long mean. Assumed: of 0, 0.1, ... 1,
+the value that is best for two of New York, Eau Claire and New Zealand is between 0 and 0.5 (docs/accuracy/rolls.md), a half
+is good for the third as well."""
+
+MEAN_YEARS = 5
+"""The long mean of the movement is expected to be nothing, with the weight of so many years. Assumed."""
+
+MOVEMENT_FROM = 3
+"""Below so many grades the movement of all cannot be told from the pattern of each."""
+
+DEFAULT = "exponential"
+"""The smoothing where the years do not show another to be better."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +104,16 @@ def fit_alpha(series: Series) -> float:
     count = series.shape[-1]
     if count < 3:
         return 0.4
-    squares = [
-        sum(
-            float(((series[..., year] - series[..., :year] @ _weights(year, alpha)) ** 2).sum())
-            for year in range(2, count)
-        )
-        for alpha in ALPHAS
-    ]
-    return ALPHAS[int(np.argmin(squares))]
+    return ALPHAS[int(np.argmin([_squares(series, alpha) for alpha in ALPHAS]))]
+
+
+def _squares(series: Series, alpha: float) -> float:
+    """Sum of squared errors one year ahead, from two values on."""
+    count = series.shape[-1]
+    weights = np.zeros((count, count - 2))
+    for year in range(2, count):
+        weights[:year, year - 2] = _weights(year, alpha)
+    return float(((series[..., 2:] - series @ weights) ** 2).sum())
 
 
 def exponential(series: Series, horizon: int, alpha: float | None = None) -> np.ndarray:
@@ -125,65 +147,107 @@ SMOOTHERS: Mapping[str, Smoother] = {
     "exponential": Smoother(exponential, lambda count: 0.5 if count > 1 else 1.0),
     "damped_trend": Smoother(damped_trend, lambda count: 0.7, least=TREND_FROM),
 }
-"""Name -> way of smoothing. The first is taken where the years cannot tell them apart: with two values nothing has
-been learnt about how the series moves."""
+"""Name -> way of smoothing."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which smoothing serves each lead, and the errors of all that were tried (smoother, lead), mean |log error|."""
+    """Which smoothing serves each lead, and the errors of all that were tried (smoother, origin, lead), mean |log
+    error|; NaN where the years end."""
 
     names: tuple[str, ...]
     errors: np.ndarray
     tried: tuple[str, ...]
 
 
-def choose_smoothing(series: Series, size: np.ndarray, horizon: int, leads: int = LEADS) -> Chosen:
+def choose_smoothing(
+    series: Series, size: np.ndarray, horizon: int, leads: int = LEADS, fades: bool = False, trends: bool = True
+) -> Chosen:
     """The smoothing of each lead by rolling origins inside the series.
 
-    series: (place, grade, year); size: (place, grade, year) pupils behind each value, which weigh the errors. At every
-    origin each smoother is fitted and shrunk on the years up to it, and scored on the years after; lead h takes the
-    one with the least mean error over the leads 1..h. All are scored on the same origins.
+    series: (place, grade, year); size: (place, grade, year) pupils behind each value, which weigh the errors; fades:
+    as for `carry`; trends: whether a trend is a candidate. At every origin each smoother is fitted and shrunk on the
+    years up to it, and scored on the years after; lead h looks at the mean error over the leads 1..h. All are scored
+    on the same origins.
     """
     count = series.shape[-1]
-    tried = tuple(name for name, smoother in SMOOTHERS.items() if smoother.least <= max(1, count // 2))
+    tried = tuple(
+        name
+        for name, smoother in SMOOTHERS.items()
+        if smoother.least <= max(1, count // 2) and (trends or name != "damped_trend")
+    )
     first = max(SMOOTHERS[name].least for name in tried)
-    leads = min(leads, count - first)
+    leads = min(leads, horizon, count - first)
     if leads < 1:
-        return Chosen(("last",) * horizon, np.full((len(tried), 0), np.nan), tried)
-    errors = np.stack([_errors_by_lead(series, size, name, first, leads) for name in tried])
-    up_to = np.cumsum(errors, axis=1)
-    names = tuple(tried[int(np.argmin(up_to[:, min(lead, leads - 1)]))] for lead in range(horizon))
-    return Chosen(names, errors, tried)
+        return Chosen((DEFAULT,) * horizon, np.full((len(tried), 0, 0), np.nan), tried)
+    errors = np.stack([_errors(series, size, name, first, leads, fades) for name in tried])
+    names = [tried[_better(errors[..., : lead + 1], tried.index(DEFAULT))] for lead in range(leads)]
+    return Chosen((*names, *(names[-1:] * (horizon - leads))), errors, tried)
 
 
-def _errors_by_lead(series: Series, size: np.ndarray, name: str, first: int, leads: int) -> np.ndarray:
-    """(lead,) mean |log error| weighted by pupils, over all origins from `first` values on."""
+def _better(errors: np.ndarray, default: int) -> int:
+    """The smoother with the least mean error, if it beats the default by more than one standard error over origins."""
+    counted = np.isfinite(errors[0]).sum(-1)
+    apart = np.nansum(errors - errors[default], axis=-1) / counted
+    if apart.shape[1] < LEAST_ORIGINS:
+        return default
+    doubt = apart.std(axis=1, ddof=1) / np.sqrt(apart.shape[1])
+    gain = np.where(apart.mean(1) < -doubt, apart.mean(1), 0.0)
+    return int(np.argmin(gain)) if gain.min() < 0 else default
+
+
+def _errors(series: Series, size: np.ndarray, name: str, first: int, leads: int, fades: bool) -> np.ndarray:
+    """(origin, lead) mean |log error| weighted by pupils, origins from `first` values on."""
     count = series.shape[-1]
-    sums, weights = np.zeros(leads), np.zeros(leads)
-    for origin in range(first, count):
+    found = np.full((count - first, leads), np.nan)
+    for row, origin in enumerate(range(first, count)):
         ahead = min(leads, count - origin)
-        carried = carry(series[..., :origin], size[..., :origin], name, ahead)
+        carried = carry(series[..., :origin], size[..., :origin], name, ahead, fades=fades)
         weight = size[..., origin : origin + ahead]
-        sums[:ahead] += (abs(carried - series[..., origin : origin + ahead]) * weight).sum((0, 1))
-        weights[:ahead] += weight.sum((0, 1))
-    return sums / np.where(weights > 0, weights, 1.0)
+        missed = (abs(carried - series[..., origin : origin + ahead]) * weight).sum((0, 1))
+        found[row, :ahead] = missed / np.maximum(weight.sum((0, 1)), 1e-9)
+    return found
 
 
-def carry(series: Series, size: np.ndarray, name: str, horizon: int, shrink: bool = True) -> np.ndarray:
-    """(place, grade, lead): each place's own course and the whole's, smoothed alike, own weight n / (n + k).
+def carry(
+    series: Series, size: np.ndarray, name: str, horizon: int, shrink: bool = True, fades: bool = False
+) -> np.ndarray:
+    """(place, grade, lead): the whole's course and of what each place has of its own the share n / (n + k).
 
     SPECS 0.2, with k of each grade estimated (`shrinkage_constant`). Cells without pupils in any year take the
-    whole's. Without `shrink` the place's own course alone.
+    whole's. fades: the movement of all grades fades to its long mean (`faded`), the pattern of grades is carried on by
+    the smoothing named; only from `MOVEMENT_FROM` grades on. Without `shrink` the place's own course alone, whole as
+    it is.
     """
     smoother = SMOOTHERS[name]
-    own = smoother.carry(series, horizon)
-    if series.shape[0] == 1 or not shrink:
-        return own
-    whole = smoother.carry(_whole(series, size), horizon)
+    if not shrink:
+        return smoother.carry(series, horizon)
+    whole = _whole(series, size)
+    if fades and series.shape[1] >= MOVEMENT_FROM:
+        movement = np.median(whole, axis=1, keepdims=True)
+        course = faded(movement, horizon) + smoother.carry(whole - movement, horizon)
+    else:
+        course = smoother.carry(whole, horizon)
+    if series.shape[0] == 1:
+        return course
     weight = own_weight(series, size, smoother.noise(series.shape[-1]))[..., None]
-    found: np.ndarray = weight * own + (1 - weight) * whole
+    found: np.ndarray = course + weight * smoother.carry(series - whole, horizon)
     return found
+
+
+def faded(movement: Series, horizon: int) -> np.ndarray:
+    """(..., lead) a movement that is smoothed and returns to its long mean, by half of the distance a year.
+
+    The long mean is that of the years seen, as far as they outweigh `MEAN_YEARS` years without any.
+
+    >>> faded(np.full(10, 0.04), 3).round(4).tolist()
+    [0.0333, 0.03, 0.0283]
+    """
+    years = movement.shape[-1]
+    mean = movement.mean(-1, keepdims=True) * (years / (years + MEAN_YEARS))
+    now = exponential(movement, 1)
+    path: np.ndarray = mean + (now - mean) * FADE ** np.arange(1, horizon + 1)
+    return path
 
 
 def _whole(series: Series, size: np.ndarray) -> np.ndarray:
