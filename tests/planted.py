@@ -15,7 +15,6 @@ import pandas as pd
 import xarray as xr
 
 from forecast.waves import CATEGORIES, classify_waves, find_waves
-from forecast.waves.smoothing import find_courses
 
 BASE, FIRST = 1000.0, 2000
 SHAPES = ("bell", "plateau", "two bells")
@@ -156,36 +155,82 @@ def pooled(scores: list[Score]) -> Score:
     return Score(crests, *share)
 
 
-def fractional_coverage(noise: float, count: int, seed: int = 0) -> float:
-    """Share of bells, centred anywhere between two years, whose centre the resampled 10-90 % range holds."""
-    rng = np.random.default_rng(seed)
-    years, covered, found = 45, 0, 0
-    when = np.arange(years)
+class Coverage(NamedTuple):
+    """Of series with one crest: the share in which it is found within a year, and of those found (three years off at most)
+    the share whose true time the range holds, and the middle length of the range in years."""
+
+    within_one: float
+    held: float
+    length: float
+
+
+BUMPS = ("bell", "lopsided", "three ages", "six ages")
+SETTING, SCORED = ("bell", "three ages"), 1000
+"""Kinds on which the smoothing of ranges was set, with seeds below `SCORED`; tests and page use others."""
+
+
+def bumps(rng: np.random.Generator, count: int, kind: str, years: int = 45) -> tuple[np.ndarray, np.ndarray]:
+    """`count` clean series with one crest, and when it truly peaks, in fractions of a year.
+
+    bell        centred anywhere between two years
+    lopsided    a log-normal density in shape, rising faster than it falls
+    three ages, six ages   a wave of births in the shape of a gamma density, summed over the ages of a stage
+    """
+    when, fine = np.arange(years), np.arange(0, years - 1, 0.01)
+    clean, truth = [], []
     for _ in range(count):
-        centre, height, sd = rng.uniform(8, years - 9), rng.uniform(0.3, 1.0), rng.uniform(2, 5)
-        path = noisy(BASE * (1 + height * np.exp(-((when - centre) ** 2) / 2 / sd**2)), noise, rng)
-        course = find_courses(path[None, None, :], 0)[0]
-        top = int(np.argmax(course.apply(path)))
-        if abs(top - centre) > 3:
-            continue
-        again = course.again(path, 300, rng)[:, max(top - 6, 0) : top + 7]
-        low, high = np.quantile(max(top - 6, 0) + _between_years(again), [0.1, 0.9])
-        covered += low <= centre <= high
-        found += 1
-    return covered / found
+        height, start = rng.uniform(0.3, 1.0), rng.uniform(0.0, 1.0)
+        if kind == "bell":
+            centre, sd = rng.uniform(8, years - 9), rng.uniform(2, 5)
+
+            def bump(t: np.ndarray, centre: float = centre, sd: float = sd) -> np.ndarray:
+                return np.exp(-((t - centre) ** 2) / 2 / sd**2)
+        elif kind == "lopsided":
+            before, middle, spread = rng.uniform(8, 12), 8 + start * (years - 20), rng.uniform(0.25, 0.5)
+
+            def bump(t: np.ndarray, before: float = before, middle: float = middle, sd: float = spread) -> np.ndarray:
+                return np.exp(-(np.log(np.maximum(1 + (t - middle) / before, 1e-9)) ** 2) / 2 / sd**2)
+        else:
+            ages = 3 if kind == "three ages" else 6
+            form, scale = rng.uniform(3, 8), rng.uniform(1.0, 2.0)
+            begin = 2 + start * (years - 21 - form * scale)
+
+            def bump(
+                t: np.ndarray, ages: int = ages, form: float = form, scale: float = scale, begin: float = begin
+            ) -> np.ndarray:
+                since = np.maximum(t[:, None] - begin - np.arange(ages), 0) / scale / (form - 1)
+                return (since * np.exp(1 - since)) ** (form - 1) @ np.full(ages, 1 / ages)
+
+        clean.append(BASE * (1 + height * bump(when)))
+        truth.append(fine[np.argmax(bump(fine))])
+    return np.array(clean), np.array(truth)
 
 
-def _between_years(paths: np.ndarray) -> np.ndarray:
-    """Position of the maximum of each path, by a parabola through it and its neighbours."""
-    rows, top = np.arange(len(paths)), np.clip(np.argmax(paths, axis=1), 1, paths.shape[1] - 2)
-    before, at, after = (paths[rows, top + step] for step in (-1, 0, 1))
-    bend = before - 2 * at + after
-    return top + np.clip((before - after) / 2 / np.where(bend < 0, bend, -np.inf), -0.5, 0.5)
+def coverage(
+    kind: str, noise: float, count: int, seed: int = SCORED, history: int = 0, correlation: float = 0.0
+) -> Coverage:
+    """How often the 10-90 % range of the peak time of single noisy paths holds the true time.
 
-
-def trajectory_coverage(spread: float, count: int, seed: int = 0) -> float:
-    """Share of truths, drawn as the 200 trajectories are, whose peak year the 80 % range holds."""
+    correlation: of the noise of one year with that of the year before (its sd stays `noise`); 0 is the noise of the bars.
+    """
     rng = np.random.default_rng(seed)
+    clean, truth = bumps(rng, count, kind)
+    drawn = rng.standard_normal(clean.shape)
+    for year in range(1, drawn.shape[1]):
+        drawn[:, year] = correlation * drawn[:, year - 1] + np.sqrt(1 - correlation**2) * drawn[:, year]
+    found = waves_of(clean * (1 + noise * drawn), history)
+    truth_of = FIRST + truth[found["county"].astype(int)]
+    found = found.assign(truth=truth_of, away=(found["peak_year"] - truth_of).abs()).query("away <= 3")
+    held = found["truth"].between(found["peak_time_low"], found["peak_time_high"])
+    near = (found["peak_year"] - np.round(found["truth"])).abs() <= 1
+    length = found["peak_time_high"] - found["peak_time_low"]
+    return Coverage(found.loc[near, "county"].nunique() / count, float(held.mean()), float(length.median()))
+
+
+def trajectory_coverage(spread: float, count: int) -> dict[str, float]:
+    """Share of truths, drawn as the 200 trajectories are, whose peak the 80 % range holds: in fractions of a year
+    (`time`) and in whole years (`year`)."""
+    rng = np.random.default_rng(SCORED + round(10 * spread))
     when = np.arange(45)
     peaks = 22 + spread * rng.standard_normal((count, 201))
     paths = BASE * (1 + 0.5 * np.exp(-((when - peaks[..., None]) ** 2) / 2 / 3.0**2))
@@ -194,9 +239,12 @@ def trajectory_coverage(spread: float, count: int, seed: int = 0) -> float:
     found = find_waves(demand)
     found = found[(found["turn"] == "crest") & ~found["at_edge"]].sort_values("probability")
     found = found.drop_duplicates("county", keep="last").set_index("county")
-    truth = FIRST + np.round(peaks[:, 200])
     own = found.loc[coords["county"]]
-    return float(((own["peak_year_low"] <= truth) & (truth <= own["peak_year_high"])).mean())
+    truth = {"time": FIRST + peaks[:, 200], "year": FIRST + np.round(peaks[:, 200])}
+    return {
+        name: float(((own[f"peak_{name}_low"] <= peak) & (peak <= own[f"peak_{name}_high"])).mean())
+        for name, peak in truth.items()
+    }
 
 
 JUDGED, WINDOW = 27, 8  # years of supply, break-even years of the planted classes

@@ -25,6 +25,7 @@ from forecast.dims import SERVICE
 from forecast.waves import kernel
 from forecast.waves.cells import Cells, smooth_cells
 from forecast.waves.lasting import Windows, opening, window_for, windows_of
+from forecast.waves.peaks import LEVELS, peak_range, peak_times
 from forecast.waves.smoothing import Course
 from forecast.waves.turns import Turns, Values, Whole, find_turns
 
@@ -35,6 +36,9 @@ COLUMNS = (
     "peak_year",
     "peak_year_low",
     "peak_year_high",
+    "peak_time",
+    "peak_time_low",
+    "peak_time_high",
     "onset_year",
     "end_year",
     "height",
@@ -55,11 +59,7 @@ are another wave's."""
 LEAST = 0.05
 """Prominence from which a turn counts, as a share of the mean of its series."""
 
-RANGE = 0.8
-"""Share that the range of the peak year holds."""
-
-RESAMPLED = 300
-"""Courses by which the range of the peak year of a single noisy path is found."""
+TIMES = ("peak_time_low", "peak_time", "peak_time_high")
 
 NEIGHBOURS = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
 """Weights by which counts of crest years are smoothed before heaps are told apart."""
@@ -88,6 +88,8 @@ def find_waves(
     they are at hand.
 
     peak_year   the year of the extreme, the middle one of a plateau; low and high: its range (see below)
+    peak_time   the same in fractions of a year (the curve through the years, `peaks`), 2023.4 being between the values of
+                2023 and 2024; low and high: the 10 % and 90 % quantiles, and peak_time is the median
     onset_year, end_year   first and last year beyond half the prominence; width_years: the width there
     height      demand at the peak; prominence: how far it stands out from its surroundings
     lag_years   years behind the nearest crest before it of the stage before (troughs: trough); NaN without one within
@@ -99,8 +101,10 @@ def find_waves(
 
     Of a noisy series (`smoothing.find_courses`) the turns are those of its smooth course. The range of the peak year
     holds about 80 % of what may be: of the trajectories that have the turn (peak year, height, prominence, onset, end
-    and width are then medians over them); of a single noisy path resampled with its own residuals; without noise it is
-    the plateau. Whole years seldom hold 80 % exactly: the range is that whose share comes nearest.
+    and width are then medians over them); of a single noisy path with noise drawn anew; without noise it is
+    the plateau. Whole years seldom hold 80 % exactly: the range is that whose share comes nearest, and where a single year
+    holds more it is true more often than it says. For a calibrated range take `peak_time`. It is found on courses
+    smoothed less (`smoothing`), so that its median may fall in another year than the peak of the smooth course.
     Raises InputRefused for a gap or an unknown value between known years.
     """
     services = [str(name) for name in demand[SERVICE].values] if SERVICE in demand.dims else [""]
@@ -122,9 +126,9 @@ def _rows(cells: Cells, window: Windows) -> pd.DataFrame:
         turns, flat, trajectories, [window_for(window, service) for _, service in cells.places]
     )
     if trajectories == 1:
-        found = _single(turns, courses, cells.values[:, 0], transient)
+        found = _single(turns, courses, cells.values[:, 0], flat, transient)
     else:
-        found = _shared(turns, trajectories, count, years, transient)
+        found = _shared(turns, trajectories, count, flat, transient)
     first, cell = cells.first_year, found["cell"].to_numpy()
     return found.assign(
         order=[cells.rows[index] for index in cell],
@@ -134,6 +138,7 @@ def _rows(cells: Cells, window: Windows) -> pd.DataFrame:
         peak_year=first + found["peak"],
         peak_year_low=first + found["low"],
         peak_year_high=first + found["high"],
+        **{name: first + found[name] for name in TIMES},
         onset_year=first + np.ceil(found["onset"] - 1e-9).astype(int),
         end_year=first + np.floor(found["end"] + 1e-9).astype(int),
         width_years=found["end"] - found["onset"],
@@ -165,23 +170,39 @@ def _transient_share(turns: Turns, flat: Values, trajectories: int, windows: lis
     return share
 
 
-def _single(turns: Turns, courses: list[Course], paths: Values, transient: Values) -> pd.DataFrame:
-    """One row per turn of series that have no trajectories; the range of its peak by resampling the residuals."""
-    low, high = turns.low.copy(), turns.high.copy()
+def _single(turns: Turns, courses: list[Course], paths: Values, flat: Values, transient: Values) -> pd.DataFrame:
+    """One row per turn of series that have no trajectories; the range of its peak by drawing the noise anew."""
+    low, high, time = turns.low.copy(), turns.high.copy(), _times(turns, flat)
+    wide = low < high
+    times = np.stack([np.where(wide, low, time), time, np.where(wide, high, time)])
     for cell, course in enumerate(courses):
-        own = np.flatnonzero((turns.series == cell) & ~turns.at_edge)
-        if course.smoother is not None and len(own):
-            again = course.again(paths[cell], RESAMPLED, np.random.default_rng(0))
-            for turn in own:
-                first, last = int(np.ceil(turns.onset[turn])), int(turns.end[turn])
-                peaks = first + np.argmax(turns.sign[turn] * again[:, first : last + 1], axis=1)
-                low[turn], high[turn] = peak_range(peaks, int(turns.peak[turn]))
+        if course.spread is None:
+            continue
+        for turn in np.flatnonzero((turns.series == cell) & ~turns.at_edge):
+            first, last = int(np.ceil(turns.onset[turn])), int(turns.end[turn])
+            if not course.spread.noisy[first : last + 1].any():
+                continue
+            around = slice(max(first - 2, 0), last + 3)  # the years beside a peak tell when it is
+            again = turns.sign[turn] * course.spread.courses(paths[cell], around.start, around.stop - 1)
+            tops = first - around.start + np.argmax(again[:, first - around.start : last - around.start + 1], axis=1)
+            drawn = around.start + peak_times(again, np.arange(len(again)), tops)
+            times[:, turn] = np.quantile(drawn, LEVELS)
+            low[turn], high[turn] = peak_range(np.round(drawn).astype(int), int(turns.peak[turn]))
     columns = {field.name: getattr(turns, field.name) for field in fields(turns)} | {"low": low, "high": high}
+    columns |= dict(zip(TIMES, times, strict=True))
     return pd.DataFrame(columns).rename(columns={"series": "cell"}).assign(probability=1.0, transient_share=transient)
 
 
-def _shared(turns: Turns, trajectories: int, cells: int, years: int, transient: Values) -> pd.DataFrame:
+def _times(turns: Turns, flat: Values) -> Values:
+    """Peak of each turn (turn,) in fractions of a year; the middle of a plateau, the year itself at an edge."""
+    between = peak_times(flat, turns.series, turns.peak, turns.sign)
+    single = (turns.low == turns.high) & ~turns.at_edge
+    return np.where(single, between, np.where(turns.at_edge, turns.peak, (turns.low + turns.high) / 2))
+
+
+def _shared(turns: Turns, trajectories: int, cells: int, flat: Values, transient: Values) -> pd.DataFrame:
     """One row per wave: how many trajectories have it, and medians over those."""
+    years = flat.shape[1]
     cell, trajectory = np.divmod(turns.series, trajectories)
     heap = _heaps(turns, cell, trajectories, cells, years)
     wave = (((cell * 2 + (turns.sign < 0)) * 2 + turns.at_edge) * (years + 1) + heap) * trajectories + trajectory
@@ -199,6 +220,7 @@ def _shared(turns: Turns, trajectories: int, cells: int, years: int, transient: 
     peak = np.round(quantile(turns.peak, 0.5)).astype(int)
     ranges = [peak_range(turns.peak[group], middle) for group, middle in zip(groups, peak, strict=True)]
     low, high = np.array(ranges, dtype=int).reshape(-1, 2).T
+    times = _times(turns, flat)
     medians = {name: quantile(getattr(turns, name), 0.5) for name in ("onset", "end", "height", "prominence")}
     first = chosen[starts]
     found = pd.DataFrame(
@@ -208,6 +230,7 @@ def _shared(turns: Turns, trajectories: int, cells: int, years: int, transient: 
             "peak": peak,
             "low": low,
             "high": high,
+            **{name: quantile(times, level) for name, level in zip(TIMES, LEVELS, strict=True)},
             **medians,
             "transient_share": quantile(transient, 0.5),
             "probability": counts / trajectories,
@@ -235,24 +258,6 @@ def _heaps(turns: Turns, cell: Whole, trajectories: int, cells: int, years: int)
                 begins[row, before + int(np.argmin(smooth[row, before : after + 1]))] = 1
         heap[own] = np.cumsum(begins, axis=1)[cell[own], turns.peak[own]]
     return heap
-
-
-def peak_range(peaks: Whole, middle: int) -> tuple[int, int]:
-    """First and last of the years around `middle` that hold a share of `peaks` nearest to 80 %.
-
-    Of ranges equally long the one that holds most is meant, and of two equally near the shorter.
-    """
-    first, last = min(int(peaks.min()), middle), max(int(peaks.max()), middle)
-    upto = np.concatenate([[0], np.cumsum(np.bincount(peaks - first, minlength=last - first + 1))])
-    centre, best, nearest = middle - first, (middle, middle), np.inf
-    for width in range(1, len(upto)):
-        lows = np.arange(max(0, centre - width + 1), min(centre, len(upto) - 1 - width) + 1)
-        held = upto[lows + width] - upto[lows]
-        distance = abs(held.max() - RANGE * len(peaks))
-        if distance < nearest - 1e-9:
-            low = first + int(lows[np.argmax(held)])
-            best, nearest = (low, low + width - 1), distance
-    return best
 
 
 def _quantile(values: Values | Whole, level: float) -> float:

@@ -7,6 +7,12 @@ formula of SPECS 8.1, sd(second differences) / sqrt(6), takes the bend of a stee
 base and sd 2 years reads as 2 % noise), and 3 sd let a crest be found in a quarter of flat series at 5 % noise.
 
 Noise of a count grows with the count, so series that are positive throughout are smoothed in logarithms.
+
+How far the time of a peak may be off is another question than where it is best put. The penalty that is best for the
+whole course bends a lopsided crest towards its slower side, by half a year at 5 % noise, and no resampling of the
+residuals can show a shift that every resampled course has as well. So the range is that of courses smoothed less
+(`UNDERSMOOTHED`), whose shift is small beside their spread: undersmoothing rather than an estimate of the bias (Hall
+1992, Annals of Statistics 20, 675-694, for the like problem of densities).
 """
 
 from __future__ import annotations
@@ -26,6 +32,12 @@ PENALTIES = np.concatenate([[1e-6], 10.0 ** np.arange(-3, 6, 0.5)])
 FLOOR = 0.005
 """Noise below 0.5 % cannot heap up to the 5 % of the mean that a crest needs: it is left as it is."""
 
+DRAWN = 1000
+"""Courses by which the range of a peak is found; the same noise for all series, so they must be many."""
+
+LEAST = 0.001
+"""Noise below 0.1 % moves no peak by more than a few weeks: it is not asked how far."""
+
 SHORTEST = 8
 """Years from which noise is judged: with fewer, five or less are left to tell noise from course."""
 
@@ -34,6 +46,10 @@ ALONE = 20
 
 SURE = 1e4
 """Weight of a forecast year against a year of noisy history: a forecast is not displaced by smoothing the past."""
+
+UNDERSMOOTHED = 3
+"""Steps of half a power of ten by which the penalty is lower for the range of a peak. Chosen among 0 to 4 on bells and on
+gamma-shaped births passing through three ages (docs/waves.md); 4 makes longer ranges that are no better."""
 
 FALSE_CRESTS = 0.03
 """Share of flat series in which noise of the same sd may pass for a crest."""
@@ -47,6 +63,26 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class Spread:
+    """What else the course of one series might have been, for the range of its peaks; in logarithms where `in_logs`."""
+
+    smoother: Values  # (year, year), smooths less than that of the course
+    moves: Values  # (drawn, year), what noise of sd 1 does to the course
+    noise: float
+    in_logs: bool
+    noisy: Flags  # (year,)
+
+    def courses(self, path: Values, first: int, last: int) -> Values:
+        """The years first to last (drawn, year) of the courses that path (year,) would have had with other noise.
+
+        Noise is added to the path itself: smoothing the course once more would flatten its crests.
+        """
+        own, years = np.log(path) if self.in_logs else path, slice(first, last + 1)
+        found = self.smoother[years] @ own + self.noise * self.moves[:, years]
+        return np.where(self.noisy[years], found, own[years])
+
+
+@dataclass(frozen=True)
 class Course:
     """How one series is freed of its noise: `apply` for its paths, `least` for what noise can do."""
 
@@ -54,8 +90,8 @@ class Course:
     in_logs: bool
     noise: float  # sd; a share of the level where `in_logs`
     multiple: float  # prominence, in units of `noise`, from which a turn is more than noise
-    residuals: Values  # (noisy year,), as large as the noise was before the course followed it
     noisy: Flags  # (year,)
+    spread: Spread | None = None  # None where noise does not move a peak, and over trajectories
 
     def apply(self, paths: Values) -> Values:
         """The smooth course of paths (..., year); without noise the paths themselves."""
@@ -64,17 +100,6 @@ class Course:
         smooth = (np.log(paths) if self.in_logs else paths) @ self.smoother.T
         smooth = np.exp(smooth) if self.in_logs else smooth
         return smooth if self.noisy.all() else np.where(self.noisy, smooth, paths)
-
-    def again(self, path: Values, times: int, rng: np.random.Generator) -> Values:
-        """Courses (times, year) as they would have come out with the residuals in another order (bootstrap)."""
-        if self.smoother is None:
-            return np.tile(path, (times, 1))
-        drawn = np.zeros((times, len(path)))
-        drawn[:, self.noisy] = rng.choice(self.residuals, (times, int(self.noisy.sum())))
-        # what the noise does to the course is added to it; smoothing the course once more would flatten its crests
-        course, moved = self.apply(path), drawn @ self.smoother.T
-        moved[:, ~self.noisy] = 0.0
-        return course * np.exp(moved) if self.in_logs else course + moved
 
 
 def find_courses(values: Values, history: int) -> list[Course]:
@@ -94,37 +119,47 @@ def find_courses(values: Values, history: int) -> list[Course]:
         past = _likeliest(paths[:, :history])[1]
     if trajectories == 1 and years - history >= SHORTEST and (history >= SHORTEST or years >= ALONE):
         ahead = _likeliest(paths[:, history:])[1]
-    everywhere = (ahead >= FLOOR) & (ahead >= past / 2)
+    alike = ahead >= past / 2
+    everywhere = alike & (ahead >= FLOOR)
     if history >= SHORTEST:
         everywhere &= past >= FLOOR
     if trajectories == 1 and years - history < SHORTEST <= years:  # mostly history
         everywhere |= past >= FLOOR
     found = []
     for cell in range(cells):
-        share = years if everywhere[cell] else history if past[cell] >= FLOOR else 0
-        found.append(_course(paths[cell], share, float(scale[cell]), bool(positive[cell])))
+        smoothed = years if everywhere[cell] else history if past[cell] >= FLOOR else 0
+        unsure = smoothed
+        if trajectories > 1:
+            unsure = 0
+        elif smoothed < years and max(past[cell], ahead[cell]) >= LEAST:
+            unsure = years if alike[cell] else history
+        found.append(_course(paths[cell], smoothed, unsure, float(scale[cell]), bool(positive[cell])))
     return found
 
 
-def _course(path: Values, noisy: int, scale: float, in_logs: bool) -> Course:
-    """Course of one path (year,) in logarithms, or as a share of `scale`; its first `noisy` years carry noise."""
-    years = len(path)
-    which = np.arange(years) < noisy
-    if noisy == 0:
-        return Course(None, in_logs, 0.0, 0.0, np.zeros(0), which)
-    penalties, noises = _likeliest(path[None, :noisy])  # smooth forecast years would make the past look smoother
+def _course(path: Values, smoothed: int, unsure: int, scale: float, in_logs: bool) -> Course:
+    """Course of one path (year,) in logarithms, or as a share of `scale`; its first `smoothed` years are smoothed, and
+    the first `unsure` carry noise that moves a peak."""
+    years, unit = len(path), 1.0 if in_logs else scale
+    spread = _spread(path, unsure, unit, in_logs) if unsure else None
+    if smoothed == 0:
+        return Course(None, in_logs, 0.0, 0.0, np.zeros(years, dtype=bool), spread)
+    penalties, noises = _likeliest(path[None, :smoothed])  # smooth forecast years would make the past look smoother
     penalty, noise = int(penalties[0]), float(noises[0])
     if noise < FLOOR:
-        return Course(None, in_logs, noise, 0.0, np.zeros(0), np.zeros(years, dtype=bool))
-    smoother = _smoother(years, noisy, penalty)
-    rest = (path - smoother @ path)[which]
-    freedom = max(noisy - float(np.trace(smoother[:noisy, :noisy])), 1.0)
-    rest = (rest - rest.mean()) * np.sqrt(noisy / freedom)
-    unit = 1.0 if in_logs else scale
-    multiple = _multiple(years, noisy, penalty)
-    if noisy < years:  # a forecast does not show the noise that is to come, so the bar of the specification stays
+        return Course(None, in_logs, noise, 0.0, np.zeros(years, dtype=bool), spread)
+    multiple = _multiple(years, smoothed, penalty)
+    if smoothed < years:  # a forecast does not show the noise that is to come, so the bar of the specification stays
         multiple = max(multiple, UNSEEN)
-    return Course(smoother, in_logs, noise * unit, multiple, rest * unit, which)
+    which = np.arange(years) < smoothed
+    return Course(_smoother(years, smoothed, penalty), in_logs, noise * unit, multiple, which, spread)
+
+
+def _spread(path: Values, noisy: int, unit: float, in_logs: bool) -> Spread:
+    years = len(path)
+    penalties, noises = _likeliest(path[None, :noisy])
+    freer, moves = _moves(years, noisy, int(penalties[0]))
+    return Spread(freer, moves, float(noises[0]) * unit, in_logs, np.arange(years) < noisy)
 
 
 @cache
@@ -153,6 +188,21 @@ def _likeliest(paths: Values) -> tuple[NDArray[np.int64], Values]:
 def _smoother(years: int, noisy: int, penalty: int) -> Values:
     roots, roughness, components = _basis(years, noisy)
     return (components / (1 + PENALTIES[penalty] * roughness)) @ components.T * roots / roots[:, None]
+
+
+@cache
+def _moves(years: int, noisy: int, penalty: int) -> tuple[Values, Values]:
+    """The smoother with a lower penalty (year, year), and what it makes of drawn noise of sd 1 (drawn, year).
+
+    The sd of the noise is itself only known as well as the years allow that the course leaves free (Student's law).
+    """
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((DRAWN, years))
+    noise[:, noisy:] = 0.0
+    freedom = max(noisy - float(np.trace(_smoother(years, noisy, penalty)[:noisy, :noisy])), 1.0)
+    noise *= np.sqrt(freedom / rng.chisquare(freedom, (DRAWN, 1)))
+    freer = _smoother(years, noisy, max(penalty - UNDERSMOOTHED, 0))
+    return freer, noise @ freer.T
 
 
 @cache
