@@ -6,7 +6,8 @@ deterministic. Counties and their sums by area are treated alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +31,9 @@ from forecast.waves import (
     windows_of,
 )
 from forecast.waves.cells import Cells
-from forecast.waves.classes import TOLERANCE
-from forecast.waves.sentence import SHORTAGES, SURPLUSES
+from forecast.waves.classes import TOLERANCE, hold_against
+from forecast.waves.sentence import SHORTAGES, SURPLUSES, Steady, Tipping
+from forecast.waves.tipping import Lever, TippingLevel, find_tipping
 
 SPAN = 15
 """Years from the decision on within which the gap that a sentence names is looked for."""
@@ -77,12 +79,13 @@ class Paths:
     births: xr.DataArray  # (county, year, service) what the cohorts ask by their size when first counted
     people: xr.DataArray  # (county, year, service) the scenario's people of the ages
     everyone: xr.DataArray  # (county, year) the scenario's people
+    levers: tuple[Lever, ...] = ()  # what may be otherwise, in the order in which it is asked
 
 
 @dataclass(frozen=True)
 class Flags:
     """waves, warnings and trains are tables; classes a Dataset; `facts` and `sentences` by (county, service), a sentence
-    being {"zh", "en"}; gap is supply - demand (trajectory?, county, year, service) of projected years; now: the year of
+    being {"zh", "en"}; `tipping` by (county, service), where known; gap is supply - demand (trajectory?, county, year, service) of projected years; now: the year of
     the decision."""
 
     waves: pd.DataFrame
@@ -91,6 +94,7 @@ class Flags:
     trains: pd.DataFrame
     facts: Mapping[tuple[str, str], Facts]
     sentences: Mapping[tuple[str, str], Mapping[str, str]]
+    tipping: Mapping[tuple[str, str], TippingLevel | None]
     gap: xr.DataArray
     now: int
 
@@ -99,24 +103,30 @@ def find_flags(
     paths: Paths, models: Mapping[str, DemandModel], names: Mapping[str, Mapping[str, str]], now: int
 ) -> Flags:
     """All flags of a run. names: area code -> {"zh", "en"}; now: the year of the decision."""
-    services = list(models)
-    windows = windows_of(services)
+    windows = windows_of(list(models))
     cells = smooth_cells(paths.demand, paths.history)
     waves = find_waves(paths.demand, paths.history, windows, cells)
     spoken_of = _also_of_the_scenario(waves, paths)
     classes = classify_waves(paths.demand, paths.supply, windows, paths.history, cells=cells)
     build = {name: int(model.supply.lead_time.value) for name, model in models.items()}
     warnings = warn(classes, now, build)
-    facts = _facts(_read(paths, spoken_of, classes, now), _decisions(warnings), names, models, now)
+    read = _read(paths, spoken_of, classes, now)
+    tipping: Mapping[Place, TippingLevel | None] = {}
+    if paths.levers:
+        tipping = find_tipping(cells, hold_against(paths.supply, _places(paths.demand), windows), paths.levers)
+    tips = _tips(paths, tipping, read.category)
+    facts = _facts(read, _decisions(warnings), tips, names, models, now)
     sentences = {place: explain(own) for place, own in facts.items()}
     gap = in_order(paths.supply - paths.demand)
-    return Flags(waves, classes, warnings, _trains(paths, models, cells), facts, sentences, gap, now)
+    return Flags(waves, classes, warnings, _trains(paths, models, cells), facts, sentences, tipping, gap, now)
 
 
 def flag_table(flags: Flags) -> pd.DataFrame:
     """One row a county and service: class, probability, the year by which to decide, the gravest level, the sentence.
 
-    level: "" where nothing need be decided yet.
+    level: "" where nothing need be decided yet. tips_by, tips_at, tips_level, tips_to: "migration" or "births", how many
+    persons a year above (below, if negative) the baseline, the same as a share of the recent net migration or of
+    births, and the class from there on; "" and NaN where no level that was tried makes another class.
     """
     classes = flags.classes
     shares = classes["class_probability"].transpose(COUNTY, SERVICE, "category")
@@ -134,11 +144,18 @@ def flag_table(flags: Flags) -> pd.DataFrame:
                     "probability": float(shares.values[i, j].max()),
                     "level": "" if warned is None else str(warned["level"]),
                     "decide_by": np.nan if warned is None else warned["decide_by"],
+                    **_tipping_row(flags.tipping.get((county, service))),
                     "sentence_zh": flags.sentences[county, service]["zh"],
                     "sentence_en": flags.sentences[county, service]["en"],
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _tipping_row(tip: TippingLevel | None) -> dict[str, object]:
+    if tip is None:
+        return {"tips_by": "", "tips_at": np.nan, "tips_level": np.nan, "tips_to": ""}
+    return {"tips_by": tip.driver, "tips_at": tip.persons, "tips_level": tip.level, "tips_to": tip.category}
 
 
 def paths_of(
@@ -165,7 +182,42 @@ def paths_of(
     stages = {name: own for name, own in ages.items() if name not in AGEING}
     births = implied_by_births(_cohorts(people), stages)
     of_ages = implied_by_people(people, ages)
-    return Paths(paths, demand.sel({YEAR: ahead}), demand.sel({YEAR: past}), supply, births, of_ages, people.sum(AGE))
+    history, ahead_of_us = demand.sel({YEAR: past}), demand.sel({YEAR: ahead})
+    levers = _levers(data, everywhere, ahead) if "migration_recent" in data else ()
+    return Paths(paths, ahead_of_us, history, supply, births, of_ages, people.sum(AGE), levers)
+
+
+MIGRATION = (-1.0, 2.0)
+"""Levels of net migration that are tried, in times the recent one off the baseline: from none to three times as much."""
+
+BIRTHS = (-0.3, 0.3)
+"""Levels of births that are tried, as shares of the baseline's."""
+
+
+def _levers(data: xr.Dataset, everywhere: Callable[[xr.DataArray], xr.DataArray], ahead: slice) -> tuple[Lever, ...]:
+    """Migration and births: what they do to demand by county and service, from the runs with other levels.
+
+    Demand is linear in net migration, as people are. In fertility it is a parabola, as long as the daughters of those
+    who are born have no children yet: births are linear in it, the births of the first daughters quadratic.
+    """
+
+    def effect(name: str) -> xr.DataArray:
+        return everywhere(data[name] - data.demand).sel({YEAR: ahead})
+
+    less, more = effect("demand_low"), effect("demand_high")
+    fewer, plenty, share = effect("demand_fewer_births"), effect("demand_more_births"), BIRTHS[1]
+    births = everywhere(data.births.sum(SEX)).sel({YEAR: ahead}).mean(YEAR)
+    return (
+        _lever("migration", (more - less) / 2, 0.0 * more, everywhere(data.migration_recent), MIGRATION),
+        _lever("births", (plenty - fewer) / (2 * share), (plenty + fewer) / (2 * share**2), births, BIRTHS),
+    )
+
+
+def _lever(
+    driver: str, linear: xr.DataArray, bend: xr.DataArray, persons: xr.DataArray, levels: tuple[float, float]
+) -> Lever:
+    each = np.repeat(persons.to_numpy(), linear.sizes[SERVICE])
+    return Lever(driver, _flat(linear), _flat(bend), int(linear[YEAR][0]), each, *levels)
 
 
 def _cohorts(people: xr.DataArray) -> xr.DataArray:
@@ -220,8 +272,7 @@ class Read:
 
 
 def _read(paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, now: int) -> Read:
-    counties, services = ([str(one) for one in classes[dim].values] for dim in (COUNTY, SERVICE))
-    places = [(county, service) for county in counties for service in services]
+    services, places = [str(one) for one in classes[SERVICE].values], _places(classes)
     window = {name: int(years) for name, years in zip(services, classes["window"].values.tolist(), strict=True)}
     likeliest = {
         shift: dict(zip(places, _flat(classes["likeliest"].sel(shift=shift)).tolist(), strict=True))
@@ -248,6 +299,10 @@ def _read(paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, now: int) -> R
         gap,
         drivers,
     )
+
+
+def _places(values: xr.DataArray | xr.Dataset) -> list[Place]:
+    return [(str(county), str(service)) for county in values[COUNTY].values for service in values[SERVICE].values]
 
 
 def _flat(values: xr.DataArray) -> np.ndarray:
@@ -370,6 +425,7 @@ def _ends(level: xr.DataArray, spans: Mapping[Place, tuple[int, int]]) -> xr.Dat
 def _facts(
     read: Read,
     decisions: Mapping[Place, list[tuple[str, int]]],
+    tips: Mapping[Place, Tipping | Steady],
     names: Mapping[str, Mapping[str, str]],
     models: Mapping[str, DemandModel],
     now: int,
@@ -404,6 +460,33 @@ def _facts(
             window=read.window[service],
             others=read.others[place],
             rivals=read.rivals.get(place, ()),
+            tipping=tips.get(place),
             building=BUILDINGS.get(service, ""),
         )
     return found
+
+
+def _tips(
+    paths: Paths, tipping: Mapping[Place, TippingLevel | None], category: Mapping[Place, str]
+) -> dict[Place, Tipping | Steady]:
+    """Where the class turns, as it is said, or within which levels it does not; nothing of a class that is not decided
+    and stays so."""
+    found: dict[Place, Tipping | Steady] = {}
+    for row, place in enumerate(_places(paths.demand)):
+        tip = tipping.get(place)
+        if tip is not None:
+            found[place] = Tipping(tip.driver, _two_digits(tip.persons, math.ceil), tip.category)
+        elif place in tipping and category[place] != "undetermined":
+            migration, births = paths.levers
+            lowest, highest = sorted(float(migration.persons[row]) * level for level in MIGRATION)
+            found[place] = Steady(_two_digits(-lowest, math.floor), _two_digits(highest, math.floor), births.highest)
+    return found
+
+
+def _two_digits(persons: float, rounded: Callable[[float], int]) -> float:
+    """Rounded away from the baseline where the class is another from there on, towards it where it is not up to there:
+    what is said is true at the very number that is said."""
+    size = abs(persons)
+    digit = 10.0 ** (math.floor(math.log10(size)) - 1) if size >= 10 else 1.0
+    nudge = -1e-9 if rounded is math.ceil else 1e-9
+    return math.copysign(rounded(size / digit + nudge) * digit, persons)

@@ -31,7 +31,7 @@ from forecast.demand import (
 from forecast.demand.flows import region_flows, serve
 from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.errors import Issue, UsageError
-from forecast.flags import Flags, find_flags, flag_table, paths_of
+from forecast.flags import BIRTHS, Flags, find_flags, flag_table, paths_of
 from forecast.gap import VIEWS, compare_supply
 from forecast.population import check_balance, estimate_past, net_migrants, project_population, vital_rates
 from forecast.population.kernel import compiled_before
@@ -47,6 +47,7 @@ from forecast.waves import find_waves
 __all__ = ["Run", "compare_scenarios", "compiled_before", "run_forecast", "tables"]
 
 RANGE = {"demand_low": 0.0, "demand_high": 2.0}  # multiples of the recent net migration between which the report shades
+FERTILITY = {"demand_fewer_births": 1 + BIRTHS[0], "demand_more_births": 1 + BIRTHS[1]}  # multiples of fertility
 
 FOR_CAUSES = 200
 """Trajectories from which the shares of births, migration, mortality and participation are reckoned."""
@@ -122,13 +123,15 @@ def run_forecast(
         history = everywhere.sel({YEAR: slice(None, region.jump_off_year)})
         waves = find_waves(everywhere.sel({YEAR: slice(region.jump_off_year + 1, None)}), history)
 
-        # how much of it hangs on migration
+        # how much of it hangs on migration and on births
         weights = demand_weights(models, region, ratios, people[COUNTY].values.tolist(), rates[YEAR].values.tolist())
         flows = region_flows(region, list(models), people[COUNTY].values.tolist(), rates[YEAR].values.tolist())
-        spread = {key: _demand_at(level, past, rates, weights, flows, demand) for key, level in RANGE.items()}
+        moved = {key: _at_migration(level, past, rates) for key, level in RANGE.items()}
+        moved |= {key: rates.assign(asfr=rates.asfr * level) for key, level in FERTILITY.items()}
+        spread = {key: _demand_at(other, weights, flows, demand) for key, other in moved.items()}
 
         rolls = _observed_rolls(region, ratios, people, list(models))
-        data = _gather(people, demand, supply, gap, spread, rolls)
+        data = _gather(people, demand, supply, gap, spread, rolls).assign(migration_recent=past.migration_recent)
 
         # how sure all this is: joint random paths around the scenario
         task = None
@@ -262,17 +265,15 @@ def _people(past: xr.Dataset, rates: xr.Dataset) -> xr.Dataset:
     return joined.assign_attrs(projection.attrs)
 
 
-def _demand_at(
-    level: float,
-    past: xr.Dataset,
-    rates: xr.Dataset,
-    weights: xr.Dataset,
-    flows: xr.DataArray | None,
-    demand: xr.Dataset,
-) -> xr.DataArray:
-    """Demand where every county's yearly net migration is this multiple of the recent one; the past is as it was."""
+def _at_migration(level: float, past: xr.Dataset, rates: xr.Dataset) -> xr.Dataset:
+    """The rates with every county's yearly net migration at this multiple of the recent one."""
     migrants = net_migrants(past, Migration(level=((int(rates[YEAR][0]), level),)), rates[YEAR].values)
-    moved = project_population(rates.assign(net_migration=migrants), flows=()).population
+    return rates.assign(net_migration=migrants)
+
+
+def _demand_at(rates: xr.Dataset, weights: xr.Dataset, flows: xr.DataArray | None, demand: xr.Dataset) -> xr.DataArray:
+    """Demand where the rates are these; the past is as it was."""
+    moved = project_population(rates, flows=()).population
     both = moved.isel({YEAR: slice(1, None)}).sum(SEX)
     ahead = serve(in_order(xr.dot(weights.demand, both, dim=AGE)), flows)
     known = demand.demand.sel({YEAR: slice(None, int(rates[YEAR][0]) - 1)})
@@ -344,6 +345,9 @@ def _gather(
     for key, level in RANGE.items():
         long_name = f"demand at {level:g} times the recent net migration"
         data[key] = spread[key].assign_attrs(about, long_name=long_name)
+    for key, level in FERTILITY.items():
+        long_name = f"demand at {level:g} times the fertility"
+        data[key] = spread[key].assign_attrs(about, long_name=long_name, source="fertility varied")
     data["enrolment"] = rolls
     return data.assign_attrs(people.attrs)
 

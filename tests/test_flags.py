@@ -8,11 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from forecast import cli, read_region, read_scenario
+from forecast.demand import areas
 from forecast.errors import say
-from forecast.flags import SPAN, flag_table
+from forecast.flags import MIGRATION, SPAN, flag_table, paths_of
 from forecast.pipeline import Run, run_forecast
+from forecast.waves import classify_waves
+from forecast.waves.tipping import HALVINGS, STEPS
 
 
 @pytest.fixture(scope="module", params=[1, 100])
@@ -129,6 +133,90 @@ def test_sentences_do_not_contradict_themselves(run: Run) -> None:
             demand = run.data.demand.sel(service=service, county=counties).sum("county").sel(year=slice(None, 2050))
             assert float(demand.sel(year=facts.peak_year)) > 0.9 * float(demand.max()), text
         assert not re.search(r"见顶.*属长期短缺", text) or facts.peak_year >= 2026
+
+
+SAID_OF_LEVELS = {
+    "zh": (r"若年(净流入|出生)比基准(多|少)([\d.]+)(万?)人，则转为(\w+)。", r"判断都不变。$"),
+    "en": (r"With (net migration|births) ([\d,]+) persons? a year (above|below) the baseline it would be ([\w ,]+)\.", r"change this\.$"),
+}  # fmt: skip
+
+
+def levels_said(text: str, lang: str) -> tuple[str, float, str] | None:
+    """Driver, persons a year off the baseline, class."""
+    match = re.search(SAID_OF_LEVELS[lang][0], text)
+    if match is None:
+        return None
+    if lang == "zh":
+        driver, way, digits, ten_thousands, kind = match.groups()
+        size = float(digits) * (1e4 if ten_thousands else 1)
+    else:
+        driver, digits, way, kind = match.groups()
+        size = float(digits.replace(",", ""))
+    name = "migration" if driver in ("净流入", "net migration") else "births"
+    return name, size if way in ("多", "above") else -size, kind
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_sentence_says_at_which_level_the_class_turns_or_that_none_does(run: Run, lang: str) -> None:
+    table = flag_table(run.flags).set_index(["county", "service"])
+    said = 0
+    for place, words in run.flags.sentences.items():
+        row, told = table.loc[place], levels_said(words[lang], lang)
+        assert (row["tips_to"] == "") == (told is None)
+        if told is None:
+            assert row["category"] in ("undetermined", "") or re.search(SAID_OF_LEVELS[lang][1], words[lang])
+            continue
+        driver, persons, kind = told
+        said += 1
+        assert (driver, kind.lower()) == (row["tips_by"], say(f"waves.class.{row['tips_to']}", lang).lower())
+        assert 0 <= (abs(persons) - abs(row["tips_at"])) / abs(row["tips_at"]) <= max(0.1, 1 / abs(row["tips_at"]))
+        assert np.sign(persons) == np.sign(row["tips_at"])
+    assert said > 15
+
+
+def test_at_the_level_the_class_is_the_other_one(run: Run) -> None:
+    """All levels of migration at once: every place's demand as it is there, and as it is a little nearer the baseline."""
+    tips = {place: tip for place, tip in run.flags.tipping.items() if tip is not None and tip.driver == "migration"}
+    paths = paths_of(run.data, run.region.jump_off_year, areas(run.region), run.models)
+    counties = list(run.region.counties.index)
+    slope = (run.data.demand_high - run.data.demand_low).sel(year=paths.demand.year) / 2
+    slope = xr.concat([slope, slope.sum("county").expand_dims(county=[run.region.area])], "county")
+    base = run.flags.classes["likeliest"].sel(shift=0)
+    step = (MIGRATION[1] - MIGRATION[0]) / STEPS / 2**HALVINGS
+    for nearer in (0.0, step):
+        level = xr.zeros_like(slope.isel(year=0, drop=True))
+        for (county, service), tip in tips.items():
+            level.loc[{"county": county, "service": service}] = tip.level - nearer * np.sign(tip.level)
+        moved = (paths.demand + level * slope).transpose(*paths.demand.dims)
+        windows = {str(s): int(w) for s, w in run.flags.classes["window"].to_series().items()}
+        classes = classify_waves(moved, paths.supply, windows, paths.history)["likeliest"].sel(shift=0)
+        for (county, service), tip in tips.items():
+            place = {"county": county, "service": service}
+            own, was = str(classes.sel(place).item()), str(base.sel(place).item())
+            assert own in ((was, "undetermined") if nearer else (tip.category,)), (place, tip)
+    assert len(tips) > 15
+    assert {county for county, _ in tips} & set(counties)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("driver", ["migration", "births"])
+def test_a_run_with_that_migration_or_fertility_has_the_other_class(driver: str) -> None:
+    """The whole method again a little below and above the level, for a level of the whole city and one of a county."""
+    region = read_region("wenzhou")
+    run = run_forecast(region, read_scenario("baseline"), now=2026)
+    tips = {place: tip for place, tip in run.flags.tipping.items() if tip is not None and tip.driver == driver}
+    chosen = [min(tips, key=lambda place: abs(abs(tips[place].level) - share)) for share in (0.2, 1.0)]
+    key = "migration.level" if driver == "migration" else "fertility.level"
+    for place in set(chosen):
+        seen = []
+        for share in (0.97, 1.03):
+            level = [[2024, 1 + share * tips[place].level]]
+            again = run_forecast(region, read_scenario("baseline", {key: level}), now=2026)
+            likeliest = again.flags.classes["likeliest"].sel(county=place[0], service=place[1], shift=0)
+            seen.append(str(likeliest.item()))
+        base = str(run.flags.classes["likeliest"].sel(county=place[0], service=place[1], shift=0).item())
+        assert seen[1] == tips[place].category
+        assert seen[0] in (base, "undetermined")
 
 
 def test_class_probabilities_sum_to_one(run: Run) -> None:

@@ -29,6 +29,16 @@ class Tipping:
 
 
 @dataclass(frozen=True)
+class Steady:
+    """No net migration from `fewer` persons a year below the base to `more` above it makes another class, and no births
+    that are off it by up to the share `births`."""
+
+    fewer: float
+    more: float
+    births: float
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a sentence is made from; names are {"zh": ..., "en": ...}, years calendar years, `unit` of units.UNITS.
 
@@ -61,7 +71,7 @@ class Facts:
     window: int | None = None
     others: Sequence[tuple[int, str]] = ()
     rivals: Sequence[tuple[str, float]] = ()
-    tipping: Tipping | None = None
+    tipping: Tipping | Steady | None = None
     building: str = ""
 
 
@@ -192,6 +202,9 @@ def _tips(facts: Facts, lang: str) -> str:
     tip = facts.tipping
     if tip is None:
         return ""
+    if isinstance(tip, Steady):
+        fewer, more = (amount(size, "persons", lang) for size in (tip.fewer, tip.more))
+        return say("waves.tip.none", lang, fewer=fewer, more=more, share=f"{tip.births:.0%}")
     way = "more" if tip.amount > 0 else "fewer"
     many = amount(abs(tip.amount), "persons", lang)
     return say(f"waves.tip.{tip.driver}_{way}", lang, amount=many, kind=say(f"waves.class.{tip.category}", lang))
