@@ -20,6 +20,7 @@ import national  # noqa: E402
 import planted  # noqa: E402
 import warned  # noqa: E402
 
+from forecast.demand import read_models  # noqa: E402
 from forecast.waves import (  # noqa: E402
     CATEGORIES,
     Facts,
@@ -28,7 +29,6 @@ from forecast.waves import (  # noqa: E402
     find_trains,
     find_waves,
     implied_by_births,
-    read_costs,
     windows_of,
 )
 
@@ -190,15 +190,29 @@ def classes() -> list[str]:
 
 
 def costs() -> list[str]:
-    cost = read_costs()["general"]
+    models = read_models()
+    windows = windows_of(models)
+    rows = []
+    for service, model in models.items():
+        given = model.costs.given() if model.costs else {}
+        value = {
+            name: f"{one.value:,g}" + {"published": "", "derived": "", "assumed": " *"}[one.basis]
+            for name, one in given.items()
+        }
+        rows.append((model.name["en"], *value.values(), f"**{windows[service]}**"))
     return [
         "## Break-even years",
         "",
-        f"With the shipped costs (rent {cost.rent:.0%} and upkeep {cost.upkeep:.0%} of the building cost a year, life {cost.life} years, "
-        f"salvage {cost.salvage:.0%}, discount {cost.discount:.0%}; all **assumed**) building is cheaper than renting from "
-        f"{windows_of(['any'])['any']} years on. Every class is shown for two years less and more. Against linear programmes "
-        "solved by another solver the W-th largest demand and the discounted slices agree to 1e-6 on random paths, and the "
-        "opening never exceeds the level worth building and equals it on paths with one crest (`tests/test_waves_lasting.py`).",
+        "From the `[costs]` of each demand model, in yuan per m2 (a year); * is assumed. The building cost is that of one "
+        "project for which floor area and investment were published, named in the model; rents of premises fit for the use "
+        "were not found, so all break-even years rest on an assumption, every class is shown for two years less and more, and "
+        "a sentence says where the class flips. A region or a scenario puts its own costs in their place "
+        "(`models.primary_school.costs.rent`).",
+        "",
+        *table(("service", "building", "rent", "upkeep", "salvage", "life", "discount", "break-even years"), rows),
+        "Against linear programmes solved by another solver the W-th largest demand and the discounted slices agree to 1e-6 on "
+        "random paths, and the opening never exceeds the level worth building and equals it on paths with one crest "
+        "(`tests/test_waves_lasting.py`).",
         "",
     ]
 

@@ -103,7 +103,7 @@ def test_stages_follow_each_other_by_their_lags() -> None:
     demand = xr.concat(
         [series(crest(peak)) for peak in peaks.values()], dim=pd.Index(list(peaks), name="service")
     ).transpose("county", "year", "service")
-    found = inner(find_waves(demand)).set_index("service")
+    found = inner(find_waves(demand, window=12)).set_index("service")
     assert np.isnan(found.loc["kindergarten", "lag_years"])
     assert found.loc[["primary_school", "junior_school", "senior_school"], "lag_years"].tolist() == [5, 5, 3]
     assert found["transient_share"].between(0.2, 0.4).all()  # of 1,500 at most 1,000 and the flanks last twelve years

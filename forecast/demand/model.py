@@ -45,6 +45,9 @@ QUANTITY_UNITS: dict[str, str] = {
     "pupils per post": "学生/教职工",
     "m2 per place": "平方米/学位",
     "m2 per bed": "平方米/床",
+    "yuan per m2": "元/平方米",
+    "yuan per m2 and year": "元/平方米·年",
+    "per year": "/年",
     "standard deviation of the log after 10 years": "对数标准差（10年后）",
     "standard deviation of the logit after 10 years": "logit标准差（10年后）",
 }
@@ -221,6 +224,23 @@ class Supply(_Frozen):
     lead_time: Quantity
 
 
+class Costs(_Frozen):
+    """What floor area of the service costs; only their proportions decide how long it pays to rent (`waves.lasting`).
+
+    `salvage`: present value of what the building is worth to another service; `life` in years; `discount` a year.
+    """
+
+    building: Quantity
+    rent: Quantity
+    upkeep: Quantity
+    salvage: Quantity
+    life: Quantity
+    discount: Quantity
+
+    def given(self) -> dict[str, Quantity]:
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+
 class DemandModel(_Frozen):
     """A demand model, as its file says it. Made by `read_models`, which checks what types cannot say."""
 
@@ -239,6 +259,8 @@ class DemandModel(_Frozen):
     """Parameter -> how far it may have moved ten years after the jump-off date; what is not named is taken as sure."""
     standards: dict[str, Standard] = {}
     supply: Supply
+    costs: Costs | None = None
+    """Without them it is not known how many years of need make building worth while, and no class can be told."""
 
     @property
     def ages(self) -> Span:
@@ -256,7 +278,8 @@ class DemandModel(_Frozen):
         for name, standard in self.standards.items():
             found |= {f"standards.{name}.{level}": quantity for level, quantity in standard.given().items()}
         found |= {f"uncertainty.{name}": quantity for name, quantity in self.uncertainty.items()}
-        return found | {"supply.lead_time": self.supply.lead_time}
+        found["supply.lead_time"] = self.supply.lead_time
+        return found | {f"costs.{name}": one for name, one in (self.costs.given() if self.costs else {}).items()}
 
 
 BASES: tuple[str, ...] = get_args(Basis)

@@ -32,6 +32,14 @@ from forecast.units import UNITS
 
 Raw = dict[str, Any]
 _LEAD_TIME = Need("years", ("number",), 0, 30)
+_COSTS = {
+    "building": Need("yuan per m2", ("number",), 1, 1e6),
+    "rent": Need("yuan per m2 and year", ("number",), 0, 1e6),
+    "upkeep": Need("yuan per m2 and year", ("number",), 0, 1e6),
+    "salvage": Need("yuan per m2", ("number",), 0, 1e6),
+    "life": Need("years", ("number",), 1, 200),
+    "discount": Need("per year", ("number",), 0, 0.2),
+}
 
 
 def read_models(path: str | Path | None = None) -> dict[str, DemandModel]:
@@ -171,7 +179,7 @@ def _raw_quantities(raw: Raw) -> Iterable[tuple[str, Raw]]:
                 for key, child in node.items():
                     yield from walk(f"{prefix}.{key}" if prefix else key, child)
 
-    for section in ("parameters", "uncertainty", "standards", "supply"):
+    for section in ("parameters", "uncertainty", "standards", "supply", "costs"):
         yield from walk(section, raw.get(section))
 
 
@@ -179,6 +187,8 @@ def _check_parameters(model: DemandModel, method: Method, file: str) -> Iterable
     """Each parameter has the unit, kind and range that the method needs; tables cover the model's ages."""
     asked = {f"parameters.{name}": (model.parameters[name], need) for name, need in method.parameters.items()}
     asked["supply.lead_time"] = (model.supply.lead_time, _LEAD_TIME)
+    if model.costs:
+        asked |= {f"costs.{name}": (quantity, _COSTS[name]) for name, quantity in model.costs.given().items()}
     for key, (quantity, need) in asked.items():
         if quantity.unit != need.unit:
             yield _issue("E407", file, f"{key}.unit", found=quantity.unit, expected=need.unit)

@@ -21,10 +21,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.dims import SERVICE
 from forecast.waves import kernel
 from forecast.waves.cells import Cells, smooth_cells
-from forecast.waves.lasting import Windows, opening, window_for, windows_of
+from forecast.waves.lasting import Windows, opening, window_for
 from forecast.waves.peaks import LEVELS, peak_range, peak_times
 from forecast.waves.smoothing import Course
 from forecast.waves.turns import Turns, Values, Whole, find_turns
@@ -95,8 +94,8 @@ def find_waves(
     lag_years   years behind the nearest crest before it of the stage before (troughs: trough); NaN without one within
                 `LAG_YEARS`
     transient_share   of demand at a crest, the share that is not needed `window` years running; at a trough, the share
-                of what demand comes back to within these years. `window`: break-even years, one for all or by service;
-                by default those of the shipped costs, which are assumed (`lasting.read_costs`)
+                of what demand comes back to within these years. `window`: break-even years, one for all or by service
+                (`lasting.windows_of`); NaN without it, as what lasts hangs on the costs
     probability share of trajectories that have this turn; 1 without trajectories
 
     Of a noisy series (`smoothing.find_courses`) the turns are those of its smooth course. The range of the peak year
@@ -107,8 +106,6 @@ def find_waves(
     smoothed less (`smoothing`), so that its median may fall in another year than the peak of the smooth course.
     Raises InputRefused for a gap or an unknown value between known years.
     """
-    services = [str(name) for name in demand[SERVICE].values] if SERVICE in demand.dims else [""]
-    window = windows_of(services) if window is None else window
     parts = [_rows(one, window) for one in (smooth_cells(demand, history) if cells is None else cells)]
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
@@ -116,15 +113,16 @@ def find_waves(
     return _with_lags(found)[list(COLUMNS)]
 
 
-def _rows(cells: Cells, window: Windows) -> pd.DataFrame:
+def _rows(cells: Cells, window: Windows | None) -> pd.DataFrame:
     """The turns of a group: of its only path with probability 1, or those that trajectories share."""
     count, trajectories, years = cells.values.shape
     courses, flat = cells.courses, cells.smooth.reshape(-1, years)
     turns = find_turns(flat, LEAST * np.abs(flat.mean(axis=1)))
     turns = turns.take(_beyond_noise(turns, courses, trajectories))
-    transient = _transient_share(
-        turns, flat, trajectories, [window_for(window, service) for _, service in cells.places]
-    )
+    transient = np.full(len(turns.peak), np.nan)
+    if window is not None:
+        windows = [window_for(window, service) for _, service in cells.places]
+        transient = _transient_share(turns, flat, trajectories, windows)
     if trajectories == 1:
         found = _single(turns, courses, cells.values[:, 0], flat, transient)
     else:

@@ -8,22 +8,18 @@ and equals the highest opening where the years of need lie together.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from importlib.resources import files
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import xarray as xr
 
+from forecast.demand import DemandModel
 from forecast.dims import SERVICE, YEAR, in_order
 from forecast.errors import InputRefused, Issue
 from forecast.waves import kernel
 from forecast.waves.turns import Values
-
-GENERAL = "general"
-"""Row of the table of costs that holds for every service without a row of its own."""
 
 Windows = int | Mapping[str, int]
 
@@ -48,11 +44,13 @@ class Costs:
         return 1 + self.upkeep * sum((1 + self.discount) ** -k for k in range(self.life)) - self.salvage
 
 
-def read_costs() -> dict[str, Costs]:
-    """The shipped table by service, with `general` for all others. Every number is assumed (`costs.toml`)."""
-    table = tomllib.loads(files("forecast.waves").joinpath("costs.toml").read_text("utf-8"))
-    names = [field.name for field in fields(Costs)]
-    return {service: Costs(**{name: row[name]["value"] for name in names}) for service, row in table.items()}
+def costs_of(model: DemandModel) -> Costs:
+    """The costs of a demand model as shares of its building cost. Raises InputRefused where it has none."""
+    if model.costs is None:
+        raise InputRefused(Issue("E438", values={"service": model.id}))
+    given = {name: float(quantity.value) for name, quantity in model.costs.given().items()}
+    shares = {name: given[name] / given["building"] for name in ("rent", "upkeep", "salvage")}
+    return Costs(**shares, life=int(given["life"]), discount=given["discount"])
 
 
 def break_even_years(costs: Costs) -> int:
@@ -73,10 +71,9 @@ def break_even_years(costs: Costs) -> int:
     raise InputRefused(Issue("E433", values={"rent": f"{costs.rent:g}", "life": costs.life}))
 
 
-def windows_of(services: list[str], costs: Mapping[str, Costs] | None = None) -> dict[str, int]:
-    """Break-even years of each service, from its row of the costs or from the general one."""
-    table = read_costs() if costs is None else costs
-    return {service: break_even_years(table.get(service, table[GENERAL])) for service in services}
+def windows_of(models: Mapping[str, DemandModel]) -> dict[str, int]:
+    """Break-even years of each service, from the costs of its model. Raises InputRefused where a model has none."""
+    return {service: break_even_years(costs_of(model)) for service, model in models.items()}
 
 
 def window_for(window: Windows, service: str) -> int:
