@@ -103,7 +103,7 @@ def find_flags(
     paths: Paths, models: Mapping[str, DemandModel], names: Mapping[str, Mapping[str, str]], now: int
 ) -> Flags:
     """All flags of a run. names: area code -> {"zh", "en"}; now: the year of the decision."""
-    windows = windows_of(list(models))
+    windows = windows_of(models)
     cells = smooth_cells(paths.demand, paths.history)
     waves = find_waves(paths.demand, paths.history, windows, cells)
     spoken_of = _also_of_the_scenario(waves, paths)
