@@ -42,7 +42,7 @@ from forecast.scenario import Migration, Scenario
 from forecast.schools import Schools, find_schools, school_csv
 from forecast.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
 from forecast.supply import estimate_supply
-from forecast.waves import find_waves
+from forecast.waves import find_waves, windows_of
 
 __all__ = ["Run", "compare_scenarios", "compiled_before", "run_forecast", "tables"]
 
@@ -121,7 +121,7 @@ def run_forecast(
         # the waves that run through the stages of life, by county and for the whole
         everywhere = _with_whole(demand.demand, region.area)
         history = everywhere.sel({YEAR: slice(None, region.jump_off_year)})
-        waves = find_waves(everywhere.sel({YEAR: slice(region.jump_off_year + 1, None)}), history)
+        waves = find_waves(everywhere.sel({YEAR: slice(region.jump_off_year + 1, None)}), history, windows_of(models))
 
         # how much of it hangs on migration and on births
         weights = demand_weights(models, region, ratios, people[COUNTY].values.tolist(), rates[YEAR].values.tolist())
