@@ -402,6 +402,7 @@ def overview(summary: Mapping[str, list[str]]) -> Iterable[str]:
     )
     head = ("place", "places", "total, 5 years, %", "10 years, %", "pupils, 5 years, %", "cover 80/95, %", "worse")
     yield table(head, [tuple(row) for row in summary.values() if row])
+    yield "\nPupils by grade, carried on from the rolls themselves, are tested apart: [school rolls](rolls.md)."
     yield "\n## What is behind the misses, on the places first tested\n"
     yield "\n".join(f"- {line}" for line in MISSES)
 

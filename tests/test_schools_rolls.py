@@ -514,6 +514,35 @@ def test_leavers_of_grade_nine_go_somewhere() -> None:
     assert standing_pupils(series([10.0, 20.0, 30.0, 40.0]), 3).values.tolist() == [60, 90]
 
 
+def rows_of(page: str, heading: str) -> list[list[str]]:
+    """Cells of the tables below a heading of the page."""
+    part = page.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line[:1] == "|"]
+
+
+def test_the_page_says_what_became_of_the_nations_waves(root: Path) -> None:
+    """Crests forecast from 2018 within a year of what happened, at least one row better than a roll that stays; junior
+    and senior schools as ranges."""
+    page = (root / "docs" / "accuracy" / "rolls.md").read_text("utf-8")
+    rows = rows_of(page, "## China, whole stages")
+    for stage, happened in (("kindergarten", 2020), ("primary", 2023)):
+        made = [row for row in rows if row[0] == stage and row[3].isdigit()]
+        assert len(made) == 4  # two releases of births, two paths of the ratio
+        assert {int(row[4]) for row in made} == {happened}
+        assert all(abs(int(row[3]) - happened) <= 1 for row in made)
+        (stays,) = (row for row in rows if row[0] == stage and "stays" in row[2])
+        last = [abs(float(row[5].rsplit(" ", 1)[1].strip("%"))) for row in (*made, stays)]
+        assert min(last[:-1]) < last[-1]
+    for stage, low, high in (("junior", 2025, 2029), ("senior", 2028, 2032)):
+        (row,) = (row for row in rows if row[0] == stage)
+        assert row[1].isdigit()  # the last roll that was known
+        years = [int(year) for year in row[3].split("-")]
+        assert low <= years[0] < years[1] <= high
+        for cell in row[4:]:
+            least, most = (int(number.replace(",", "")) for number in cell.split("-"))
+            assert 0 < least < most
+
+
 def test_the_nations_waves_peak_in_their_years(reference: Path) -> None:
     """From births to 2018: kindergarten 2020, primary school 2023, within a year; junior school 2026 with revised births."""
     births = pd.read_csv(reference / "china" / "china_births_deaths.csv").set_index("year")

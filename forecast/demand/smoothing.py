@@ -35,9 +35,8 @@ LEAST_ORIGINS = 3
 standard error needs so many origins."""
 
 FADE = 0.5
-"""What is left a year later of the distance of the common movement from its long mean. Assumed: of 0, 0.1, ... 1,
-the value that is best for two of New York, Eau Claire and New Zealand is between 0 and 0.5 (docs/accuracy/rolls.md), a half
-is good for the third as well."""
+"""What is left a year later of the distance of the common movement from its long mean. Assumed: from 0 to 0.9 all do
+better than 1 on real rolls of three countries (docs/accuracy/rolls.md); the middle is taken, not the best of them."""
 
 MEAN_YEARS = 5
 """The long mean of the movement is expected to be nothing, with the weight of so many years. Assumed."""
