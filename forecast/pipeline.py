@@ -42,7 +42,7 @@ from forecast.scenario import Migration, Scenario
 from forecast.schools import Schools, find_schools, school_csv
 from forecast.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
 from forecast.supply import estimate_supply
-from forecast.waves import find_waves, windows_of
+from forecast.waves import cross_service, find_waves, floor_areas, synchrony, windows_of, within_reach
 
 __all__ = ["Run", "compare_scenarios", "compiled_before", "run_forecast", "tables"]
 
@@ -409,9 +409,29 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
         "flags": _named(run, flag_table(run.flags)),
         "warnings": _named(run, run.flags.warnings),
         "trains": _named(run, run.flags.trains),
+        **_help(run),
         "participation_ratios": run.ratios,
         **{name: _named(run, table) for name, table in school_csv(run.schools).items()},
     }
+
+
+def _help(run: Run) -> dict[str, pd.DataFrame]:
+    """Who could help whom from the decision on: pairs of counties, services inside a county, and how alike they all are."""
+    counties = run.data[COUNTY].values
+    gap = run.flags.gap.sel({COUNTY: counties, YEAR: slice(run.flags.now, None)})
+    areas = cross_service(gap, floor_areas(run.models)).to_dataframe(dim_order=[COUNTY, "pair", YEAR]).reset_index()
+    pairs = areas.pop("pair").str.split(" > ", expand=True).reindex(columns=[0, 1])
+    areas = areas.assign(empties=pairs[0], lacks=pairs[1])[[COUNTY, "empties", "lacks", YEAR, "area", "probability"]]
+    alike = synchrony(run.flags.classes.sel({COUNTY: counties})).to_dataframe("share_of_counties").reset_index()
+    found = {"follow_on_area": _named(run, areas[areas["area"] > 0]), "class_shares": alike}
+    reach = within_reach(gap, run.region.tables.get("neighbours"))
+    if reach is not None:
+        pairs, names = reach[0], _names(run.region)
+        for side in ("short", "spare"):
+            own = [names[code] for code in pairs[f"{side}_county"]]
+            pairs = pairs.assign(**{f"{side}_name_zh": [zh for zh, _ in own], f"{side}_name_en": [en for _, en in own]})
+        found["sharing_pairs"] = pairs
+    return found
 
 
 def _of_counties(data: xr.Dataset, quantiles: Iterable[str], others: list[str]) -> xr.Dataset:

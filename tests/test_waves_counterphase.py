@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from forecast.demand import read_models
 from forecast.errors import InputRefused
-from forecast.waves import counter_phase, cross_service
+from forecast.waves import counter_phase, cross_service, floor_areas, within_reach
 
 YEARS = [2024, 2025, 2026, 2027]
 
@@ -51,6 +52,28 @@ def test_unknown_years_and_counties() -> None:
     with pytest.raises(InputRefused, match="C"):
         counter_phase(one.sel(county=["A", "B"]), WAYS, 25)
     assert counter_phase(one, WAYS, 5).empty
+
+
+def test_the_table_of_neighbours_says_how_far_is_measured() -> None:
+    roads = WAYS.rename(columns={"minutes": "seat_km"})  # 30, 50 and 20 km, of which 30 are within reach
+    found, by = within_reach(gap(SCHOOLS), roads) or (pd.DataFrame(), "")
+    assert by == "seat_km"
+    assert set(zip(found["short_county"], found["spare_county"], strict=True)) == {("A", "B"), ("B", "A"), ("A", "C")}
+    assert found.set_index(["short_county", "spare_county"]).loc[("A", "C"), "seat_km"] == 20
+    both, by = within_reach(gap(SCHOOLS), roads.assign(minutes=[10.0, np.nan, 90.0])) or (pd.DataFrame(), "")
+    assert by == "minutes"
+    assert set(both["short_county"] + both["spare_county"]) == {"AB", "BA"}  # not known is not near
+    elsewhere = roads.assign(county_a="X")
+    assert (within_reach(gap(SCHOOLS), elsewhere) or (pd.DataFrame([1]), ""))[0].empty
+    assert within_reach(gap(SCHOOLS), None) is None
+    assert within_reach(gap(SCHOOLS), WAYS[["county_a", "county_b"]]) is None
+
+
+def test_floor_areas_are_those_of_the_standards() -> None:
+    models = read_models()
+    floors = floor_areas(models)
+    assert floors["primary_school"] == 7.9
+    assert set(floors) == {name for name, model in models.items() if model.standard("floor_area")}
 
 
 def test_one_service_empties_while_another_is_short() -> None:

@@ -3,7 +3,7 @@
 from forecast.waves.attribution import attribute_chain, attribute_factors, attribute_runs
 from forecast.waves.cells import smooth_cells
 from forecast.waves.classes import CATEGORIES, classify_waves, synchrony
-from forecast.waves.counterphase import counter_phase, cross_service
+from forecast.waves.counterphase import counter_phase, cross_service, floor_areas, within_reach
 from forecast.waves.crests import COLUMNS, STAGES, find_waves
 from forecast.waves.lasting import (
     Costs,
@@ -38,6 +38,7 @@ __all__ = [
     "explain",
     "find_trains",
     "find_waves",
+    "floor_areas",
     "implied_by_births",
     "implied_by_people",
     "lasting_need",
@@ -48,4 +49,5 @@ __all__ = [
     "tipping_point",
     "windows_of",
     "with_place_years",
+    "within_reach",
 ]
