@@ -37,7 +37,7 @@ from forecast.report.charts import CHARTS, definitions
 from forecast.report.facts import Facts
 from forecast.report.words import amount, count, joined, same
 from forecast.scenario import Scenario, read_scenario
-from forecast.schools import Schools
+from forecast.schools import Schools, find_schools
 from forecast.waves import find_waves
 
 YEARS = np.arange(2010, 2051)
@@ -146,6 +146,21 @@ def made_run(
     return MadeRun(region, scenario, models, data, waves, made_flags(data, region, models), manifest)
 
 
+def with_schools(run: MadeRun) -> MadeRun:
+    """The same run with what it says of schools; the last quarter of the senior places is planned for 2026."""
+    form = ["stage" if model.domain == "education" else "" for model in run.models.values()]
+    planned = xr.zeros_like(run.data.supply)
+    planned.loc[{"service": "senior_school", "year": slice(2026, None)}] = 1.0
+    data = run.data.assign(
+        pupils=run.data.demand.where(xr.DataArray([bool(one) for one in form], dims="service")),
+        form=("service", form),
+        planned=0.25 * run.data.supply * planned,
+    )
+    members = {run.region.area: list(run.region.counties.index)}
+    held = find_schools(data, run.models, run.region, members, run.waves, run.flags.classes["lasting"])
+    return replace(run, data=data, schools=held)
+
+
 MANY = 150
 
 
@@ -196,7 +211,8 @@ def with_trajectories(run: MadeRun, seed: int = 1) -> tuple[MadeRun, np.ndarray]
 
 @cache
 def many_run() -> tuple[MadeRun, np.ndarray]:
-    return with_trajectories(made_run())
+    run, demand = with_trajectories(made_run())
+    return with_schools(run), demand
 
 
 @cache
@@ -207,7 +223,7 @@ def many_page() -> str:
 @cache
 def plain_page() -> str:
     """The report of the made-up run, rendered once for all tests that only look at it."""
-    return render_html(made_run())
+    return render_html(with_schools(made_run()))
 
 
 def told(run: MadeRun) -> dict[str, str]:
@@ -559,14 +575,14 @@ def test_page_is_closed_to_the_network_and_small() -> None:
     assert "unsafe" not in policy[1]
     assert not re.search(r'(?:src|href)="(?!#)', page.split('<script type="module">')[0])
     assert len(page.encode()) < 2.5e6
-    assert page == render_html(made_run())
+    assert page == render_html(with_schools(made_run()))
 
 
 @pytest.mark.parametrize("many", [False, True])
 def test_every_chart_compiles(many: bool) -> None:
     import vl_convert
 
-    facts, schema = Facts(many_run()[0] if many else made_run()), alt.load_schema()
+    facts, schema = Facts(many_run()[0] if many else with_schools(made_run())), alt.load_schema()
     for name, spec in definitions(facts).items():
         validate_jsonschema(json.loads(json.dumps(spec)), {"$ref": "#/definitions/TopLevelLayerSpec"}, schema)
         compiled = vl_convert.vegalite_to_vega({"$schema": "https://vega.github.io/schema/vega-lite/v6.json", **spec})
@@ -634,8 +650,9 @@ def look(browser: Any, tmp_path: Path) -> Iterator[Any]:
         page.close()
 
 
-PLAIN = 14 + 3 + 7
-"""Charts of the page of one path: the chapter of waves has three, and one for each of seven services."""
+PLAIN = 14 + 3 + 7 + 4 + 3
+"""Charts of the page of one path: the chapter of waves has three, and one for each of seven services; that of schools
+one for each of four stages, and posts, changes and planned places."""
 
 
 def test_page_draws_in_both_languages_without_a_request(look: Any) -> None:

@@ -99,7 +99,31 @@ const ROWS = {
     return pack.trains[place(el)].rows.map(row => ({...row}));
   },
 };
-const FOLLOWS = {classes: [], begun: ['s'], lasting: ['s', 'c'], train: ['c'], series: ['s', 'c'], people: ['c'], causes: ['s'], year: ['s', 'year'], service: ['s'], wave: ['c']};
+Object.assign(ROWS, {
+  // posts of the stages of one place by year
+  posts(el) {
+    return Object.entries(pack.posts[place(el)]).flatMap(([s, values], at) =>
+      values.flatMap((v, k) => (v === null ? [] : [{s, at, v, year: pack.years[k]}])));
+  },
+  // why each stage's crest falls: what is taken away to the left of zero, what is added to the right
+  changes(el) {
+    return pack.changes[place(el)].flatMap(({s, first, last, net, steps}) => {
+      const ends = {'-1': 0, 1: 0}, about = {s, first, last};
+      const parts = pack.steps.filter(step => steps[step]).map(step => {
+        const v = steps[step], side = Math.sign(v), from = ends[side];
+        ends[side] += v;
+        return {...about, step, v, from, to: ends[side]};
+      });
+      return [...parts, {...about, step: 'net', v: net, from: net, to: net}];
+    });
+  },
+  // what the planned places of one service are used for
+  planned(el) {
+    const own = pack.planned[service(el)];
+    return own.years.flatMap((year, k) => pack.uses.map((use, at) => ({year, use, at, v: own[use][k]})));
+  },
+});
+const FOLLOWS = {posts: ['c'], changes: ['c'], planned: ['s'], classes: [], begun: ['s'], lasting: ['s', 'c'], train: ['c'], series: ['s', 'c'], people: ['c'], causes: ['s'], year: ['s', 'year'], service: ['s'], wave: ['c']};
 
 function settings(el) {
   const about = pack.services[service(el)];
@@ -157,7 +181,7 @@ function size(value) {
 }
 
 function gapWords(el) {
-  const c = el.dataset.gapC, s = el.dataset.gapS || state.s;
+  const c = el.dataset.gapC === '*' ? state.c : el.dataset.gapC, s = el.dataset.gapS || state.s;
   const {gap, rel} = gapRow(c || pack.area, s, pack.years.indexOf(pack.look));
   const even = rel !== null && Math.abs(rel) <= pack.tolerance;
   el.className = 'state ' + (gap === null || even ? '' : gap < 0 ? 'neg' : 'pos');
@@ -259,7 +283,7 @@ idle(async () => {
   document.documentElement.dataset.drawn = 'all';
 }, {timeout: 1500});
 
-const PRINT = {tiles: [300, 310], panel_large: [355, 290], heat: [690, 290], odds: [690, 290], classes: [690, 330], begun: [690, 290], lasting: [212, 104], train: [690, 170], wave: [690, 420], panel: [212, 104], people: [212, 104], causes: [212, 70], whole: [158, 96]};  // A4 is about 695 px wide
+const PRINT = {posts: [690, 170], changes: [690, 210], planned: [330, 120], tiles: [300, 310], panel_large: [355, 290], heat: [690, 290], odds: [690, 290], classes: [690, 330], begun: [690, 290], lasting: [212, 104], train: [690, 170], wave: [690, 420], panel: [212, 104], people: [212, 104], causes: [212, 70], whole: [158, 96]};  // A4 is about 695 px wide
 const folded = new Set();
 addEventListener('beforeprint', () => {
   for (const el of all('details:not([open])')) { folded.add(el); el.open = true; }

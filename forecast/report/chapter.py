@@ -98,6 +98,7 @@ class Chapter:
     menu: Text
     title: Text
     basis: str | None = None  # what the title rests on
+    opening: tuple[Table, ...] = ()  # what must be seen before anything is read
     sentences: tuple[Text, ...] = ()
     by_service: Mapping[str, tuple[Text, ...]] = field(default_factory=dict)
     """Sentences that belong to one service, by service."""

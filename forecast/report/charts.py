@@ -25,7 +25,10 @@ from forecast.report.theme import (
     INK,
     ORANGE,
     SOFT,
+    STAGES,
+    STEPS,
     UNKNOWN,
+    USES,
     either,
     gap_scale,
     named,
@@ -192,7 +195,7 @@ def wave(facts: Facts) -> Drawing:
 
     def area(which: str, opacity: float) -> alt.Chart:
         part = base.transform_filter(which).mark_area(fillOpacity=opacity, line={"strokeWidth": 1.4}, aria=False)
-        return part.encode(x=x, y=y, y2="high:Q", color=colour, detail="s:N")
+        return part.encode(x=x, y=y, y2=alt.Y2("high:Q"), color=colour, detail=alt.Detail("s:N"))
 
     crests = base.transform_filter("datum.crest")
     high = alt.Y("high:Q", title=None)
@@ -215,7 +218,7 @@ def wave(facts: Facts) -> Drawing:
     layers = (
         area("datum.year<=datum.born", 0.85),
         area("datum.year>=datum.born", 0.4),
-        hover.encode(x=x, y=y, y2="high:Q"),
+        hover.encode(x=x, y=y, y2=alt.Y2("high:Q")),
         path,
         dots.encode(x=x, y=high),
         words.encode(x=x, y=high),
@@ -276,7 +279,7 @@ def _shades(base: alt.Chart, x: alt.X, shares: list[int]) -> list[alt.Chart]:
 
 def _shade(base: alt.Chart, x: alt.X, low: str, high: str, opacity: float) -> alt.Chart:
     band = base.transform_filter(f"isValid(datum.{low})").mark_area(color=BLUE, opacity=opacity, aria=False)
-    return band.encode(x=x, y=alt.Y(f"{low}:Q", title=None), y2=f"{high}:Q")
+    return band.encode(x=x, y=alt.Y(f"{low}:Q", title=None), y2=alt.Y2(f"{high}:Q"))
 
 
 def _migration_lines(line: Callable[..., alt.Chart]) -> list[alt.Chart]:
@@ -318,7 +321,7 @@ def causes(facts: Facts) -> Drawing:
     text = words.mark_text(fontSize=11, text=alt.ExprRef("format(datum.to-datum.from,'.0%')"), aria=False)
     dark = "datum.cause=='births'||datum.cause=='participation'"
     layers = (
-        bars.encode(x=x, x2="to:Q", y=y, color=colour),
+        bars.encode(x=x, x2=alt.X2("to:Q"), y=y, color=colour),
         text.encode(x=alt.X("at:Q", title=None), y=y, color=_white_where(dark)),
     )
     return _page(layers, "causes", 84, names={})
@@ -413,7 +416,7 @@ def lasting(facts: Facts) -> Drawing:
     hover = base.mark_rule(opacity=0, strokeWidth=5, tooltip=alt.ExprRef(_lasting_words()), aria=False)
     layers = (
         low,
-        high.encode(x=x, y=alt.Y("lasting:Q", title=None), y2="top:Q"),
+        high.encode(x=x, y=alt.Y("lasting:Q", title=None), y2=alt.Y2("top:Q")),
         line("low80", "true", **ends),
         line("high80", "true", **ends),
         line("supply", "true", color=ORANGE, strokeWidth=1.8, interpolate="step-after"),
@@ -461,7 +464,7 @@ def train(facts: Facts) -> Drawing:
     between = lags.mark_text(dx=-10, align="right", color=SOFT, text=alt.ExprRef(_lag_words()), aria=False)
     layers = (
         path.encode(x=x, y=y, order=alt.Order("at:Q")),
-        whisker.encode(x=alt.X("low:Q", title=None), x2="high:Q", y=y),
+        whisker.encode(x=alt.X("low:Q", title=None), x2=alt.X2("high:Q"), y=y),
         dots.encode(x=x, y=y),
         words.encode(x=alt.X("high:Q", title=None), y=y),
         between.encode(x=x, y=y),
@@ -476,6 +479,80 @@ def _train_words() -> str:
 
 def _lag_words() -> str:
     return either("晚", "+") + "+datum.lag+" + either("年", " yr")
+
+
+def posts(facts: Facts) -> Drawing:
+    """Posts that the stages of one place need, laid on each other, the youngest below."""
+    order = _schools_of(facts)
+    base = alt.Chart(alt.NamedData("rows"))
+    x = _years_axis(facts, first=facts.jump_off)
+    y_axis = alt.Axis(tickCount=4, minExtent=44, labelExpr=number("datum.value"))
+    colour = alt.Color("s:N", legend=None, scale=alt.Scale(domain=order, range=list(STAGES[: len(order)])))
+    areas = base.mark_area(aria=False, stroke="#fff", strokeWidth=1).encode(
+        x=x, y=alt.Y("v:Q", stack="zero", title=None, axis=y_axis), color=colour, order=alt.Order("at:Q")
+    )
+    total = base.transform_aggregate(total="sum(v)", groupby=["year"])
+    said = f"''+datum.year+'\\n'+{number('datum.total')}+{_words('tip.posts')}"
+    hover = total.mark_rule(opacity=0, strokeWidth=9, tooltip=alt.ExprRef(said), aria=False).encode(x=x)
+    return _page((areas, hover), "posts", 230, names={})
+
+
+def _schools_of(facts: Facts) -> list[str]:
+    held = facts.run.schools
+    return [] if held is None else [str(name) for name in held.table["service"].values]
+
+
+def changes(facts: Facts) -> Drawing:
+    """From the crest to the lowest roll: what each step takes away (left) and adds (right), and the net at a point."""
+    order = _schools_of(facts)
+    base = alt.Chart(alt.NamedData("rows"))
+    y = alt.Y(
+        "s:N",
+        title=None,
+        scale=_bands(order, 0.3),
+        axis=alt.Axis(labelExpr=named("datum.value"), labelColor=INK, labelFontSize=13, minExtent=64),
+    )
+    x = alt.X("from:Q", title=None, axis=alt.Axis(tickCount=6, grid=True, labelExpr=number("datum.value", "+")))
+    colour = alt.Color("step:N", legend=None, scale=alt.Scale(domain=list(STEPS), range=list(STEPS.values())))
+    said = (
+        f"{named('datum.s')}+'  '+datum.first+'–'+datum.last+'\\n'+{named('datum.step')}+'  '+{number('datum.v', '+')}"
+    )
+    parts = base.transform_filter("datum.step!='net'")
+    bars = parts.mark_bar(height=alt.RelativeBandSize(0.8), tooltip=alt.ExprRef(said), aria=False)
+    net = base.transform_filter("datum.step=='net'")
+    dots = net.mark_point(filled=True, size=70, color=INK, opacity=1, stroke="#fff", strokeWidth=1.5, aria=False)
+    words = net.mark_text(
+        dy=-26,
+        fontWeight=600,
+        align=alt.ExprRef("datum.from>0?'left':'center'"),
+        text=alt.ExprRef(f"datum.first+'–'+datum.last+'  '+{number('datum.v', '+')}"),
+        aria=False,
+    )
+    zero = base.transform_filter("datum.step=='net'").mark_rule(color=FAINT, aria=False).encode(x=alt.XDatum(0))
+    layers = (
+        zero,
+        bars.encode(x=x, x2=alt.X2("to:Q"), y=y, color=colour),
+        dots.encode(x=x, y=y),
+        words.encode(x=x, y=y),
+    )
+    return _page(layers, "changes", 62 * max(len(order), 1), names={})
+
+
+def planned(facts: Facts) -> Drawing:
+    """New places of one service by what they are used for, year by year."""
+    base = alt.Chart(alt.NamedData("rows"))
+    years = [year for year in facts.years if year > facts.jump_off]
+    x = alt.X(
+        "year:O",
+        title=None,
+        scale=_bands(years, 0.15),
+        axis=alt.Axis(values=[year for year in years if year % 5 == 0], labelAngle=0, ticks=False),
+    )
+    y = alt.Y("v:Q", stack="zero", title=None, axis=alt.Axis(tickCount=3, labelExpr=number("datum.value")))
+    colour = alt.Color("use:N", legend=None, scale=alt.Scale(domain=list(USES), range=list(USES.values())))
+    said = f"''+datum.year+'\\n'+{named('datum.use')}+'  '+{number('datum.v')}"
+    bars = base.mark_bar(tooltip=alt.ExprRef(said), aria=False)
+    return _page((bars.encode(x=x, y=y, color=colour, order=alt.Order("at:Q")),), "planned", 150, names={})
 
 
 CHARTS: dict[str, Callable[[Facts], Drawing]] = {
@@ -494,6 +571,9 @@ OF_MANY: dict[str, Callable[[Facts], Drawing]] = {"odds": odds, "people": people
 """Charts that only a run of many trajectories has."""
 
 
+OF_SCHOOLS: dict[str, Callable[[Facts], Drawing]] = {"posts": posts, "changes": changes}
+"""Charts that only a run with schools has; `planned` besides needs planned places."""
+
 OF_STAGES = ("wave", "train")
 """Charts that a region without stages has not."""
 
@@ -501,7 +581,11 @@ OF_STAGES = ("wave", "train")
 def definitions(facts: Facts) -> dict[str, dict[str, Any]]:
     """Every chart's definition by name, without configuration and rows."""
     found = {}
-    for name, draw in {**CHARTS, **(OF_MANY if facts.many else {})}.items():
+    held = facts.run.schools
+    more = {**(OF_MANY if facts.many else {}), **(OF_SCHOOLS if held else {})}
+    if held and held.audit:
+        more["planned"] = planned
+    for name, draw in {**CHARTS, **more}.items():
         if name in OF_STAGES and not facts.stages:
             continue
         with debug_mode(False):  # the tests validate every chart; here it would cost a second
@@ -537,8 +621,8 @@ def _bands(domain: Any, padding: float = 0.06) -> alt.Scale:
     return alt.Scale(domain=list(domain), paddingInner=padding, paddingOuter=0)
 
 
-def _years_axis(facts: Facts, wide: bool = True) -> alt.X:
-    first, last = facts.years[0], facts.years[-1]
+def _years_axis(facts: Facts, wide: bool = True, first: int | None = None) -> alt.X:
+    first, last = facts.years[0] if first is None else first, facts.years[-1]
     step = 10 if wide else 20
     tens = [year for year in facts.years if year % step == 10 % step]
     axis = alt.Axis(format="d", values=tens, labelOverlap="greedy", labelSeparation=8, labelFlush=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from forecast.flags import Flags
     from forecast.region import Region
     from forecast.scenario import Scenario
+    from forecast.schools import Schools
 
 TOLERANCE = 0.02
 """Relative gap within which supply and demand count as balanced in words; colours and tables show the gap itself."""
@@ -65,6 +66,8 @@ class Run(Protocol):
     def manifest(self) -> Mapping[str, Any]: ...
     @property
     def task(self) -> Task | None: ...
+    @property
+    def schools(self) -> Schools | None: ...
 
 
 @dataclass(frozen=True)
@@ -362,10 +365,10 @@ class Facts:
         return weakest(*map(self.gap_basis, self.services))
 
     def _text(self, variable: str, service: str, otherwise: str) -> str:
-        said = self._by_service(variable).get(service)
+        said = self.says(variable).get(service)
         return str(said) if said in RANK else otherwise
 
-    def _by_service(self, variable: str) -> dict[str, Any]:
+    def says(self, variable: str) -> dict[str, Any]:
         """A variable that says one thing of each service; empty where the run has none."""
         if variable not in self._said_of:
             known = variable in self.run.data.variables
@@ -377,7 +380,7 @@ class Facts:
 
     def born_until(self, service: str) -> int:
         """Last year in which all whom the service counts were born at the jump-off date; -1 where that has no meaning."""
-        return int(self._by_service("born_until")[service])
+        return int(self.says("born_until")[service])
 
     def is_stage(self, service: str) -> bool:
         """Whether a birth cohort passes through the service as one stage among others."""

@@ -29,6 +29,7 @@ from forecast.report.chapter import Cell, Column, Table
 from forecast.report.chapters import write_chapters
 from forecast.report.chapters.certainty import cause_years
 from forecast.report.chapters.population import GROUPS
+from forecast.report.chapters.school_view import View, crest_changes, planned_uses, posts_by_year
 from forecast.report.chapters.waves import begun_first, by_place, raised
 from forecast.report.charts import BIRTHS, definitions
 from forecast.report.facts import BANDS, BIRTHS_ITEM, RANK, TOLERANCE, Facts, Run
@@ -47,6 +48,7 @@ _TAGS = {SHORT: "<em>", END_SHORT: "</em>", SURPLUS: "<i>", END_SURPLUS: "</i>"}
 def render_html(run: Run, lang: str = "zh") -> str:
     """The report as one HTML file; `lang` ("zh" or "en") is the language it opens in."""
     facts = Facts(run)
+    schools = None if run.schools is None else View(facts, run.schools)
     bundle, app, style = _bundle(), _asset("app.js"), _asset("page.css")
     policy = (
         f"default-src 'none'; script-src {_hash(bundle)} {_hash(app)}; style-src {_hash(style)}; "
@@ -60,10 +62,12 @@ def render_html(run: Run, lang: str = "zh") -> str:
         kick=_kick(facts),
         chapters=write_chapters(facts),
         facts=facts,
+        stages=schools.stages if schools else [],
+        steps=schools.acting if schools else [],
         style=Markup(style),  # noqa: S704 - our own file
         bundle=Markup(bundle),  # noqa: S704 - Vega's, checked in _bundle
         app=Markup(app),  # noqa: S704 - our own file
-        pack=Markup(_json(_pack(facts, lang))),  # noqa: S704 - without <, see _json
+        pack=Markup(_json(_pack(facts, lang) | (_schools(schools) if schools else {}))),  # noqa: S704 - without <, see _json
     )
 
 
@@ -118,7 +122,9 @@ def _names(facts: Facts) -> dict[str, list[str]]:
     short = {service: facts.short_name(service).pair() for service in facts.services}
     places = {place: name.pair() for place, name in facts.place_names.items()}
     causes = {name: both(f"cause.{name}").pair() for name in theme.CAUSES}
-    return {BIRTHS: both("age_0").pair(), **causes, **short, **places}
+    steps = {name: both(f"step.{name}").pair() for name in theme.STEPS}
+    uses = {name: both(f"school.{name}").pair() for name in theme.USES}
+    return {BIRTHS: both("age_0").pair(), **steps, **uses, **causes, **short, **places}
 
 
 def _service(facts: Facts, service: str) -> dict[str, Any]:
@@ -200,6 +206,12 @@ def _trains(facts: Facts) -> dict[str, dict[str, Any]]:
             said = both("train.single", first=one["born_first"], last=one["born_last"])
         found[place] = {"said": said.pair(), "rows": rows}
     return found
+
+
+def _schools(view: View) -> dict[str, Any]:
+    """Posts, why crests fall, and what planned places are used for."""
+    own = {"posts": posts_by_year(view), "changes": crest_changes(view), "planned": planned_uses(view)}
+    return own | {"steps": list(theme.STEPS), "uses": list(theme.USES)}
 
 
 def _bands(facts: Facts, variable: str, place: str, item: str, now: float) -> dict[str, list[int | None]]:
@@ -310,7 +322,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(words=both, span=span, marked=marked, cell=cell, heads=heads, raw=raw)
-    environment.globals.update(class_names=list(theme.CLASSES))
+    environment.globals.update(class_names=list(theme.CLASSES), uses=list(theme.USES))
     return environment
 
 

@@ -36,6 +36,23 @@ CAUSES = {
 """What uncertainty comes from, in colours of different lightness."""
 
 
+STEPS = {
+    "ageing": "#7fa8c4",
+    "births": "#1f5f8b",
+    "migration": "#e8b15c",
+    "participation": "#6b4c86",
+    "retention": "#9fb8a6",
+    "flows": "#b98b6a",
+    "policy": "#c9ced4",
+}
+"""Why a roll changes, the same colours as in `CAUSES` where both name a thing."""
+
+STAGES = ("#1d4f78", "#4787b1", "#86b6d2", "#c3dae8")
+"""Stages of school laid on each other, the youngest darkest."""
+
+USES = {"for_lasting": "#1f5f8b", "for_crest": "#e8b15c", "idle": "#d5dae0"}
+"""What planned places are used for."""
+
 CLASSES = {
     "undetermined": "#dfe3e8",
     "crest_then_surplus": "#e8b15c",

@@ -8,7 +8,8 @@ from forecast.report.chapter import Chapter
 from forecast.report.chapters.accuracy import accuracy
 from forecast.report.chapters.certainty import certainty
 from forecast.report.chapters.population import population
-from forecast.report.chapters.services import care, gaps, health, nursery, schools
+from forecast.report.chapters.schools import schools
+from forecast.report.chapters.services import care, gaps, health, nursery
 from forecast.report.chapters.sources import sources
 from forecast.report.chapters.summary import summary
 from forecast.report.chapters.wave import wave

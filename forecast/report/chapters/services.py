@@ -40,23 +40,20 @@ def _shade(facts: Facts) -> Text:
     return both("gaps.bands", n=f"{facts.trajectories:,}") if facts.many else both("gaps.range")
 
 
-def schools(facts: Facts) -> Chapter | None:
-    return _domain(facts, "education")
-
-
 def nursery(facts: Facts) -> Chapter | None:
-    return _domain(facts, "childcare")
+    return domain_chapter(facts, "childcare")
 
 
 def care(facts: Facts) -> Chapter | None:
-    return _domain(facts, "elder_care")
+    return domain_chapter(facts, "elder_care")
 
 
 def health(facts: Facts) -> Chapter | None:
-    return _domain(facts, "health")
+    return domain_chapter(facts, "health")
 
 
-def _domain(facts: Facts, domain: str) -> Chapter | None:
+def domain_chapter(facts: Facts, domain: str) -> Chapter | None:
+    """The services of a domain in sentences and tables; None where there is none."""
     services = [service for service in facts.services if facts.run.models[service].domain == domain]
     if not services:
         return None
@@ -65,17 +62,18 @@ def _domain(facts: Facts, domain: str) -> Chapter | None:
         menu=both(f"menu.{domain}"),
         title=both(f"domain.{domain}"),
         sentences=(both("service_ratios"),) if any(facts.ratio(service) for service in services) else (),
-        by_service={service: tuple(_sentences(facts, service)) for service in services},
-        tables=tuple(_table(facts, service) for service in services),
+        by_service={service: tuple(service_sentences(facts, service)) for service in services},
+        tables=tuple(service_table(facts, service) for service in services),
     )
 
 
-def _sentences(facts: Facts, service: str) -> list[Text]:
+def service_sentences(facts: Facts, service: str, gap: bool = True) -> list[Text]:
+    """Demand, gap, migration, the standard and the ratio of a service; without the gap where it is told elsewhere."""
     return [
         part
         for part in (
             _path(facts, service),
-            _gap(facts, service),
+            _gap(facts, service) if gap else None,
             _migration(facts, service),
             _norm(facts, service),
             _ratio(facts, service),
@@ -148,7 +146,7 @@ def _note(facts: Facts, service: str) -> Text | None:
     return names(note) if {"zh", "en"} <= set(note) else None
 
 
-def _table(facts: Facts, service: str) -> Table:
+def service_table(facts: Facts, service: str) -> Table:
     """Counties by milestone years: demand, supply and gap."""
     years = facts.milestones()
     supplied = [facts.jump_off, facts.look] if facts.has_gap(service) else []
