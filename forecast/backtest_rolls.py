@@ -6,6 +6,7 @@ the last known. Errors are of pupils by county and grade, and of the sums of a c
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
@@ -15,7 +16,7 @@ import xarray as xr
 from forecast.demand.entrants import entry_cohorts
 from forecast.demand.grades import region_rolls
 from forecast.demand.rolls import forecast_rolls
-from forecast.demand.stages import system_of
+from forecast.demand.stages import grade_in, system_of
 from forecast.dims import COUNTY, GRADE, YEAR, require_dims
 from forecast.errors import InputRefused, Issue
 from forecast.population.counted import counted_history
@@ -26,6 +27,9 @@ FORECAST, LAST, NAIVE, MEAN, PARTICIPATION = "forecast", "last_value", "naive_ra
 APPROACHES = (FORECAST, LAST, NAIVE, MEAN, PARTICIPATION)
 """The forecast; pupils stay; ratios of the last year; mean ratios of three years; pupils per child of the cohort
 stay."""
+
+SHOWN = 3
+"""So many missing rolls are named, as county, school year and grade."""
 
 LEAST_ERRORS = 20
 """An interval is given from so many errors of earlier origins on."""
@@ -51,12 +55,14 @@ def backtest_rolls(
     by default every year with one before and one after; entry_age: age at the cut-off date in the first entry grade;
     breaks: years that follow another rule: their rolls are neither origin, nor fitted, nor scored. Returns observed
     (origin, lead, county, grade), forecast (approach, ...), and start (origin, county, grade), the rolls at the
-    origin; NaN where a lead was not counted, or an approach lacks what it needs. Raises InputRefused where an origin
-    has no year before and after it.
+    origin; NaN where a lead was not counted, or an approach lacks what it needs. Raises InputRefused for less than
+    three years, and where an origin has no year before and after it.
     """
     require_dims(rolls, (COUNTY, YEAR, GRADE))
     rolls = rolls.transpose(COUNTY, YEAR, GRADE)
     years = [int(year) for year in rolls[YEAR].values]
+    if len(years) < 3:
+        raise InputRefused(Issue("E686", values={"found": len(years), "years": ", ".join(map(str, years))}))
     possible = [year for year in years[1:-1] if year not in breaks and (year - 1 not in breaks or year - 2 in years)]
     chosen = possible if origins is None else sorted({int(year) for year in origins})
     if not chosen or set(chosen) - set(possible):
@@ -100,8 +106,10 @@ def backtest_region_rolls(region: Region, origins: Iterable[int] | None = None, 
     """`backtest_rolls` of a region whose enrolment has grades by county, with its births where it counts them every
     year.
 
-    Raises InputRefused where there are no grades by county in school years that follow one another.
+    Raises InputRefused where there are no grades by county, and names school years, counties and grades that are
+    missing: a test on fewer years than the user believes would not be hers.
     """
+    _require_every_grade(region)
     rolls = region_rolls(region)
     if rolls is None:
         raise InputRefused(Issue("E452", "enrolment.csv"))
@@ -112,6 +120,29 @@ def backtest_region_rolls(region: Region, origins: Iterable[int] | None = None, 
         births = by_county.sel({COUNTY: rolls[COUNTY]}).dropna(YEAR)  # the first year of a history has no flows
     entry_age = int(rolls[GRADE][0]) + system_of(region).entry_age - 1
     return backtest_rolls(rolls, births, origins=origins, horizon=horizon, entry_age=entry_age)
+
+
+def _require_every_grade(region: Region) -> None:
+    """Every county has every grade in every school year from the first to the last."""
+    if not region.has("enrolment"):
+        return
+    table = region.table("enrolment")
+    table = table[(table["grade"] != "all") & table["county"].isin(list(region.counties.index))]
+    if table.empty:
+        return
+    system = system_of(region)
+    pairs = zip(table["stage"], table["grade"], strict=True)
+    grades = [grade_in(system, stage, int(grade)) for stage, grade in pairs]
+    years = range(int(table["year"].min()), int(table["year"].max()) + 1)
+    lacking = sorted(set(years) - set(table["year"]))
+    if lacking:
+        raise InputRefused(Issue("E441", "enrolment.csv", values={"years": ", ".join(map(str, lacking))}))
+    there = set(zip(table["county"], table["year"], grades, strict=True))
+    every = itertools.product(region.counties.index, years, sorted(set(grades)))
+    holes = [cell for cell in every if cell not in there]
+    if holes:
+        cells = "; ".join(" ".join(map(str, cell)) for cell in holes[:SHOWN])
+        raise InputRefused(Issue("E685", "enrolment.csv", values={"count": len(holes), "cells": cells}))
 
 
 def score_table(found: xr.Dataset) -> pd.DataFrame:

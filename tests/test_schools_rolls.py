@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast import cli
 from forecast.backtest_rolls import FORECAST, backtest_rolls, births_turn, coverage, roll_intervals, score_rolls
 from forecast.demand.entrants import (
     bought_places,
@@ -200,6 +202,8 @@ def test_repeaters_stay_and_pupils_are_conserved() -> None:
 def test_a_missing_school_year_is_an_error_that_names_it() -> None:
     with pytest.raises(InputRefused, match="2013"):
         progression_ratios(made_up().drop_sel(year=2013))
+    with pytest.raises(InputRefused, match=r"E457.*: 2, 4"):
+        forecast_rolls(made_up().drop_sel(grade=[2, 4]), 1)
 
 
 def test_retention_of_nine_years_is_an_output() -> None:
@@ -422,6 +426,80 @@ def test_intervals_cover_about_what_they_say() -> None:
 def test_origins_that_cannot_be_are_refused() -> None:
     with pytest.raises(InputRefused, match="2010"):
         backtest_rolls(made_up(), origins=[2010])
+
+
+@pytest.fixture(scope="module")
+def district(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A region as somebody else would write it: two counties, six grades, eight school years, one census."""
+    folder = tmp_path_factory.mktemp("district")
+    names = {"county": ["01", "02"], "name_zh": ["甲", "乙"], "name_en": ["A", "B"], "parent": "L"}
+    pd.DataFrame(names).to_csv(folder / "counties.csv", index=False)
+    ages = [f"{age}-{age + 4}" for age in range(0, 100, 5)] + ["100+"]
+    people = itertools.product(names["county"], [2020], ["female", "male"], ages)
+    census = pd.DataFrame(people, columns=["county", "year", "sex", "age_group"]).assign(persons=500)
+    census.to_csv(folder / "population.csv", index=False)
+    source = {"filter": "", "source": "made for a test", "locator": "", "basis": "assumed", "note": ""}
+    tables = [{"table": name} | source for name in ("counties", "population", "enrolment")]
+    pd.DataFrame(tables).to_csv(folder / "sources.csv", index=False)
+    head = 'id = "district"\nname = { zh = "某地", en = "Land" }\narea = "L"\njump_off_year = 2023\n'
+    head += 'pattern = "china_wpp2024"\n[areas]\nL = { zh = "某地", en = "Land" }\n'
+    (folder / "region.toml").write_text(head, "utf-8")
+    return folder
+
+
+def grade_rows() -> pd.DataFrame:
+    cells = itertools.product(["01", "02"], range(2016, 2024), ["primary"], range(1, 7))
+    table = pd.DataFrame(cells, columns=["county", "year", "stage", "grade"])
+    rng = np.random.default_rng(8)
+    return table.assign(value=np.round(rng.normal(100, 3, len(table))).astype(int).astype(str), unit="persons")
+
+
+def without(table: pd.DataFrame, words: str) -> pd.DataFrame:
+    return table.drop(table.query(words).index)
+
+
+def test_somebody_elses_district_is_tested_by_the_command(district: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grade_rows().to_csv(district / "enrolment.csv", index=False)
+    assert cli.main(["backtest", str(district), "--rolls", "--horizon", "3", "--json"]) == 0
+    scores = pd.DataFrame(json.loads(capsys.readouterr().out)["scores"])
+    assert set(scores.approach) == {"forecast", "last_value", "naive_ratio", "mean_ratio"}
+    assert set(scores.lead) == {1, 2, 3}
+    assert scores.cell_error.between(0.001, 0.2).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "says"),
+    [
+        (without(grade_rows(), "year == 2019"), "E441", "2019"),
+        (without(grade_rows(), "county == '02' and year == 2019 and grade == 3"), "E685", "02 2019 3"),
+        (without(grade_rows(), "county == '01' and grade == 6"), "E685", "01 2016 6; 01 2017 6; 01 2018 6"),
+        (without(grade_rows(), "grade == 3"), "E457", "3"),
+        (without(grade_rows(), "year < 2022"), "E686", "2022, 2023"),
+        (grade_rows().assign(grade="all").drop_duplicates(["county", "year"]), "E452", ""),
+        (grade_rows().assign(value=lambda table: table.value.where(table.index != 5, "-4")), "E122", "-4"),
+        (grade_rows().assign(value=lambda table: table.value.where(table.index != 5, "abc")), "E121", "abc"),
+        (pd.concat([grade_rows(), grade_rows().iloc[[7]]]), "E140", "county=01, year=2017, stage=primary, grade=2"),
+        (grade_rows().assign(grade=lambda table: table.grade.where(table.index != 5, 13)), "E127", "13"),
+    ],
+)
+def test_faults_of_a_districts_rolls_are_named_in_both_languages(
+    rows: pd.DataFrame, code: str, says: str, district: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows.to_csv(district / "enrolment.csv", index=False)
+    said = []
+    for lang in ("zh", "en"):
+        assert cli.main(["backtest", str(district), "--rolls", "--lang", lang]) == 3
+        said.append(capsys.readouterr().err)
+        assert f"[{code}] enrolment.csv" in said[-1] or code in ("E457", "E686")
+        assert code in said[-1]
+        assert says in said[-1]
+    assert said[0] != said[1]
+
+
+def test_a_year_without_any_pupil_is_carried_without_a_warning() -> None:
+    rolls = made_up(2)
+    rolls[:, 4] = 0
+    assert np.isfinite(forecast_rolls(rolls, 3).pupils.values).all()
 
 
 def test_turning_births_are_found() -> None:

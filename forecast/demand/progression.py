@@ -36,11 +36,13 @@ def progression_ratios(rolls: xr.DataArray, open_last: bool = False) -> xr.DataA
 
 
 def require_unbroken(rolls: xr.DataArray) -> None:
-    """Raises InputRefused where a school year is missing between the first and the last."""
-    years = [int(year) for year in rolls[YEAR].values]
-    missing = sorted(set(range(min(years), max(years) + 1)) - set(years))
-    if missing or years != sorted(years):
-        raise InputRefused(Issue("E441", values={"years": ", ".join(map(str, missing or years))}))
+    """Raises InputRefused where a school year or a grade is missing between the first and the last."""
+    for dim, code, key in ((YEAR, "E441", "years"), (GRADE, "E457", "grades")):
+        if dim in rolls.dims:
+            there = [int(one) for one in rolls[dim].values]
+            missing = sorted(set(range(min(there), max(there) + 1)) - set(there))
+            if missing or there != sorted(there):
+                raise InputRefused(Issue(code, values={key: ", ".join(map(str, missing or there))}))
 
 
 def cohort_ratios(children: xr.DataArray) -> xr.DataArray:

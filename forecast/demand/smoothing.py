@@ -252,9 +252,9 @@ def faded(movement: Series, horizon: int) -> np.ndarray:
 def _whole(series: Series, size: np.ndarray) -> np.ndarray:
     """(1, grade, year) logarithm of the ratio of sums."""
     total = size.sum(0)
-    found: np.ndarray = np.log((np.exp(series) * size).sum(0) / np.where(total > 0, total, 1.0))[None]
-    filled: np.ndarray = np.where(total > 0, found, series.mean(0))
-    return filled
+    sums = np.where(total > 0, (np.exp(series) * size).sum(0), 1.0)
+    found: np.ndarray = np.where(total > 0, np.log(sums / np.where(total > 0, total, 1.0)), series.mean(0))[None]
+    return found
 
 
 def own_weight(series: Series, size: np.ndarray, noise: float) -> np.ndarray:
