@@ -129,6 +129,7 @@ def cells_of(count: int = 6, trajectories: int = 40, years: int = 39) -> np.ndar
 def heaps_slowly(peaks: np.ndarray, years: int, trajectories: int) -> np.ndarray:
     """Number of the heap of each peak year, as the module says in words."""
     smooth = np.convolve(np.bincount(peaks, minlength=years), lanes.NEIGHBOURS, "same")
+    smooth += lanes.EARLIER * np.arange(years)
     marks = np.empty((1, years))
     kernel.mark_turns(smooth[None], np.zeros(1), marks)
     weights = lanes.NEIGHBOURS / lanes.NEIGHBOURS.sum()

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -23,10 +22,10 @@ from numpy.typing import NDArray
 
 from forecast.waves import kernel
 from forecast.waves.cells import Cells, smooth_cells
-from forecast.waves.lasting import Windows, opening, window_for
+from forecast.waves.lasting import Windows, window_for
 from forecast.waves.peaks import LEVELS, peak_range, peak_times
 from forecast.waves.smoothing import Course
-from forecast.waves.turns import Turns, Values, Whole, find_turns
+from forecast.waves.turns import Turns, Values, Whole, find_shared_turns, find_turns
 
 COLUMNS = (
     "county",
@@ -59,18 +58,6 @@ LEAST = 0.05
 """Prominence from which a turn counts, as a share of the mean of its series."""
 
 TIMES = ("peak_time_low", "peak_time", "peak_time_high")
-
-NEIGHBOURS = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
-"""Weights by which counts of crest years are smoothed before heaps are told apart."""
-
-DIP = 0.25
-"""Two heaps are two waves if the count between them falls by so much of the smaller one."""
-
-CHANCE = 3.0
-"""Times the sd of a difference of two counts that the dip must have as well, or few trajectories would make it."""
-
-RAREST = 0.05
-"""A wave that fewer trajectories have is not reported."""
 
 
 def find_waves(
@@ -115,18 +102,19 @@ def find_waves(
 
 def _rows(cells: Cells, window: Windows | None) -> pd.DataFrame:
     """The turns of a group: of its only path with probability 1, or those that trajectories share."""
-    count, trajectories, years = cells.values.shape
-    courses, flat = cells.courses, cells.smooth.reshape(-1, years)
-    turns = find_turns(flat, LEAST * np.abs(flat.mean(axis=1)))
-    turns = turns.take(_beyond_noise(turns, courses, trajectories))
-    transient = np.full(len(turns.peak), np.nan)
-    if window is not None:
-        windows = [window_for(window, service) for _, service in cells.places]
-        transient = _transient_share(turns, flat, trajectories, windows)
+    _, trajectories, years = cells.values.shape
+    flat, noise = (
+        cells.smooth.reshape(-1, years),
+        np.array([course.multiple * course.noise for course in cells.courses]),
+    )
+    in_logs = np.array([course.in_logs for course in cells.courses])
     if trajectories == 1:
-        found = _single(turns, courses, cells.values[:, 0], flat, transient)
+        turns = find_turns(flat, LEAST * np.abs(flat.mean(axis=1)))
+        turns = turns.take(_beyond_noise(turns, noise[turns.series], in_logs[turns.series]))
+        found = _single(turns, cells.courses, cells.values[:, 0], flat, _transient_share(turns, cells, window))
     else:
-        found = _shared(turns, trajectories, count, flat, transient)
+        turns, counts = find_shared_turns(cells.smooth, LEAST, noise, in_logs)
+        found = _shared(turns, counts, trajectories, flat, _transient_share(turns, cells, window))
     first, cell = cells.first_year, found["cell"].to_numpy()
     return found.assign(
         order=[cells.rows[index] for index in cell],
@@ -144,27 +132,18 @@ def _rows(cells: Cells, window: Windows | None) -> pd.DataFrame:
     )
 
 
-def _beyond_noise(turns: Turns, courses: list[Course], trajectories: int) -> NDArray[np.bool_]:
+def _beyond_noise(turns: Turns, noise: Values, in_logs: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which turns stand out more than noise alone does; its size goes with the level of the upper end of the turn."""
-    noise = np.array([course.multiple * course.noise for course in courses])[turns.series // trajectories]
-    in_logs = np.array([course.in_logs for course in courses])[turns.series // trajectories]
     upper = np.where(turns.sign > 0, turns.height, turns.height + turns.prominence)
     return turns.prominence >= noise * np.where(in_logs, upper, 1.0)
 
 
-def _transient_share(turns: Turns, flat: Values, trajectories: int, windows: list[int]) -> Values:
+def _transient_share(turns: Turns, cells: Cells, window: Windows | None) -> Values:
     """Of the level at each turn, the share that does not last: demand above its opening, or below its closing."""
     share = np.full(len(turns.peak), np.nan)
-    by_row = np.repeat(windows, trajectories)
-    for years in sorted(set(windows)):
-        rows = by_row == years
-        for sign in (1, -1):
-            lasts = np.full_like(flat, np.nan)
-            lasts[rows] = sign * opening(sign * flat[rows], years, years)
-            own = (turns.sign == sign) & rows[turns.series]
-            there, need = turns.height[own], lasts[turns.series[own], turns.peak[own]]
-            upper = np.maximum(there, need)
-            share[own] = np.abs(there - need) / np.where(upper > 0, upper, np.nan)
+    if window is not None:
+        windows = np.array([window_for(window, service) for _, service in cells.places])
+        kernel.transient_shares(cells.smooth, windows, turns.series, turns.peak, turns.sign, share)
     return share
 
 
@@ -198,39 +177,24 @@ def _times(turns: Turns, flat: Values) -> Values:
     return np.where(single, between, np.where(turns.at_edge, turns.peak, (turns.low + turns.high) / 2))
 
 
-def _shared(turns: Turns, trajectories: int, cells: int, flat: Values, transient: Values) -> pd.DataFrame:
+def _shared(turns: Turns, counts: Whole, trajectories: int, flat: Values, transient: Values) -> pd.DataFrame:
     """One row per wave: how many trajectories have it, and medians over those."""
-    years = flat.shape[1]
-    cell, trajectory = np.divmod(turns.series, trajectories)
-    heap = _heaps(turns, cell, trajectories, cells, years)
-    wave = (((cell * 2 + (turns.sign < 0)) * 2 + turns.at_edge) * (years + 1) + heap) * trajectories + trajectory
-    order = np.lexsort((-turns.prominence, wave))
-    _, once = np.unique(wave[order], return_index=True)  # a trajectory has a wave once: where it stands out most
-    chosen = order[once]
-    _, starts, counts = np.unique(wave[chosen] // trajectories, return_index=True, return_counts=True)
-    often = counts >= RAREST * trajectories
-    starts, counts = starts[often], counts[often]
-    groups = [chosen[start : start + count] for start, count in zip(starts, counts, strict=True)]
-
-    def quantile(values: Values | Whole, level: float) -> Values:
-        return np.array([_quantile(values[group], level) for group in groups], dtype=float)
-
-    peak = np.round(quantile(turns.peak, 0.5)).astype(int)
-    ranges = [peak_range(turns.peak[group], middle) for group, middle in zip(groups, peak, strict=True)]
+    first = np.cumsum(counts) - counts
+    groups = [slice(start, start + count) for start, count in zip(first, counts, strict=True)]
+    (peak,) = np.round(_quantiles(turns.peak, counts, (0.5,))).astype(int)
+    ranges = [peak_range(turns.peak[group], middle) for group, middle in zip(groups, peak.tolist(), strict=True)]
     low, high = np.array(ranges, dtype=int).reshape(-1, 2).T
-    times = _times(turns, flat)
-    medians = {name: quantile(getattr(turns, name), 0.5) for name in ("onset", "end", "height", "prominence")}
-    first = chosen[starts]
+    medians = {name: getattr(turns, name) for name in ("onset", "end", "height", "prominence")}
+    medians |= {"transient_share": transient}
     found = pd.DataFrame(
         {
-            "cell": cell[first],
+            "cell": turns.series[first] // trajectories,
             "sign": turns.sign[first],
             "peak": peak,
             "low": low,
             "high": high,
-            **{name: quantile(times, level) for name, level in zip(TIMES, LEVELS, strict=True)},
-            **medians,
-            "transient_share": quantile(transient, 0.5),
+            **dict(zip(TIMES, _quantiles(_times(turns, flat), counts, LEVELS), strict=True)),
+            **{name: _quantiles(values, counts, (0.5,))[0] for name, values in medians.items()},
             "probability": counts / trajectories,
             "at_edge": turns.at_edge[first],
         }
@@ -238,33 +202,19 @@ def _shared(turns: Turns, trajectories: int, cells: int, flat: Values, transient
     return found.sort_values(["cell", "sign", "peak"], ascending=[True, False, True], kind="stable")
 
 
-def _heaps(turns: Turns, cell: Whole, trajectories: int, cells: int, years: int) -> Whole:
-    """Number of the heap of crest years (of the cell and sign) in which each turn lies; edges are heaps of their own."""
-    heap = (turns.at_edge & (turns.low > 0)).astype(np.int64)
-    for sign in (1, -1):
-        own = (turns.sign == sign) & ~turns.at_edge
-        count = np.zeros((cells, years))
-        np.add.at(count, (cell[own], turns.peak[own]), 1 / trajectories)
-        smooth = np.apply_along_axis(np.convolve, 1, count, NEIGHBOURS, "same")
-        marks = np.empty_like(smooth)
-        kernel.mark_turns(smooth, np.zeros(cells), marks)
-        chance = CHANCE * np.sqrt(2 * (NEIGHBOURS**2).sum() * smooth / trajectories)  # of two counts of trajectories
-        tops = (marks > 0) & (marks >= DIP * smooth) & (marks >= chance)
-        begins = np.zeros((cells, years), dtype=np.int64)  # at the lowest count between two tops
-        for row in range(cells):
-            for before, after in pairwise(np.flatnonzero(tops[row])):
-                begins[row, before + int(np.argmin(smooth[row, before : after + 1]))] = 1
-        heap[own] = np.cumsum(begins, axis=1)[cell[own], turns.peak[own]]
-    return heap
-
-
-def _quantile(values: Values | Whole, level: float) -> float:
-    """Linear between order statistics, as np.quantile, which takes ten times as long."""
-    ordered = np.sort(values)
-    position = level * (len(ordered) - 1)
-    below = int(position)
-    above = min(below + 1, len(ordered) - 1)
-    return float(ordered[below] + (position - below) * (ordered[above] - ordered[below]))
+def _quantiles(values: Values | Whole, counts: Whole, levels: Sequence[float]) -> Values:
+    """(level, wave) quantiles of the values (turn,) of each wave, of which it has so many: linear between two of them."""
+    wide = np.full((len(counts), counts.max(initial=1)), np.nan)  # unknown ones are sorted behind the others
+    wide[np.arange(wide.shape[1]) < counts[:, None]] = values
+    wide.sort(axis=1)
+    found = []
+    for level in levels:
+        position = level * (counts - 1)
+        below = position.astype(np.int64)
+        above = np.minimum(below + 1, counts - 1)
+        one, two = (np.take_along_axis(wide, at[:, None], axis=1)[:, 0] for at in (below, above))
+        found.append(one + (position - below) * (two - one))
+    return np.array(found)
 
 
 def _with_lags(waves: pd.DataFrame) -> pd.DataFrame:

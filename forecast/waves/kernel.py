@@ -181,6 +181,54 @@ def open_paths(values, window, beyond, out):  # type: ignore[no-untyped-def]
                 out[start + lane, year] = b[year, lane]
 
 
+@njit(nogil=True, cache=True)
+def transient_shares(values, windows, series, peaks, signs, out):  # type: ignore[no-untyped-def]
+    """Of the level at each turn, the share that does not last: demand above its opening, or below its closing.
+
+    values: (cell, trajectory, year); windows: (cell,) break-even years, the last year going on for so long; series
+    (through the cells, in order), peaks, signs: (turn,). out: (turn,), NaN where demand is nothing.
+    """
+    trajectories, turn = values.shape[1], 0
+    lasts, falls = np.empty_like(values[0]), np.empty_like(values[0])
+    for cell in range(values.shape[0]):
+        if turn == series.shape[0] or series[turn] // trajectories > cell:
+            continue
+        open_paths(values[cell], windows[cell], windows[cell], lasts)
+        open_paths(-values[cell], windows[cell], windows[cell], falls)  # minus what demand comes back to
+        while turn < series.shape[0] and series[turn] // trajectories == cell:
+            row, year = series[turn] % trajectories, peaks[turn]
+            there = values[cell, row, year]
+            need = lasts[row, year] if signs[turn] > 0 else -falls[row, year]
+            upper = max(there, need)
+            out[turn] = abs(there - need) / upper if upper > 0 else np.nan
+            turn += 1
+
+
+@njit(nogil=True, cache=True)
+def even_range(counts, middle, share):  # type: ignore[no-untyped-def]
+    """First and last of the positions around `middle` that hold a share of `counts` (position,) nearest to `share`.
+
+    Of ranges equally long the one with the evenest tails is meant, and of two equally near the shorter.
+    """
+    total = counts.sum()
+    first, last, nearest = middle, middle, np.inf
+    for width in range(1, counts.shape[0] + 1):
+        begin, stop = max(0, middle - width + 1), min(middle, counts.shape[0] - width)
+        before, held = counts[:begin].sum(), counts[begin : begin + width].sum()
+        low, outside, odd = begin, 0, total + 1
+        for start in range(begin, stop + 1):
+            after = total - before - held
+            if abs(before - after) < odd:
+                low, outside, odd = start, before + after, abs(before - after)
+            if start < stop:
+                before += counts[start]
+                held += counts[start + width] - counts[start]
+        distance = abs((1 - share) * total - outside)
+        if distance < nearest - 1e-9:
+            first, last, nearest = low, low + width - 1, distance
+    return first, last
+
+
 NEVER = 9999
 """Year of something that does not begin."""
 

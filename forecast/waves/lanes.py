@@ -21,6 +21,9 @@ DIP = 0.25
 CHANCE = 3.0
 """Times the sd of a difference of two counts that the dip must have as well, or few trajectories would make it."""
 
+EARLIER = 1e-9
+"""Part of a lane that breaks ties between counts."""
+
 RAREST = 0.05
 """A wave that fewer trajectories have is not reported."""
 
@@ -174,6 +177,7 @@ def part_heaps(counts, lanes, begins):  # type: ignore[no-untyped-def]
     smooth, marks = np.zeros(years), np.empty(years)
     for year in range(years):
         begins[year] = 0
+        smooth[year] = EARLIER * year  # of two equal counts the later is higher: a dip between them must part them
         for step in range(-half, half + 1):
             if 0 <= year + step < years:
                 smooth[year] += NEIGHBOURS[half + step] * counts[year + step]

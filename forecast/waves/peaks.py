@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from forecast.waves import kernel
 from forecast.waves.turns import Values, Whole
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -49,14 +50,6 @@ def peak_range(peaks: Whole, middle: int) -> tuple[int, int]:
     that holds most: with few trajectories it would be the one that chance has favoured, and hold less of what comes.
     """
     first, last = min(int(peaks.min()), middle), max(int(peaks.max()), middle)
-    upto = np.concatenate([[0], np.cumsum(np.bincount(peaks - first, minlength=last - first + 1))])
-    centre, best, nearest = middle - first, (middle, middle), np.inf
-    for width in range(1, len(upto)):
-        lows = np.arange(max(0, centre - width + 1), min(centre, len(upto) - 1 - width) + 1)
-        before, after = upto[lows], len(peaks) - upto[lows + width]
-        evenest = int(np.argmin(np.abs(before - after)))
-        distance = abs((1 - RANGE) * len(peaks) - (before + after)[evenest])
-        if distance < nearest - 1e-9:
-            low = first + int(lows[evenest])
-            best, nearest = (low, low + width - 1), distance
-    return best
+    counts = np.bincount(peaks - first, minlength=last - first + 1)
+    low, high = kernel.even_range(counts, middle - first, RANGE)
+    return first + int(low), first + int(high)
