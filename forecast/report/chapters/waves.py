@@ -12,13 +12,11 @@ from forecast.dims import COUNTY, SERVICE
 from forecast.report.chapter import BoardLine, Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.facts import Facts
 from forecast.report.words import Text, amount, both, percent
-from forecast.waves import CATEGORIES, counter_phase, cross_service, synchrony
+from forecast.waves import CATEGORIES, cross_service, floor_areas, synchrony, within_reach
+from forecast.waves.counterphase import REACH
 
 if TYPE_CHECKING:
     from forecast.waves import Facts as Flag
-
-SO_FAR = {"minutes": 60.0, "seat_km": 30.0}
-"""How far apart counties may be to share places, by what the region's table knows; assumed, as nobody has set it."""
 
 FIRST = 12
 """Pairs shown, the largest first."""
@@ -122,21 +120,18 @@ def _synchrony(facts: Facts) -> Table:
 
 def _pairs(facts: Facts) -> Table | None:
     """Pairs of near counties of which one is short while the other has places to spare."""
-    neighbours = facts.run.region.tables.get("neighbours")
-    how = None if neighbours is None else next((name for name in SO_FAR if name in neighbours), None)
-    if neighbours is None or how is None:
-        return None
-    near = neighbours.assign(minutes=neighbours[how]).dropna(subset=["minutes"])
-    near = near[near["county_a"].isin(facts.counties) & near["county_b"].isin(facts.counties)]
     gap = facts.run.flags.gap.sel({COUNTY: facts.counties})
-    found = counter_phase(_from(gap, facts.run.flags.now), near, SO_FAR[how]).head(FIRST)
+    reach = within_reach(_from(gap, facts.run.flags.now), facts.run.region.tables.get("neighbours"))
+    if reach is None:
+        return None
+    found, how = reach[0].head(FIRST), reach[1]
     names = facts.place_names
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             facts.short_name(row.service),
             names[row.short_county],
             names[row.spare_county],
-            float(row.minutes),
+            float(getattr(row, how)),
             _span(row.first_year, row.last_year),
             round(row.place_years),
             row.probability,
@@ -152,7 +147,7 @@ def _pairs(facts: Facts) -> Table | None:
         Column(both("table.place_years"), "count"),
         Column(both("table.chance"), "chance"),
     )
-    note = both(f"table.pairs_note_{how}", limit=f"{SO_FAR[how]:g}")
+    note = both(f"table.pairs_note_{how}", limit=f"{REACH[how]:g}")
     return Table("table_pairs", both("table.pairs"), columns, rows, note, "assumed") if rows else None
 
 
@@ -167,8 +162,7 @@ def _span(first: int, last: int) -> Text:
 def _cross(facts: Facts) -> Table | None:
     """Floor area inside a county that one service empties while another lacks it, in the year with most of it."""
     flags, models = facts.run.flags, facts.run.models
-    held = {name: model.standard("floor_area") for name, model in models.items()}
-    floors = {name: float(one.value[-1][1]) for name, one in held.items() if one is not None}
+    floors = floor_areas(models)
     gap = _from(flags.gap.sel({COUNTY: facts.counties}), flags.now)
     found = cross_service(gap, floors)
     lines = pd.concat([_cross_lines(found, str(pair), facts) for pair in found["pair"].values], ignore_index=True)
