@@ -17,9 +17,8 @@ from forecast.demand.entrants import entry_cohorts
 from forecast.demand.grades import region_rolls
 from forecast.demand.rolls import forecast_rolls
 from forecast.demand.stages import grade_in, system_of
-from forecast.dims import COUNTY, GRADE, YEAR, require_dims
+from forecast.dims import COUNTY, GRADE, SEXES, YEAR, require_dims
 from forecast.errors import InputRefused, Issue
-from forecast.population.counted import counted_history
 from forecast.region import Region
 
 APPROACH, ORIGIN, LEAD = "approach", "origin", "lead"
@@ -103,8 +102,7 @@ def backtest_rolls(
 
 
 def backtest_region_rolls(region: Region, origins: Iterable[int] | None = None, horizon: int = 10) -> xr.Dataset:
-    """`backtest_rolls` of a region whose enrolment has grades by county, with its births where it counts them every
-    year.
+    """`backtest_rolls` of a region whose enrolment has grades by county, with its births by county where it has them.
 
     Raises InputRefused where there are no grades by county, and names school years, counties and grades that are
     missing: a test on fewer years than the user believes would not be hers.
@@ -113,13 +111,27 @@ def backtest_region_rolls(region: Region, origins: Iterable[int] | None = None, 
     rolls = region_rolls(region)
     if rolls is None:
         raise InputRefused(Issue("E452", "enrolment.csv"))
-    counted = counted_history(region)
-    births = None
-    if counted is not None and "births" in counted:
-        by_county = counted.births.sum([dim for dim in counted.births.dims if dim not in (COUNTY, YEAR)], skipna=False)
-        births = by_county.sel({COUNTY: rolls[COUNTY]}).dropna(YEAR)  # the first year of a history has no flows
     entry_age = int(rolls[GRADE][0]) + system_of(region).entry_age - 1
+    births = region_births(region)
     return backtest_rolls(rolls, births, origins=origins, horizon=horizon, entry_age=entry_age)
+
+
+def region_births(region: Region) -> xr.DataArray | None:
+    """(county, year) births of calendar years, the last run of years in a row in which every county has them; else
+    None.
+
+    They may begin long before people are counted: who enters a first grade was born six years earlier.
+    """
+    if not region.has("births"):
+        return None
+    table = region.table("births")
+    by_sex = table[table["sex"].isin(SEXES)]
+    sums = (by_sex if len(by_sex) else table).groupby([COUNTY, YEAR])["persons"].sum().to_xarray().astype(float)
+    years = range(int(sums[YEAR].min()), int(sums[YEAR].max()) + 1)
+    births = sums.reindex({COUNTY: list(region.counties.index), YEAR: years}).transpose(COUNTY, YEAR)
+    gaps = np.flatnonzero(births.isnull().any(COUNTY).values)
+    run = births.isel({YEAR: slice(int(gaps[-1]) + 1 if gaps.size else 0, None)})
+    return run if run.sizes[YEAR] else None
 
 
 def _require_every_grade(region: Region) -> None:

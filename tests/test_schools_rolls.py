@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast import cli
-from forecast.backtest_rolls import FORECAST, backtest_rolls, births_turn, coverage, roll_intervals, score_rolls
+from forecast.backtest_rolls import (
+    FORECAST,
+    backtest_region_rolls,
+    backtest_rolls,
+    births_turn,
+    coverage,
+    region_births,
+    roll_intervals,
+    score_rolls,
+)
 from forecast.demand.entrants import (
     bought_places,
     eligible_share,
@@ -60,6 +70,7 @@ from forecast.demand.stages import (
     standing_pupils,
 )
 from forecast.errors import InputRefused
+from forecast.region import read_region
 
 
 def series(values: list[float], start: int = 2010) -> xr.DataArray:
@@ -465,6 +476,30 @@ def test_somebody_elses_district_is_tested_by_the_command(district: Path, capsys
     assert set(scores.approach) == {"forecast", "last_value", "naive_ratio", "mean_ratio"}
     assert set(scores.lead) == {1, 2, 3}
     assert scores.cell_error.between(0.001, 0.2).all()
+
+
+def test_births_of_a_district_are_used_from_the_first_year_on(district: Path) -> None:
+    """Births before the first roll and the only census; a gap ends the run, a county without births ends them all."""
+    grade_rows().to_csv(district / "enrolment.csv", index=False)
+    born = pd.DataFrame(itertools.product(["01", "02"], range(2004, 2024)), columns=["county", "year"])
+    own = read_region(district)
+    births = born.assign(sex="all", persons=90.0)
+
+    def among(table: pd.DataFrame) -> xr.DataArray | None:
+        return region_births(replace(own, tables={**own.tables, "births": table}))
+
+    whole = among(births)
+    assert whole is not None
+    assert whole.year.values.tolist() == list(range(2004, 2024))
+    both = pd.concat([births.assign(sex="female", persons=44.0), births.assign(sex="male", persons=46.0)])
+    xr.testing.assert_equal(whole, among(both))
+    gap = among(without(births, "county == '02' and year == 2010"))
+    assert gap is not None
+    assert gap.year.values.tolist() == list(range(2011, 2024))
+    assert among(without(births, "county == '02'")) is None
+    found = backtest_region_rolls(replace(own, tables={**own.tables, "births": births}), horizon=3)
+    assert found.attrs["births"] == 1
+    assert bool(found.forecast.sel(approach="participation").notnull().any())
 
 
 @pytest.mark.parametrize(

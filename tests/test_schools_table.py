@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -223,18 +224,13 @@ def test_a_region_with_grades_can_be_tested_and_one_without_is_told(region: Regi
         backtest_region_rolls(region)
 
 
-def test_births_that_a_region_counts_are_used(
-    region: Region, people: xr.Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    years, counties = np.arange(2005, 2023), list(region.counties.index)
-    births = xr.DataArray(
-        np.full((len(counties), years.size, 2), 2500.0),
-        {"county": counties, "year": years, "sex": ["female", "male"]},
-        ("county", "year", "sex"),
-    )
-    births[:, 0] = np.nan
-    monkeypatch.setattr("forecast.backtest_rolls.counted_history", lambda region: xr.Dataset({"births": births}))
-    found = backtest_region_rolls(graded(region, people), horizon=2)
+def test_births_that_a_region_counts_are_used(region: Region, people: xr.Dataset) -> None:
+    own = graded(region, people)
+    table = pd.DataFrame(
+        itertools.product(region.counties.index, range(2005, 2023), ["female", "male"]),
+        columns=["county", "year", "sex"],
+    ).assign(persons=2500.0)
+    found = backtest_region_rolls(replace(own, tables={**own.tables, "births": table}), horizon=2)
     assert found.attrs["births"] == 1
     assert bool(found.forecast.sel(approach="participation", grade=1, lead=1).notnull().all())
 
