@@ -12,7 +12,9 @@ from hypothesis.extra import numpy as hnp
 from scipy.signal import find_peaks, peak_widths
 
 from forecast.waves import kernel, lanes
-from forecast.waves.turns import Turns, find_turns
+from forecast.waves.crests import quantiles
+from forecast.waves.lasting import opening
+from forecast.waves.turns import Turns, find_shared_turns, find_turns
 
 STEPS = hnp.arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 30)), elements=st.integers(-4, 4).map(float))
 REALS = hnp.arrays(  # steps of 1/64: far above the smallest prominence that is asked for
@@ -169,3 +171,39 @@ def test_a_cell_is_scanned_as_its_paths_one_by_one() -> None:
         got[cell, sign, bool(edge), min(own.values())[0]] = own
     assert got == expected
     assert sum(not edge for _, _, edge, _ in got) > 2 * len(values)
+
+
+def test_what_does_not_last_is_read_at_every_turn() -> None:
+    values = cells_of(3).transpose(0, 2, 1).copy()
+    windows = np.array([4, 9, 12])
+    turns, _ = find_shared_turns(values, 0.05, np.zeros(3), np.zeros(3, dtype=bool))
+    shares = np.empty(len(turns.peak))
+    kernel.transient_shares(values, windows, turns.series, turns.peak, turns.sign, shares)
+    for series, peak, sign, share in zip(turns.series, turns.peak, turns.sign, shares, strict=True):
+        cell, trajectory = divmod(int(series), 40)
+        path = values[cell, trajectory]
+        lasts = sign * opening(sign * path, int(windows[cell]), int(windows[cell]))[peak]
+        assert share == pytest.approx(abs(path[peak] - lasts) / max(path[peak], lasts))
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=9), st.data())
+def test_the_even_range_is_the_best_of_all(counts: list[int], data: st.DataObject) -> None:
+    middle = data.draw(st.integers(0, len(counts) - 1))
+    total = sum(counts)
+    found = kernel.even_range(np.array(counts), middle, 0.8)
+    best: tuple[float, tuple[int, int]] = (np.inf, (middle, middle))
+    for width in range(1, len(counts) + 1):
+        starts = [at for at in range(len(counts) - width + 1) if at <= middle < at + width]
+        low = min(starts, key=lambda at: abs(sum(counts[:at]) - sum(counts[at + width :])))
+        distance = abs(0.2 * total - sum(counts[:low]) - sum(counts[low + width :]))
+        if distance < best[0] - 1e-9:
+            best = distance, (low, low + width - 1)
+    assert found == best[1]
+
+
+def test_quantiles_of_many_waves_are_those_of_each() -> None:
+    counts = np.array([3, 1, 40, 7])
+    values = np.random.default_rng(4).normal(size=counts.sum())
+    groups = np.split(values, np.cumsum(counts)[:-1])
+    expected = [[np.quantile(group, level) for group in groups] for level in (0.1, 0.5, 0.9)]
+    np.testing.assert_allclose(quantiles(values, counts, (0.1, 0.5, 0.9)), expected)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from forecast.waves import kernel
 from forecast.waves.cells import Cells, smooth_cells
 from forecast.waves.lasting import Windows, window_for
-from forecast.waves.peaks import LEVELS, peak_range, peak_times
+from forecast.waves.peaks import LEVELS, RANGE, peak_range, peak_times
 from forecast.waves.smoothing import Course
 from forecast.waves.turns import Turns, Values, Whole, find_shared_turns, find_turns
 
@@ -180,10 +180,10 @@ def _times(turns: Turns, flat: Values) -> Values:
 def _shared(turns: Turns, counts: Whole, trajectories: int, flat: Values, transient: Values) -> pd.DataFrame:
     """One row per wave: how many trajectories have it, and medians over those."""
     first = np.cumsum(counts) - counts
-    groups = [slice(start, start + count) for start, count in zip(first, counts, strict=True)]
-    (peak,) = np.round(_quantiles(turns.peak, counts, (0.5,))).astype(int)
-    ranges = [peak_range(turns.peak[group], middle) for group, middle in zip(groups, peak.tolist(), strict=True)]
-    low, high = np.array(ranges, dtype=int).reshape(-1, 2).T
+    (peak,) = np.round(quantiles(turns.peak, counts, (0.5,))).astype(int)
+    ranges = np.empty((len(counts), 2), dtype=int)
+    kernel.peak_ranges(turns.peak, counts, peak, RANGE, ranges)
+    low, high = ranges.T
     medians = {name: getattr(turns, name) for name in ("onset", "end", "height", "prominence")}
     medians |= {"transient_share": transient}
     found = pd.DataFrame(
@@ -193,8 +193,8 @@ def _shared(turns: Turns, counts: Whole, trajectories: int, flat: Values, transi
             "peak": peak,
             "low": low,
             "high": high,
-            **dict(zip(TIMES, _quantiles(_times(turns, flat), counts, LEVELS), strict=True)),
-            **{name: _quantiles(values, counts, (0.5,))[0] for name, values in medians.items()},
+            **dict(zip(TIMES, quantiles(_times(turns, flat), counts, LEVELS), strict=True)),
+            **{name: quantiles(values, counts, (0.5,))[0] for name, values in medians.items()},
             "probability": counts / trajectories,
             "at_edge": turns.at_edge[first],
         }
@@ -202,7 +202,7 @@ def _shared(turns: Turns, counts: Whole, trajectories: int, flat: Values, transi
     return found.sort_values(["cell", "sign", "peak"], ascending=[True, False, True], kind="stable")
 
 
-def _quantiles(values: Values | Whole, counts: Whole, levels: Sequence[float]) -> Values:
+def quantiles(values: Values | Whole, counts: Whole, levels: Sequence[float]) -> Values:
     """(level, wave) quantiles of the values (turn,) of each wave, of which it has so many: linear between two of them."""
     wide = np.full((len(counts), counts.max(initial=1)), np.nan)  # unknown ones are sorted behind the others
     wide[np.arange(wide.shape[1]) < counts[:, None]] = values

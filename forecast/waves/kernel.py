@@ -229,6 +229,21 @@ def even_range(counts, middle, share):  # type: ignore[no-untyped-def]
     return first, last
 
 
+@njit(nogil=True, cache=True)
+def peak_ranges(peaks, counts, middles, share, out):  # type: ignore[no-untyped-def]
+    """`even_range` of the peaks (turn,) of each wave, of which it has so many (wave,): out (wave, 2), first and last."""
+    begin = 0
+    for wave in range(counts.shape[0]):
+        stop = begin + counts[wave]
+        first, last = min(peaks[begin:stop].min(), middles[wave]), max(peaks[begin:stop].max(), middles[wave])
+        held = np.zeros(last - first + 1, dtype=np.int64)
+        for turn in range(begin, stop):
+            held[peaks[turn] - first] += 1
+        low, high = even_range(held, middles[wave] - first, share)
+        out[wave, 0], out[wave, 1] = first + low, first + high
+        begin = stop
+
+
 NEVER = 9999
 """Year of something that does not begin."""
 
