@@ -30,6 +30,7 @@ COLUMNS = (
     "answer",
     "lead_time",
     "decide_by",
+    "late",
     "class_probability",
     "sure_of_window",
 )
@@ -79,7 +80,7 @@ def warn(
     probability        share of trajectories in which the class has begun by now + lead time + 1
     first_year         first year by which it has begun in the share that makes the level
     answer, lead_time  the first choice of the rules and the years it takes; decide_by: first_year - lead_time, at which
-                       the answer would just be in time; a year before `now` means too late
+                       the answer would just be in time; late: by how many years that is before `now`, 0 where it is not
     class_probability  probability of the class at any time; sure_of_window: the likeliest class is the same with
                        break-even years two less and two more
     A county and service without a row is balanced, or its class begins later than its answer takes.
@@ -113,7 +114,7 @@ def _flags(
     rules: Rules,
 ) -> list[dict[str, object]]:
     """Flags of one county and service; own: class -> its probability, and the share in which it has begun by year."""
-    nothing = {"answer": "", "lead_time": np.nan, "decide_by": np.nan, "first_year": np.nan}
+    nothing = {"answer": "", "lead_time": np.nan, "decide_by": np.nan, "late": np.nan, "first_year": np.nan}
     if any(np.isnan(share) for share, _ in own.values()):
         unknown = {"level": "unknown", "category": "", "probability": np.nan, "class_probability": np.nan}
         return [nothing | unknown | {"sure_of_window": False}]
@@ -137,6 +138,7 @@ def _flags(
                 "answer": answer,
                 "lead_time": lead,
                 "decide_by": first - lead,
+                "late": max(now - first + lead, 0),
                 "class_probability": likely,
                 "sure_of_window": sure,
             }

@@ -11,6 +11,7 @@ import xarray as xr
 from forecast.waves import implied_by_births
 
 AGES = {"kindergarten": (3, 5), "primary_school": (6, 11), "junior_school": (12, 14), "senior_school": (15, 17)}
+PUBLISHED = {"kindergarten": "preschool", "primary_school": "primary", "junior_school": "junior_secondary"}
 RELEASES = {
     "first releases": "births_first_release_10k",
     "revised after the census": "births_revised_after_2020_census_10k",
@@ -25,6 +26,12 @@ def births(reference: Path, release: str) -> xr.DataArray:
     return xr.DataArray(table[RELEASES[release]].to_numpy(float)[None], dims=("county", "year"), coords=coords)
 
 
+def provenance(reference: Path, since: int = 2003) -> dict[str, list[int]]:
+    """How the revised births were come by -> the years since, as the reference data says."""
+    table = pd.read_csv(reference / "china" / "china_births_deaths.csv").query("year >= @since")
+    return {str(word): own["year"].tolist() for word, own in table.groupby("revised_verification")}
+
+
 def rolls(reference: Path, stage: str) -> pd.Series:
     """Published enrolment of a stage in 10,000 by year."""
     table = pd.read_csv(reference / "china" / "education_stage_series_china.csv")
@@ -32,24 +39,26 @@ def rolls(reference: Path, stage: str) -> pd.Series:
     return own.set_index("year")["value"].sort_index()
 
 
-def kindergartens_seen_from(origin: int, reference: Path, seed: int = 0) -> xr.DataArray:
-    """Children in kindergarten (trajectory, county, year) as they could be foreseen at the end of `origin`.
+def seen_from(
+    origin: int, reference: Path, stage: str = "kindergarten", last: int = LAST, seed: int = 0
+) -> xr.DataArray:
+    """Pupils of a stage (trajectory, county, year) as they could be foreseen at the end of `origin`.
 
-    Births known by then (first releases) pass through the ages 3 to 5. Later births follow a random walk in logarithms
-    with the changes since 1990. Participation is enrolment over the children of the ages; it goes on rising by a share
-    between none and all of its mean rise so far, drawn once for each trajectory (an assumption).
+    Births known by then (first releases) pass through the ages of the stage. Later births follow a random walk in
+    logarithms with the changes since 1990. Participation is enrolment over the children of the ages; it goes on rising by a
+    share between none and all of its mean rise so far, drawn once for each trajectory (an assumption).
     """
     rng = np.random.default_rng(seed)
     known = births(reference, "first releases").sel(year=slice(1990, origin))
     changes = np.diff(np.log(known.to_numpy()[0]))
-    ahead = np.arange(origin + 1, LAST + 1)
+    ahead = np.arange(origin + 1, last + 1)
     walk = np.cumsum(rng.choice(changes, (TRAJECTORIES, len(ahead))), axis=1)
     to_come = known.to_numpy()[0, -1] * np.exp(walk)
     paths = np.hstack([np.tile(known.to_numpy()[0], (TRAJECTORIES, 1)), to_come])[:, None]
     coords = {"county": ["CN"], "year": np.append(known["year"].to_numpy(), ahead)}
     cohorts = xr.DataArray(paths, dims=("trajectory", "county", "year"), coords=coords)
-    children = implied_by_births(cohorts, {"kindergarten": AGES["kindergarten"]}).sel(service="kindergarten", drop=True)
-    observed = rolls(reference, "preschool").loc[:origin]
+    children = implied_by_births(cohorts, {stage: AGES[stage]}).sel(service=stage, drop=True)
+    observed = counted(reference, stage, origin)
     ratio = observed / children.isel(trajectory=0, county=0).sel(year=observed.index.to_numpy()).to_numpy()
     rise = xr.DataArray(rng.uniform(0, 1, TRAJECTORIES) * float(ratio.diff().mean()), dims="trajectory")
     since = (children["year"] - origin).clip(min=0)
@@ -57,6 +66,15 @@ def kindergartens_seen_from(origin: int, reference: Path, seed: int = 0) -> xr.D
     past = xr.DataArray(observed.to_numpy(), dims="year", coords={"year": observed.index.to_numpy()})
     return (
         xr.where(found["year"] <= origin, past.reindex(year=found["year"]), found)
-        .sel(year=slice(int(observed.index[0]), LAST))
+        .sel(year=slice(int(observed.index[0]), last))
         .transpose("trajectory", "county", "year")
     )
+
+
+def counted(reference: Path, stage: str, origin: int) -> pd.Series:
+    """Published enrolment of the years up to `origin` that follow each other without a gap."""
+    known = rolls(reference, PUBLISHED[stage]).loc[:origin]
+    first = origin
+    while first - 1 in known.index:
+        first -= 1
+    return known.loc[first:]

@@ -41,7 +41,7 @@ def test_a_quarter_is_amber_and_half_is_red(short: int, level: str | None) -> No
     if level:
         (flag,) = found.itertuples()
         assert (flag.category, flag.answer, flag.lead_time) == ("structural_shortage", "build", 3)
-        assert (flag.first_year, flag.decide_by) == (2027, 2024)
+        assert (flag.first_year, flag.decide_by, flag.late) == (2027, 2024, 0)
         assert flag.probability == pytest.approx(short / 12)
 
 
@@ -59,6 +59,12 @@ def test_every_class_has_its_answer_and_lead_time() -> None:
     assert (surplus["category"], surplus["answer"], surplus["lead_time"]) == ("structural_surplus", "convert_out", 2)
     crest = [100.0, 130.0, 130.0] + [100.0] * (YEARS - 3)
     assert warn(classes(crest), NOW)["answer"].tolist() == ["rent"]
+
+
+def test_an_answer_that_comes_too_late_says_by_how_many_years() -> None:
+    found = warn(classes(short_from(2025)), NOW)
+    assert found[["decide_by", "late"]].to_numpy().tolist() == [[2022, 2]]
+    assert warn(classes(CALM, supply=np.nan), NOW)["late"].isna().all()
 
 
 def test_it_is_never_silent_on_what_is_not_known() -> None:

@@ -31,13 +31,31 @@ def test_national_rolls_crest_as_the_births_say(reference: Path) -> None:
 def test_the_fall_of_kindergartens_is_seen_from_2018(reference: Path) -> None:
     published = national.rolls(reference, "preschool")
     assert published.idxmax() == 2020
-    seen = national.kindergartens_seen_from(2018, reference)
+    seen = national.seen_from(2018, reference)
     (crest,) = find_waves(seen).query("turn == 'crest' and not at_edge").itertuples()
     assert crest.probability >= 0.9
     assert crest.peak_year_low <= 2020 <= crest.peak_year_high
     fall = (seen.sel(year=2024) < 0.95 * seen.sel(year=2020)).mean()
     assert fall >= 0.9
     assert published[2024] < 0.95 * published[2020]
+
+
+def test_the_surplus_of_kindergartens_was_red_in_2020_and_nothing_before(reference: Path) -> None:
+    """Published 2020 to 2023: from 4,818 to 4,093; before that no year leaves the roll of the origin by 5 %."""
+    found = [case for case in warned.china(reference) if case.stage == "kindergarten" and case.kind == "spare"]
+    assert {case.origin: case.share >= 0.5 for case in found} == {case.origin: case.origin == 2020 for case in found}
+    assert {case.origin: case.came for case in found}[2020] == 3
+    assert len(found) >= 4
+
+
+@pytest.mark.slow
+def test_warnings_are_better_than_chance_where_the_next_cohorts_are_counted(reference: Path) -> None:
+    found = [case for case in warned.cases(warned.sweden(reference)) if case.origin % 4 == 0]
+    for kind in ("short", "spare"):
+        own = warned.judged([case for case in found if case.kind == kind], level=0.5)
+        assert own["events"] >= 30
+        assert own["hit_rate"] >= own["false_alarm_rate"] + 0.5
+        assert own["mean_lead"] >= 1.5
 
 
 @pytest.mark.slow
