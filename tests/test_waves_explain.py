@@ -33,7 +33,7 @@ def test_the_whole_sentence() -> None:
     said = explain(facts())
     assert said["zh"] == (
         "甲区小学学位：需求约在2026年见顶（80%区间2025—2028年），到2031年富余约1.2万个，主要因出生减少（占90%）；"
-        "属长期富余（概率94%），建议不再新建永久校舍，富余校舍分批改作托育、养老用房，最迟2027年作出决定。"
+        "属长期富余（概率94%），建议不再新建永久校舍，富余校舍分批改作托育、养老用房；最迟应在2027年作出决定。"
         "若年净流入比基准多6000人，则转为基本平衡。"
     )
     assert said["en"] == (
@@ -94,13 +94,13 @@ def test_every_class_has_its_words(category: str) -> None:
 def test_what_is_not_known_is_said_and_a_flip_too() -> None:
     assert "数据不全" in explain(facts(category=""))["zh"]
     flipped = explain(facts(others=((10, "transient_trough"), (14, "structural_surplus"))))
-    assert "按10年算则为阶段性低谷" in flipped["zh"]
+    assert "按10年算则属阶段性低谷" in flipped["zh"]
     assert "14" not in flipped["zh"]
-    assert "用满12年，建比租合算" in flipped["zh"]
+    assert "用满12年时建比租合算" in flipped["zh"]
     assert "概率超过99%" in explain(facts(probability=1.0))["zh"]
     assert "概率" not in explain(facts(probability=None))["zh"]
     assert "已在2020年前后见顶" in explain(facts(peak_year=2020, peak_low=2020, peak_high=2020))["zh"]
-    assert "2024年内就应决定" in explain(facts(act_from=2019))["zh"]
+    assert "应在2024年内作出决定" in explain(facts(act_from=2019))["zh"]
     assert "短缺约1.2万个" in explain(facts(gap=-12345.0, category="structural_shortage"))["zh"]
     assert "由多种因素" in explain(facts(drivers={"a": -1.0, "b": -1.0, "c": -1.0}))["zh"]
     assert "主要因出生减少（人口流入抵消了一部分）" in explain(facts(drivers={"births": -5.0, "migration": 2.0}))["zh"]
@@ -111,7 +111,7 @@ def test_a_sentence_does_not_speak_against_its_class() -> None:
     short = facts(category="structural_shortage", gap=500.0, drivers={"births": -5.0}, tipping=None)
     assert explain(short)["zh"] == (
         "甲区小学学位：需求约在2026年见顶（80%区间2025—2028年）；属长期短缺（概率94%），"
-        "建议新建或改造扩容，并先调剂邻近富余资源，最迟2027年作出决定。"
+        "建议先调剂邻近富余资源，再新建或改造扩容；最迟应在2027年作出决定。"
     )
     assert "见顶" not in explain(facts(peak_low=2010, peak_high=2030))["zh"]  # nobody knows when
     assert "需求在2024年前后见顶" in explain(facts(peak_year=2024, peak_low=2023, peak_high=2025))["zh"]
@@ -119,14 +119,14 @@ def test_a_sentence_does_not_speak_against_its_class() -> None:
 
 def test_below_even_odds_it_is_possible_and_not_built() -> None:
     said = explain(facts(category="structural_shortage", gap=-500.0, drivers=None, probability=0.43))
-    assert "可能属长期短缺（概率43%），宜先选址、备方案，不急于开工，最迟2027年定下是否动手" in said["zh"]
+    assert "可能为长期短缺（概率43%），宜先选址、做好方案储备，不急于开工；最迟应在2027年决定是否启动" in said["zh"]
     assert "possibly a lasting shortage (probability 43%)" in said["en"]
 
 
 def test_what_is_not_decided_names_what_it_may_be() -> None:
     rivals = (("structural_shortage", 0.31), ("structural_surplus", 0.2))
     said = explain(facts(category="undetermined", gap=-120.0, drivers=None, rivals=rivals, tipping=None))
-    assert "按中位数，到2031年短缺约120个；尚难判定（长期短缺的可能为31%，长期富余的可能为20%）" in said["zh"]
+    assert "到2031年短缺约120个（中位数）；尚难判定（长期短缺的可能性为31%，长期富余的可能性为20%）" in said["zh"]
     crest = facts(category="crest_then_surplus", crest_year=2026, crest_gap=-900.0)
     assert "见顶（80%区间2025—2028年），当年短缺约900个，到2031年富余约1.2万个" in explain(crest)["zh"]
 

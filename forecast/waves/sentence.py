@@ -194,7 +194,15 @@ def _flips(facts: Facts, lang: str) -> str:
     other = [(years, category) for years, category in facts.others if category != facts.category and category]
     if not other or facts.window is None:
         return ""
-    cases = [say("waves.flip.case", lang, years=y, kind=say(f"waves.class.{c}", lang)) for y, c in other]
+    cases = [
+        say(
+            "waves.flip.case_undetermined" if category == "undetermined" else "waves.flip.case",
+            lang,
+            years=years,
+            kind=say(f"waves.class.{category}", lang),
+        )
+        for years, category in other
+    ]
     return say("waves.flip.whole", lang, window=facts.window, cases=say("waves.and", lang).join(cases))
 
 
