@@ -19,11 +19,12 @@ from forecast.demand import DemandModel
 from forecast.demand.ages import children, counted
 from forecast.demand.attribution import STEP, attribute_roll, birth_cohorts, cohort_change, elasticity
 from forecast.demand.classes import school_standards, small_class_dividend
+from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.model import Basis, weakest
 from forecast.demand.schools import RUNNING_COST, needs_of_pupils, school_services, school_table
 from forecast.demand.senior_audit import audit_places
 from forecast.demand.special_education import HOME, MAINSTREAM, SETTING, SPECIAL_SCHOOL, special_pupils
-from forecast.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.region import Region
 
 BAND = (0.1, 0.9)
@@ -47,7 +48,8 @@ class Schools:
     """By county, the areas (sums of counties) after the counties; years as in the run.
 
     table     (county, year, service) as `school_table`, with supply, gap (supply - demand, as the run has it),
-              gap_with_spare (supply - places) and born: the share of the children who were born by the jump-off date
+              gap_with_spare (supply - places), living_here: the pupils who live here, wherever they go to school, and
+              born: the share of the children who were born by the jump-off date
     bands     (quantile, county, year, service) pupils, classes, places and posts at the ends of `BAND`; None where the
               run is one path
     basis     column of the table -> service -> published, derived or assumed: the weakest number it rests on
@@ -84,8 +86,9 @@ def find_schools(
         return None
     own = school_table(data, data, models, region).drop_vars(["unit", "born_until"], errors="ignore")
     known = {name: data[name].sel({SERVICE: services}).reset_coords(drop=True) for name in ("supply", "gap")}
-    born = _born_by_now(data, models, services)
-    table = _everywhere(own.assign(known | {"born_by_now": born}), members)
+    living = {"living_here": _living_here(own["pupils"], region)}
+    born = {"born_by_now": _born_by_now(data, models, services)}
+    table = _everywhere(own.assign(known | living | born), members)
     share = (table["born_by_now"] / table["children"]).assign_attrs(long_name="children born by now", units="1")
     table = table.drop_vars("born_by_now").assign(born=share, gap_with_spare=table["supply"] - table["places"])
     table = table.assign_attrs(jump_off_year=int(data.attrs["jump_off_year"]))
@@ -121,6 +124,21 @@ def _born_by_now(data: xr.Dataset, models: Mapping[str, DemandModel], services: 
     born = people.where(people[YEAR] - people[AGE] <= int(data.attrs["jump_off_year"]), 0.0)
     parts = [children(born, models[name].ages, _cutoff(models[name])) for name in services]
     return in_order(xr.concat(parts, xr.IndexVariable(SERVICE, services)))
+
+
+def _living_here(pupils: xr.DataArray, region: Region) -> xr.DataArray:
+    """Pupils (county, year, service) by where they live; the same where the region knows of no flows."""
+    services, counties, years = (pupils[dim].values.tolist() for dim in (SERVICE, COUNTY, YEAR))
+    flows = region_flows(region, services, counties, years)
+    if flows is None:
+        return pupils
+    parts = []
+    for name in services:
+        own = pupils.sel({SERVICE: [name]}).rename({SERVICE: GRADE})
+        if name in flows[SERVICE].values:
+            own = by_residence(own, flows.sel({SERVICE: name}, drop=True))
+        parts.append(own.isel({GRADE: 0}, drop=True))
+    return in_order(xr.concat(parts, xr.IndexVariable(SERVICE, services))).assign_attrs(pupils.attrs)
 
 
 def _cutoff(model: DemandModel) -> int:
@@ -195,17 +213,19 @@ def _changes(
     start, ageing, since = (
         _bare(xr.concat(kind, SERVICE, coords="minimal", compat="override")) for kind in zip(*parts, strict=True)
     )
-    pupils, residents = (
-        [_bare(table[name].sel({YEAR: year})) for year in (first, last)] for name in ("pupils", "children")
+    pupils, living, residents = (
+        [_bare(table[name].sel({YEAR: year})) for year in (first, last)]
+        for name in ("pupils", "living_here", "children")
     )
     graded = _bare(table["form"] == "grade")
     before, after = (
         {
             "migration": have / cohort,
-            "participation": (rolls / have).where(~graded, 1.0),
-            "retention": (rolls / have).where(graded, 1.0),
+            "participation": (at_home / have).where(~graded, 1.0),
+            "retention": (at_home / have).where(graded, 1.0),
+            "flows": (rolls / at_home).where(at_home != rolls, 1.0),
         }
-        for have, cohort, rolls in zip(residents, (start, start + ageing + since), pupils, strict=True)
+        for have, cohort, at_home, rolls in zip(residents, (start, start + ageing + since), living, pupils, strict=True)
     )
     effects = attribute_roll((start, ageing, since), before, after)
     known = {"first": first, "last": last, "before": pupils[0], "after": pupils[1]}
