@@ -246,7 +246,6 @@ def city_districts(reference: Path) -> Case | None:
         "pre-kindergarten and kindergarten keep their level; charter schools, transfers and falling repetition move the "
         "ratios of grades 9 to 12 from year to year.",
         rolls,
-        {"entry_grades": [-1, 0]},
     )
 
 

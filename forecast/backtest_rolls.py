@@ -27,6 +27,9 @@ APPROACHES = (FORECAST, LAST, NAIVE, MEAN, PARTICIPATION)
 """The forecast; pupils stay; ratios of the last year; mean ratios of three years; pupils per child of the cohort
 stay."""
 
+ENTERED = 1.5
+"""A grade is entered from outside where a third of its pupils and more were not in the grade below."""
+
 SHOWN = 3
 """So many missing rolls are named, as county, school year and grade."""
 
@@ -51,8 +54,8 @@ def backtest_rolls(
     rolls: (county, year, grade) pupils of unbroken years; births: (county, year), of calendar years, or of the
     twelve months up to the cut-off date with cutoff_month 13; children: (county, year, grade) residents of the age
     of each grade, only for the rival `participation`, which else takes the births of each grade's cohort; origins:
-    by default every year with one before and one after; entry_age: age at the cut-off date in the first entry grade;
-    breaks: years that follow another rule: their rolls are neither origin, nor fitted, nor scored. Returns observed
+    by default every year with one before and one after; entry_age: age at the cut-off date in the first grade;
+    entry_grades: by default as `entered_from_outside` finds them at each origin; breaks: years that follow another rule: their rolls are neither origin, nor fitted, nor scored. Returns observed
     (origin, lead, county, grade), forecast (approach, ...), and start (origin, county, grade), the rolls at the
     origin; NaN where a lead was not counted, or an approach lacks what it needs. Raises InputRefused for less than
     three years, and where an origin has no year before and after it.
@@ -72,10 +75,12 @@ def backtest_rolls(
         known = rolls.sel({YEAR: slice(None, origin)})
         born = None if births is None else held(births.sel({YEAR: slice(None, origin)}), origin + horizon)
         cohorts = None if born is None else entry_cohorts(born, entry_age, cutoff_month)
-        if cohorts is not None and (int(cohorts[YEAR][0]) > origin or bool(cohorts.sel({YEAR: origin}).isnull().any())):
+        entry = entered_from_outside(known) if entry_grades is None else list(entry_grades)
+        oldest = origin - len(entry) + 1  # the cohort of the last entry grade was in the first so many years before
+        if cohorts is not None and (int(cohorts[YEAR][0]) > oldest or bool(cohorts.sel({YEAR: oldest}).isnull().any())):
             cohorts = None  # nobody who is in school was born in the years of the series
         had = None if children is None else children.sel({YEAR: slice(None, origin)})
-        parts.append(_one_origin(known, cohorts, had, horizon, entry_grades, breaks, open_last))
+        parts.append(_one_origin(known, cohorts, had, horizon, entry, breaks, open_last))
     leads = np.arange(1, horizon + 1)
     made = np.stack(parts, axis=1)
     seen = np.full(made.shape[1:], np.nan)
@@ -181,21 +186,38 @@ def _one_origin(
     cohorts: xr.DataArray | None,
     children: xr.DataArray | None,
     horizon: int,
-    entry_grades: Sequence[int] | None,
+    entry: Sequence[int],
     breaks: Collection[int],
     open_last: bool,
 ) -> np.ndarray:
     """(approach, lead, county, grade) pupils."""
+    entering = None if cohorts is None else _of_entry_grades(cohorts, entry)
 
     def by_ratios(smoothing: str | None) -> np.ndarray:
         shrink = smoothing is None  # rivals use each place's own ratios
-        found = forecast_rolls(known, horizon, cohorts, entry_grades, breaks, open_last, smoothing, shrink).pupils
+        found = forecast_rolls(known, horizon, entering, entry, breaks, open_last, smoothing, shrink).pupils
         values: np.ndarray = found.transpose(YEAR, COUNTY, GRADE).values
         return values
 
     last = np.repeat(known.isel({YEAR: [-1]}).transpose(YEAR, COUNTY, GRADE).values, horizon, axis=0)
     rivals = [last, by_ratios("last"), by_ratios("mean_3"), by_participation(known, cohorts, children, horizon)]
     return np.stack([by_ratios(None), *rivals])
+
+
+def entered_from_outside(rolls: xr.DataArray) -> list[int]:
+    """The first grade, and those right after it that take in more than `ENTERED` pupils for each one of the grade below a
+    year before: there a ratio would carry on what the few below do (kindergarten after a small pre-kindergarten)."""
+    sums = rolls.sum(COUNTY).transpose(YEAR, GRADE)
+    below, here = sums.values[:-1, :-1].sum(0), sums.values[1:, 1:].sum(0)
+    grades = rolls[GRADE].values.tolist()
+    entered = itertools.takewhile(lambda at: here[at] > ENTERED * below[at], range(len(grades) - 1))
+    return [grades[0], *(grades[at + 1] for at in entered)]
+
+
+def _of_entry_grades(cohorts: xr.DataArray, entry: Sequence[int]) -> xr.DataArray:
+    """(county, year, entry grade) children of the age of each entry grade: those of the first grade a year ago, two."""
+    later = [cohorts.assign_coords({YEAR: cohorts[YEAR] + step}) for step in range(len(entry))]
+    return xr.concat(later, pd.Index(entry, name=GRADE), join="outer")
 
 
 def by_participation(

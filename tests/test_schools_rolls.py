@@ -24,6 +24,7 @@ from forecast.backtest_rolls import (
     backtest_rolls,
     births_turn,
     coverage,
+    entered_from_outside,
     region_births,
     roll_intervals,
     score_rolls,
@@ -415,6 +416,24 @@ def test_at_an_origin_nothing_later_is_seen() -> None:
     assert bool((first.observed != second.observed).all())
 
 
+def test_a_grade_that_most_enter_from_outside_follows_its_own_cohort() -> None:
+    """A pre-kindergarten of 30, a kindergarten of all the cohort: it follows births a year older, not the 30."""
+    years, born = np.arange(2010, 2020), np.arange(2000, 2030)
+    births = xr.DataArray(100.0 + 5 * (born - 2000), {"year": born}, ("year",)).expand_dims(county=["a"])
+    child = entry_cohorts(births, 4, 13)
+    grades = {-1: 0.3, 0: 1.0, 1: 1.02}
+    rolls = xr.concat(
+        [share * child.sel(year=years - grade - 1).assign_coords(year=years) for grade, share in grades.items()],
+        pd.Index(list(grades), name="grade"),
+    )
+    assert entered_from_outside(rolls) == [-1, 0]
+    assert entered_from_outside(made_up()) == [1]
+    rolls[0, 0, -4] = 99.0  # a year in which the pre-kindergarten took in three times as many
+    found = backtest_rolls(rolls, births, origins=[2016], horizon=3, entry_age=4, cutoff_month=13)
+    made = found.forecast.sel(approach=FORECAST, origin=2016, county="a")
+    assert made.sel(grade=0).values == pytest.approx(found.observed.sel(origin=2016, county="a", grade=0).values)
+
+
 def test_scores_of_a_perfect_and_of_a_wrong_forecast() -> None:
     rolls = made_up(4, years=12)
     found = backtest_rolls(rolls, horizon=4)
@@ -551,7 +570,7 @@ def test_real_rolls_of_city_districts(reference: Path) -> None:
     sums = table.groupby(["district", "school_year_start", "grade"]).pupils.sum()
     sums.index = sums.index.set_names(["county", "year", "grade"])
     rolls = sums.to_xarray().fillna(0.0).astype(float)
-    scores = score_rolls(backtest_rolls(rolls, horizon=5, entry_grades=[-1, 0]))
+    scores = score_rolls(backtest_rolls(rolls, horizon=5))
     ours = scores.cell_error.sel(approach=FORECAST)
     best = scores.cell_error.sel(approach=["last_value", "naive_ratio", "mean_ratio"]).min("approach")
     assert (ours <= best).all()
