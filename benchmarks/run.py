@@ -28,6 +28,7 @@ import numpy as np
 import xarray as xr
 
 from benchmarks import kernels, rivals
+from benchmarks.waves import waves
 from forecast.blocks import project as blocks
 from forecast.dims import SEXES
 from forecast.population import kernel, project_population
@@ -52,6 +53,7 @@ def main() -> None:
         trajectories(*((4, 96, 5) if quick else (96, 1024, 27))),
         deterministic(*((40, 10) if quick else (1000, 50))),
         scaling(quick),
+        waves(*((2, 96) if quick else (285, 1000)), table),
         began,
     ]
     page = "\n".join(parts)

@@ -90,10 +90,17 @@ def test_many_series_at_once_are_what_each_is_alone() -> None:
 
 
 def marked(values: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """Marks (series, year) of the lanes, which lie the other way round."""
-    marks = np.empty_like(values.T, order="C")
-    lanes.mark_lanes(np.ascontiguousarray(values.T), least, marks)
-    return marks.T
+    """Marks (series, year) of the lanes, which lie the other way round; their edges are those of the plateaus."""
+    side_by_side, (count, years) = np.ascontiguousarray(values.T), values.shape
+    turns, when, edges = (np.empty(shape, dtype=np.int64) for shape in (count, (years + 1, count), (years + 1, count)))
+    stands, marks = np.empty((years + 1, count), dtype=values.dtype), np.zeros_like(values)
+    lanes.list_turns(side_by_side, least, turns, when, stands, edges)
+    for lane, path in enumerate(values):
+        for turn in range(turns[lane]):
+            year = when[turn, lane]
+            marks[lane, year] = stands[turn, lane] or marks[lane, year]
+            assert stands[turn, lane] == 0 or edges[turn, lane] == lanes.edge_at(path, year)
+    return marks
 
 
 @given(st.one_of(STEPS, REALS), st.sampled_from([1e-9, 1.0, 3.0]))
@@ -166,8 +173,11 @@ def test_a_cell_is_scanned_as_its_paths_one_by_one() -> None:
                 if best and len(best) >= lanes.RAREST * 40:
                     expected[cell, sign, number >= 39, min(best.values())[0]] = best
     got = {}
-    for cell, sign, edge, first, count in waves:
-        own = {int(lane): (int(peak), float(high)) for lane, peak, high in turns[first : first + count]}
+    for (cell, sign, edge, count), first in zip(waves, np.cumsum(waves[:, 3]) - waves[:, 3], strict=True):
+        own = {int(lane): (int(peak), float(high)) for lane, peak, _, high in turns[first : first + count]}
+        assert all(
+            values[cell, int(peak), int(lane)] == height for lane, peak, height, _ in turns[first : first + count]
+        )
         got[cell, sign, bool(edge), min(own.values())[0]] = own
     assert got == expected
     assert sum(not edge for _, _, edge, _ in got) > 2 * len(values)

@@ -204,17 +204,9 @@ def _shared(turns: Turns, counts: Whole, trajectories: int, flat: Values, transi
 
 def quantiles(values: Values | Whole, counts: Whole, levels: Sequence[float]) -> Values:
     """(level, wave) quantiles of the values (turn,) of each wave, of which it has so many: linear between two of them."""
-    wide = np.full((len(counts), counts.max(initial=1)), np.nan)  # unknown ones are sorted behind the others
-    wide[np.arange(wide.shape[1]) < counts[:, None]] = values
-    wide.sort(axis=1)
-    found = []
-    for level in levels:
-        position = level * (counts - 1)
-        below = position.astype(np.int64)
-        above = np.minimum(below + 1, counts - 1)
-        one, two = (np.take_along_axis(wide, at[:, None], axis=1)[:, 0] for at in (below, above))
-        found.append(one + (position - below) * (two - one))
-    return np.array(found)
+    found = np.empty((len(levels), len(counts)))
+    kernel.wave_quantiles(values.astype(np.float64), counts, np.array(levels), found)
+    return found
 
 
 def _with_lags(waves: pd.DataFrame) -> pd.DataFrame:

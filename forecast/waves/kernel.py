@@ -244,6 +244,46 @@ def peak_ranges(peaks, counts, middles, share, out):  # type: ignore[no-untyped-
         begin = stop
 
 
+@njit(nogil=True, cache=True)
+def wave_quantiles(values, counts, levels, out):  # type: ignore[no-untyped-def]
+    """Quantiles of the values (turn,) of each wave, of which it has so many (wave,): linear between two of them.
+
+    levels: (level,); out: (level, wave). Unknown values count as the highest. By selection (Hoare's FIND): no order is
+    needed but that around the level.
+    """
+    own, begin = np.empty_like(values), 0
+    for wave in range(counts.shape[0]):
+        count = counts[wave]
+        for at in range(count):
+            value = values[begin + at]
+            own[at] = value if value == value else np.inf
+        for level in range(levels.shape[0]):
+            position = levels[level] * (count - 1)
+            below = int(position)
+            left, right, pivot = 0, count - 1, own[below]
+            while left < right:
+                pivot, low, high = own[below], left, right
+                while low <= high:
+                    while own[low] < pivot:
+                        low += 1
+                    while pivot < own[high]:
+                        high -= 1
+                    if low <= high:
+                        own[low], own[high] = own[high], own[low]
+                        low += 1
+                        high -= 1
+                left = low if high < below else left
+                right = high if below < low else right
+            found = own[below]
+            if position > below:
+                above = np.inf
+                for at in range(below + 1, count):
+                    above = min(above, own[at])
+                found += (position - below) * (above - found)
+            out[level, wave] = found if np.isfinite(found) else np.nan
+        begin += count
+
+
 NEVER = 9999
 """Year of something that does not begin."""
 

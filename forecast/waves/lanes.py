@@ -64,107 +64,129 @@ def follow_lanes(values, least, events, way, high, low, top, bottom, twice):  # 
 
 
 @njit(nogil=True, cache=True)
-def prominence_among(heights, path, turn, turns, sign):  # type: ignore[no-untyped-def]
-    """How far a turn stands out (`kernel.prominence_of`) of a path that has only these turns.
+def measure_turns(heights, turns, signs, most, stands):  # type: ignore[no-untyped-def]
+    """How far each turn stands out (`kernel.prominence_of`) of a lane that has only these turns, negative for troughs.
 
-    heights: (path, turn) of the paths' turns, which go up and down by turns, of which `path` has so many; sign: 1 for a
-    crest. The first and the last one are at an edge: only the other side counts.
+    heights, stands: (turn, lane), which go up and down by turns; turns: (lane,) how many a lane has, `most` at most;
+    signs: (lane,) 1 where the first is a crest, -1 where a trough. Of the first and the last only the other side counts.
     """
-    top = sign * heights[path, turn]
-    before, after, other = top, top, turn - 1
-    while other >= 0 and sign * heights[path, other] <= top:
-        before = min(before, sign * heights[path, other])
-        other -= 1
-    other = turn + 1
-    while other < turns and sign * heights[path, other] <= top:
-        after = min(after, sign * heights[path, other])
-        other += 1
-    if turn == 0:
-        return top - after
-    return top - before if turn == turns - 1 else top - max(before, after)
+    before, after = np.empty_like(signs), np.empty_like(signs)
+    there, stops = np.empty_like(signs), np.empty_like(signs)
+    none, one = heights.dtype.type(0), heights.dtype.type(1)
+    for turn in range(most):
+        way = one if turn % 2 == 0 else -one
+        for lane in range(heights.shape[1]):
+            there[lane] = after[lane] = before[lane] = way * signs[lane] * heights[turn, lane]
+            stops[lane] = none
+        for other in range(turn - 1, -1, -1):
+            for lane in range(heights.shape[1]):
+                height = way * signs[lane] * heights[other, lane]
+                stop = (stops[lane] > none) | (height > there[lane])
+                stops[lane] = one if stop else none
+                lower = height if height < before[lane] else before[lane]
+                before[lane] = before[lane] if stop else lower
+        for lane in range(heights.shape[1]):
+            stops[lane] = none
+        for other in range(turn + 1, most):
+            for lane in range(heights.shape[1]):
+                height = way * signs[lane] * heights[other, lane]
+                stop = (stops[lane] > none) | (height > there[lane]) | (other >= turns[lane])
+                stops[lane] = one if stop else none
+                lower = height if height < after[lane] else after[lane]
+                after[lane] = after[lane] if stop else lower
+        for lane in range(heights.shape[1]):
+            higher = before[lane] if before[lane] > after[lane] else after[lane]
+            base = before[lane] if turn == turns[lane] - 1 else higher
+            base = after[lane] if turn == 0 else base
+            stands[turn, lane] = way * signs[lane] * (there[lane] - base)
 
 
 @njit(nogil=True, cache=True)
-def mark_lanes(values, least, marks):  # type: ignore[no-untyped-def]
-    """What `mark_path` marks, of many paths side by side: values, marks (year, lane); least (lane,) above 0."""
+def list_turns(values, least, turns, when, stands, edges):  # type: ignore[no-untyped-def]
+    """What `mark_path` marks, of many paths side by side.
+
+    values: (year, lane); least: (lane,) above 0. turns: (lane,) how many a lane has; when, stands, edges: (turn, lane)
+    their years, in order, their prominences, negative for troughs and 0 for what is no turn, and 1 at the first edge, 2
+    at the last, else 0.
+    """
     years, lanes = values.shape
-    events, turns = np.empty_like(values), np.zeros(lanes, dtype=np.int64)
+    events, heights = np.empty_like(values), np.empty((years + 1, lanes), dtype=values.dtype)
     way, high, low = np.empty_like(least), np.empty_like(least), np.empty_like(least)
     top, bottom, twice = np.empty_like(least), np.empty_like(least), np.empty_like(least)
     follow_lanes(values, least, events, way, high, low, top, bottom, twice)
-    when = np.empty((lanes, years), dtype=np.int64)
-    heights = np.empty((lanes, years), dtype=values.dtype)
+    turns[:] = 0
     for year in range(years):
         for lane in range(lanes):
-            marks[year, lane] = 0
             event = events[year, lane]
             if event != 0:
                 turn = turns[lane]
-                when[lane, turn] = np.int64(abs(event)) - 1
-                heights[lane, turn] = values[when[lane, turn], lane]
+                when[turn, lane] = np.int64(abs(event)) - 1
+                heights[turn, lane] = values[when[turn, lane], lane]
                 turns[lane] = turn + 1
+    most, signs, sizes = 0, np.empty_like(least), np.empty_like(least)
+    for lane in range(lanes):
+        last = turns[lane]
+        if last > 0:
+            when[last, lane] = np.int64(top[lane] if way[lane] > 0 else bottom[lane])
+            heights[last, lane] = values[when[last, lane], lane]
+            turns[lane] = last + 1
+        most, sizes[lane] = max(most, turns[lane]), turns[lane]
+        signs[lane] = 1 if last > 0 and heights[0, lane] > heights[1, lane] else -1
+    measure_turns(heights, sizes, signs, most, stands)
+    edges[:most] = 0
     path, mark = np.empty(years, dtype=values.dtype), np.empty(years, dtype=values.dtype)
     for lane in range(lanes):
+        last = turns[lane] - 1
         if twice[lane] != 0:  # plateaus, and crests of one height: seldom
             for year in range(years):
                 path[year] = values[year, lane]
             mark_path(path, least[lane], mark)
+            turns[lane] = 0
             for year in range(years):
-                marks[year, lane] = mark[year]
-        elif turns[lane] > 0:
-            last = turns[lane]
-            when[lane, last] = np.int64(top[lane] if way[lane] > 0 else bottom[lane])
-            heights[lane, last] = values[when[lane, last], lane]
-            sign = 1 if heights[lane, 0] > heights[lane, 1] else -1
-            for turn in range(last + 1):
-                year = when[lane, turn]
-                # outside the first and the last turn the path goes less far than asked: they are turns only at an edge
-                if 0 < turn < last or (turn == 0 and year == 0) or (turn == last and year == years - 1):
-                    marks[year, lane] = sign * prominence_among(heights, lane, turn, last + 1, sign)
-                sign = -sign
+                if mark[year] != 0:
+                    turn = turns[lane]
+                    when[turn, lane], stands[turn, lane], edges[turn, lane] = year, mark[year], edge_at(path, year)
+                    turns[lane] = turn + 1
+        elif last > 0:
+            # outside the first and the last turn the path goes less far than asked: they are turns only at an edge
+            first_out, last_out = when[0, lane] > 0, when[last, lane] < years - 1
+            edges[0, lane], edges[last, lane] = 0 if first_out else 1, 0 if last_out else 2
+            stands[0, lane] = 0 if first_out else stands[0, lane]
+            stands[last, lane] = 0 if last_out else stands[last, lane]
 
 
 @njit(nogil=True, cache=True)
-def hide_noise(values, noise, in_logs, marks):  # type: ignore[no-untyped-def]
-    """Takes off the marks that stand out less than `noise`, which where `in_logs` goes with the turn's upper end.
+def edge_at(path, year):  # type: ignore[no-untyped-def]
+    """1 where the plateau of this year of path (year,) touches the first year, 2 where the last, else 0."""
+    first = last = year
+    while first > 0 and path[first - 1] == path[year]:
+        first -= 1
+    while last < path.shape[0] - 1 and path[last + 1] == path[year]:
+        last += 1
+    return 1 if first == 0 else 2 if last == path.shape[0] - 1 else 0
 
-    values, marks: (year, lane); noise: one prominence, or a share.
+
+@njit(nogil=True, cache=True)
+def hide_noise(values, noise, in_logs, turns, when, stands):  # type: ignore[no-untyped-def]
+    """Takes off the turns that stand out less than `noise`, which where `in_logs` goes with the turn's upper end.
+
+    values: (year, lane); noise: one prominence, or a share; the others as in `list_turns`.
     """
-    for year in range(values.shape[0]):
-        for lane in range(values.shape[1]):
-            mark = marks[year, lane]
-            upper = values[year, lane] + max(-mark, 0) if in_logs else 1
-            if abs(mark) < noise * upper:
-                marks[year, lane] = 0
+    for lane in range(values.shape[1]):
+        for turn in range(turns[lane]):
+            stand = stands[turn, lane]
+            upper = values[when[turn, lane], lane] + max(-stand, 0) if in_logs else 1
+            stands[turn, lane] = stand if abs(stand) >= noise * upper else 0
 
 
 @njit(nogil=True, cache=True)
-def part_edges(values, marks, prominences, peaks):  # type: ignore[no-untyped-def]
-    """Takes off the marks whose plateau touches the first or the last year.
-
-    values, marks: (year, lane). prominences, peaks: (2, lane) their marks and years, 0 where a lane has none.
-    """
-    years, lanes = values.shape
-    for lane in range(lanes):
-        for end in range(2):
-            edge, step = (0, 1) if end == 0 else (years - 1, -1)
-            prominences[end, lane], peaks[end, lane] = 0, 0
-            year = edge
-            while 0 <= year < years and values[year, lane] == values[edge, lane]:
-                if marks[year, lane] != 0:
-                    prominences[end, lane], peaks[end, lane] = marks[year, lane], year
-                    marks[year, lane] = 0
-                year += step
-
-
-@njit(nogil=True, cache=True)
-def count_turns(marks, sign, counts):  # type: ignore[no-untyped-def]
-    """How many lanes crest (sign 1) or trough (-1) in each year: marks (year, lane), counts (year,)."""
-    for year in range(marks.shape[0]):
-        count = 0
-        for lane in range(marks.shape[1]):
-            count += 1 if sign * marks[year, lane] > 0 else 0
-        counts[year] = count
+def count_turns(turns, when, stands, edges, counts):  # type: ignore[no-untyped-def]
+    """counts: (2, year) how many lanes crest and how many trough in each year; turns at an edge do not count."""
+    counts[:] = 0
+    for lane in range(turns.shape[0]):
+        for turn in range(turns[lane]):
+            if edges[turn, lane] == 0 and stands[turn, lane] != 0:
+                counts[0 if stands[turn, lane] > 0 else 1, when[turn, lane]] += 1
 
 
 @njit(nogil=True, cache=True)
@@ -196,21 +218,38 @@ def part_heaps(counts, lanes, begins):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def choose_turns(marks, sign, first, last, prominences, peaks):  # type: ignore[no-untyped-def]
-    """The turn of each lane that stands out most in the years from first to last.
+def number_waves(counts, lanes, numbers):  # type: ignore[no-untyped-def]
+    """Numbers of the waves: the heaps of crest years in order, the first edge, the last edge, and so for troughs.
 
-    marks: (year, lane); sign: 1 for crests, -1 for troughs. prominences, peaks: (lane,) the mark times the sign and the
-    year; not above 0 where the lane has none.
+    counts: (2, year) as in `count_turns`. numbers: (2, year + 2) the wave of a crest or trough of that year; behind the
+    years those of the edges. Returns how many there are.
     """
-    for lane in range(marks.shape[1]):
-        prominences[lane] = peaks[lane] = 0
-    for year in range(first, last + 1):
-        when = marks.dtype.type(year)
-        for lane in range(marks.shape[1]):
-            mark = sign * marks[year, lane]
-            more = mark > prominences[lane]
-            prominences[lane] = mark if more else prominences[lane]
-            peaks[lane] = when if more else peaks[lane]
+    years, wave = counts.shape[1], 0
+    begins = np.empty(years, dtype=np.int64)
+    for side in range(2):
+        part_heaps(counts[side], lanes, begins)
+        for year in range(years):
+            wave += begins[year]
+            numbers[side, year] = wave
+        numbers[side, years], numbers[side, years + 1] = wave + 1, wave + 2
+        wave += 3
+    return wave
+
+
+@njit(nogil=True, cache=True)
+def choose_turns(turns, when, stands, edges, numbers, chosen):  # type: ignore[no-untyped-def]
+    """The turn of each lane in each wave: where it stands out most. chosen: (wave, lane) 1 + its number, 0 for none."""
+    years = numbers.shape[1] - 2
+    chosen[:] = 0
+    for lane in range(turns.shape[0]):
+        for turn in range(turns[lane]):
+            edge = edges[turn, lane]
+            if stands[turn, lane] == 0:
+                continue
+            wave = numbers[0 if stands[turn, lane] > 0 else 1, years + edge - 1 if edge > 0 else when[turn, lane]]
+            best = chosen[wave, lane]
+            if best == 0 or abs(stands[turn, lane]) > abs(stands[best - 1, lane]):
+                chosen[wave, lane] = turn + 1
 
 
 @njit(nogil=True, cache=True)
@@ -218,51 +257,47 @@ def scan_cells(values, share, noise, in_logs):  # type: ignore[no-untyped-def]
     """Waves of every cell: heaps of crest years, and the turn of every lane in them.
 
     values: (cell, year, lane); share: least prominence as a share of a lane's mean; noise, in_logs: (cell,) as in
-    `hide_noise`. Returns waves (wave, 5), whole numbers: cell, sign, 1 for an edge, first turn, turns; and turns
-    (turn, 3): lane, year and prominence, those of a wave beside each other. A lane is in a wave once, with the turn
-    that stands out most; waves that fewer than `RAREST` of the lanes have are left out.
+    `hide_noise`. Returns waves (wave, 4), whole numbers: cell, sign, 1 for an edge, turns; and turns (turn, 4): lane,
+    year, height and prominence, those of a wave beside each other. A lane is in a wave once, with the turn that stands
+    out most; waves that fewer than `RAREST` of the lanes have are left out.
     """
     cells, years, lanes = values.shape
-    marks, least = np.empty_like(values[0]), np.empty_like(values[0, 0])
-    edges, when = np.empty((2, lanes), dtype=values.dtype), np.empty((2, lanes), dtype=values.dtype)
-    best, peaks = np.empty_like(least), np.empty_like(least)
-    counts, begins = np.empty(years), np.empty(years, dtype=np.int64)
-    waves, turns = np.empty((64, 5), dtype=np.int64), np.empty((8 * lanes, 3), dtype=values.dtype)
-    found = stored = 0
+    least, turns = np.empty(lanes, dtype=values.dtype), np.empty(lanes, dtype=np.int64)
+    when, edges = np.empty((years + 1, lanes), dtype=np.int16), np.empty((years + 1, lanes), dtype=np.int8)
+    stands = np.empty((years + 1, lanes), dtype=values.dtype)
+    counts, numbers = np.empty((2, years)), np.empty((2, years + 2), dtype=np.int64)
+    waves, found = np.empty((64, 4), dtype=np.int64), np.empty((8 * lanes, 4), dtype=values.dtype)
+    chosen = np.empty((2 * years + 6, lanes), dtype=np.int8)
+    kept = stored = 0
     for cell in range(cells):
         mean_sizes(values[cell], share, least)
-        mark_lanes(values[cell], least, marks)
+        list_turns(values[cell], least, turns, when, stands, edges)
         if noise[cell] > 0:
-            hide_noise(values[cell], noise[cell], in_logs[cell], marks)
-        part_edges(values[cell], marks, edges, when)
-        for sign in (1, -1):
-            count_turns(marks, sign, counts)
-            part_heaps(counts, lanes, begins)
-            first = 0
-            for last in range(years + 2):  # the last years of the heaps, then the two edges
-                edge = last >= years
-                if not edge and last < years - 1 and begins[last + 1] == 0:
-                    continue
-                if edge:
-                    choose_turns(edges[last - years : last - years + 1], sign, 0, 0, best, peaks)
-                    peaks[:] = when[last - years]
-                else:
-                    choose_turns(marks, sign, first, last, best, peaks)
-                    first = last + 1
-                own = (best > 0).sum()
-                if own == 0 or own < RAREST * lanes:
-                    continue
-                if found == waves.shape[0]:
-                    waves = longer(waves)
-                while stored + own > turns.shape[0]:
-                    turns = longer(turns)
-                waves[found] = np.array([cell, sign, edge, stored, own])
-                found += 1
-                for lane in range(lanes):
-                    if best[lane] > 0:
-                        turns[stored, 0], turns[stored, 1], turns[stored, 2] = lane, peaks[lane], best[lane]
-                        stored += 1
-    return waves[:found], turns[:stored]
+            hide_noise(values[cell], noise[cell], in_logs[cell], turns, when, stands)
+        count_turns(turns, when, stands, edges, counts)
+        number = number_waves(counts, lanes, numbers)
+        choose_turns(turns, when, stands, edges, numbers, chosen[:number])
+        for wave in range(number):
+            own = 0
+            for lane in range(lanes):
+                own += chosen[wave, lane] > 0
+            if own == 0 or own < RAREST * lanes:
+                continue
+            crest = wave <= numbers[0, years + 1]
+            waves = waves if kept < waves.shape[0] else longer(waves)
+            waves[kept, 0], waves[kept, 1], waves[kept, 3] = cell, 1 if crest else -1, own
+            waves[kept, 2] = wave >= numbers[0 if crest else 1, years]
+            kept += 1
+            while stored + own > found.shape[0]:
+                found = longer(found)
+            for lane in range(lanes):
+                if chosen[wave, lane] > 0:
+                    turn = chosen[wave, lane] - 1
+                    year = when[turn, lane]
+                    found[stored, 0], found[stored, 1] = lane, year
+                    found[stored, 2], found[stored, 3] = values[cell, year, lane], abs(stands[turn, lane])
+                    stored += 1
+    return waves[:kept], found[:stored]
 
 
 @njit(nogil=True, cache=True)

@@ -1,0 +1,137 @@
+"""The scan for waves at the size of a nation: every county, service and trajectory, several crests each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import xarray as xr
+from scipy.signal import find_peaks
+
+from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.waves import find_waves, kernel, lanes
+from forecast.waves.crests import LEAST, quantiles
+from forecast.waves.peaks import RANGE
+from forecast.waves.turns import find_turns
+
+NATION, SERVICES, YEARS, OBSERVED = 2850, 12, 39, 12
+
+
+def waves(counties: int, trajectories: int, table: Callable[..., str]) -> str:
+    """Seconds of the scan alone, of what it is compared with, and of the labelled call, with the counties measured."""
+    paths = random_paths(counties, trajectories)
+    times = counties_times(counties)
+    seconds = {kind: {n: scan_seconds(paths.astype(kind), n, times) for n in (1, 2)} for kind in ("float32", "float64")}
+    found = [summary(own.astype(np.float64)) for own in paths[: max(1, counties // 50)]]
+    crests = sum(int(one["turns"][one["sign"] > 0].sum()) for one in found) / (len(found) * SERVICES * trajectories)
+    series = NATION * SERVICES * trajectories
+    few = np.ascontiguousarray(paths[0].transpose(0, 2, 1)).reshape(-1, YEARS)[: 10 * trajectories].astype(float)
+    one_by_one = _own_seconds(lambda: find_turns(few, LEAST * few.mean(axis=1))) / len(few) * series
+    by_scipy = _own_seconds(lambda: _scipy_peaks(few[:1000])) / len(few[:1000]) * series
+    block = labelled(paths[: max(1, counties // 24)])
+    calls = {n: _pooled(lambda own: find_waves(*own, 12), [block] * 2, n) for n in (1, 2)}
+    called = {n: calls[n] / 2 / len(block[0][COUNTY]) * NATION for n in (1, 2)}
+    rows = [
+        ("scan, float32", *(f"{seconds['float32'][n]:.1f}" for n in (1, 2)), _measured(counties, times)),
+        ("scan, float64", *(f"{seconds['float64'][n]:.1f}" for n in (1, 2)), _measured(counties, times)),
+        ("turns alone, one path after the other", f"{one_by_one:.0f}", "", f"{len(few):,} paths, scaled"),
+        ("scipy.signal.find_peaks, crests and troughs", f"{by_scipy:,.0f}", "", "1,000 paths, scaled"),
+        (
+            "`find_waves`, all columns",
+            *(f"{called[n]:.0f}" for n in (1, 2)),
+            f"{len(block[0][COUNTY])} counties, scaled",
+        ),
+    ]
+    return (
+        f"## Waves: {NATION:,} counties x {SERVICES} services x {trajectories:,} trajectories x {YEARS} years\n\n"
+        f"{series / 1e6:.1f} million paths with {crests:.1f} crests each (as many troughs). The scan finds every turn with "
+        "its prominence and keeps of each county and service the heaps of crest and trough years with their probability, "
+        "the peak year with its 80 % range, height and prominence. One thread takes a county; the waves are the same on 1 "
+        "and 2 threads. `find_waves` takes labelled values, smooths the observed years, and adds onset, end, width, lag, "
+        "the share that does not last and the time of the peak within the year.\n\n"
+        + table(("seconds", "1 thread", "2 threads", "measured on"), rows)
+    )
+
+
+def counties_times(counties: int) -> int:
+    """How often the counties at hand are scanned to make up the nation, where they are a tenth of it at least."""
+    return NATION // counties if counties * 10 >= NATION else 1
+
+
+def _measured(counties: int, times: int) -> str:
+    whole = counties * times == NATION
+    return f"all: {counties} counties {times} times over" if whole else f"{counties} counties, scaled"
+
+
+def random_paths(counties: int, trajectories: int) -> np.ndarray:
+    """(county, service, year, trajectory) float32: two crests on a trend, an observed past that all trajectories share,
+    then levels that wander (an autoregression of the growth, sd 3 % a year)."""
+    rng, year = np.random.default_rng(0), np.arange(YEARS)
+    out = np.empty((counties, SERVICES, YEARS, trajectories), np.float32)
+    for county in range(counties):
+        for service in range(SERVICES):
+            first, second = rng.uniform(8, 30), rng.uniform(20, 38)
+            level = 1 + rng.uniform(0.3, 1) * np.exp(-((year - first) ** 2) / 2 / rng.uniform(2, 5) ** 2)
+            level += rng.uniform(-0.02, 0.02) * year + rng.uniform(0, 0.4) * np.exp(-((year - second) ** 2) / 18)
+            shock, growth = rng.normal(0, 0.03, (YEARS - OBSERVED, trajectories)), np.zeros((YEARS, trajectories))
+            for step in range(YEARS - OBSERVED):
+                growth[OBSERVED + step] = 0.9 * growth[OBSERVED + step - 1] + shock[step]
+            out[county, service] = 2000 * level[:, None] * np.exp(0.3 * np.cumsum(growth, axis=0))
+    return out
+
+
+def summary(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Waves of one county (service, year, trajectory), by wave: service, sign, edge, turns, peak, range, height, prominence."""
+    none = np.zeros(len(values))
+    waves, turns = lanes.scan_cells(values, LEAST, none, none > 0)
+    counts = waves[:, 3]
+    peaks = turns[:, 1].astype(np.int64)
+    middles = np.round(quantiles(peaks, counts, (0.5,))[0]).astype(np.int64)
+    ranges = np.empty((len(waves), 2), dtype=np.int64)
+    kernel.peak_ranges(peaks, counts, middles, RANGE, ranges)
+    medians = [quantiles(one, counts, (0.5,))[0] for one in (turns[:, 2], turns[:, 3])]
+    names = ("service", "sign", "edge", "turns", "peak", "low", "high", "height", "prominence")
+    return dict(zip(names, (*waves[:, :3].T, counts, middles, *ranges.T, *medians), strict=True))
+
+
+def scan_seconds(paths: np.ndarray, threads: int, times: int) -> float:
+    """Seconds of the nation: all counties so many times, or scaled to it where that is not the whole of it."""
+    summary(paths[0])
+    seconds = _pooled(summary, list(paths) * times, threads)
+    return seconds * NATION / (len(paths) * times)
+
+
+def labelled(paths: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Demand and history as the product has them."""
+    coords = {COUNTY: [f"{number:06}" for number in range(len(paths))], SERVICE: [f"s{n}" for n in range(SERVICES)]}
+    full = xr.DataArray(
+        paths, dims=(COUNTY, SERVICE, YEAR, TRAJECTORY), coords=coords | {YEAR: range(2012, 2012 + YEARS)}
+    )
+    demand = full.transpose(TRAJECTORY, COUNTY, YEAR, SERVICE).astype(float)
+    return demand.isel({YEAR: slice(OBSERVED, None)}), demand.isel({TRAJECTORY: 0, YEAR: slice(OBSERVED)}, drop=True)
+
+
+def _pooled(work: Callable[..., object], parts: list, threads: int) -> float:  # type: ignore[type-arg]
+    with ThreadPoolExecutor(threads) as pool:
+        start = time.perf_counter()
+        list(pool.map(work, parts))
+        return time.perf_counter() - start
+
+
+def _own_seconds(job: Callable[[], object]) -> float:
+    job()
+    best = np.inf
+    for _ in range(3):
+        start = time.thread_time()
+        job()
+        best = min(best, time.thread_time() - start)
+    return float(best)
+
+
+def _scipy_peaks(paths: np.ndarray) -> None:
+    for path in paths:
+        least = LEAST * path.mean()
+        for sign in (1, -1):
+            find_peaks(sign * path, prominence=least, plateau_size=1)
