@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def photograph(report: Path) -> None:
-    """The first screen in both languages."""
+    """The first screen and that of the chapter on schools, in both languages."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync"]
     with sync_playwright() as playwright:
@@ -41,8 +41,11 @@ def photograph(report: Path) -> None:
         page.goto(report.as_uri())
         for lang, name in {"zh": "中文", "en": "English"}.items():
             page.get_by_role("button", name=name, exact=True).click()
-            page.wait_for_timeout(2500)
-            page.screenshot(path=PICTURES / f"report-{lang}.png")
+            page.evaluate("report.ready()")
+            for chapter, picture in {"summary": "report", "education": "schools"}.items():
+                page.evaluate("id => document.getElementById(id).scrollIntoView({behavior: 'instant'})", chapter)
+                page.wait_for_timeout(2500)
+                page.screenshot(path=PICTURES / f"{picture}-{lang}.png")
         browser.close()
 
 

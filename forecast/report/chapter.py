@@ -8,9 +8,9 @@ from typing import Literal
 
 from forecast.report.words import Text
 
-Kind = Literal["text", "count", "signed", "percent", "change", "ratio", "year", "basis", "chance"]
-"""How a column's cells are read: words, a number, a number with its sign (below 0: short), a share, a change, a ratio,
-a year, a basis (published, derived, assumed), or a probability."""
+Kind = Literal["text", "count", "signed", "moved", "percent", "change", "ratio", "year", "basis", "chance"]
+"""How a column's cells are read: words, a number, a number with its sign (below 0: short), what a number moves by
+(neither good nor bad), a share, a change, a ratio, a year, a basis (published, derived, assumed), or a probability."""
 
 Cell = Text | str | float | int | None
 """Words, a basis, or a number in base units; None where nothing is known."""

@@ -355,7 +355,15 @@ def cell(value: Cell, column: Column, trajectories: int = 1) -> Markup:
         return Markup("–")
     if column.kind == "chance":
         return span(chance(value, trajectories, brief=True))
-    forms = {"count": ",.0f", "signed": "+,.0f", "percent": ".1%", "change": "+.1%", "ratio": ".3f", "year": ".0f"}
+    forms = {
+        "count": ",.0f",
+        "signed": "+,.0f",
+        "moved": "+,.0f",
+        "percent": ".1%",
+        "change": "+.1%",
+        "ratio": ".3f",
+        "year": ".0f",
+    }
     words = f"{value:{forms[column.kind]}}"
     if not any(digit in words for digit in "123456789"):
         words = words.lstrip("+-")  # a rounded nothing has no sign

@@ -103,7 +103,7 @@ def _posts_by_county(view: View) -> Table:
     facts, groups = view.facts, [*map(view.facts.short_name, view.stages), both("school.total")]
     columns = [Column(both("table.place"))]
     for group in groups:
-        columns += [Column(year_of(view.now), "count", group), Column(both("school.change"), "signed", group)]
+        columns += [Column(year_of(view.now), "count", group), Column(both("school.change"), "moved", group)]
     rows: list[tuple[Cell, ...]] = []
     for place in [*facts.counties, facts.area]:
         now, far = ([view.at("posts", place, stage, year) for stage in view.stages] for year in (view.now, view.far))
@@ -182,8 +182,8 @@ def _changes(view: View) -> Table | None:
         Column(both("school.after"), "count"),
     ]
     columns += [
-        Column(both("school.change"), "signed"),
-        *(Column(both(f"step.{step}"), "signed") for step in view.acting),
+        Column(both("school.change"), "moved"),
+        *(Column(both(f"step.{step}"), "moved") for step in view.acting),
     ]
     rows: list[tuple[Cell, ...]] = [
         (

@@ -113,7 +113,7 @@ def _opening(view: View) -> Table:
         columns += [Column(both("school.gap"), "signed", group), Column(both("school.range"), "text", group)]
     columns += [
         Column(both("school.posts_now", year=view.now), "count", posts),
-        Column(both("school.change"), "signed", posts),
+        Column(both("school.change"), "moved", posts),
         Column(both("school.range"), "text", posts),
     ]
     rows: list[tuple[Cell, ...]] = []
