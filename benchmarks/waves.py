@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,16 +32,18 @@ def waves(counties: int, trajectories: int, table: Callable[..., str]) -> str:
     one_by_one = _own_seconds(lambda: find_turns(few, LEAST * few.mean(axis=1))) / len(few) * series
     by_scipy = _own_seconds(lambda: _scipy_peaks(few[:1000])) / len(few[:1000]) * series
     block = labelled(paths[: max(1, counties // 24)])
+    find_waves(*block, 12)
     calls = {n: _pooled(lambda own: find_waves(*own, 12), [block] * 2, n) for n in (1, 2)}
-    called = {n: calls[n] / 2 / len(block[0][COUNTY]) * NATION for n in (1, 2)}
+    scale = NATION / 2 / len(block[0][COUNTY])
+    called = [f"{whole * scale:.0f} ({own * scale / n:.0f})" for n, (whole, own) in calls.items()]
     rows = [
-        ("scan, float32", *(f"{seconds['float32'][n]:.1f}" for n in (1, 2)), _measured(counties, times)),
-        ("scan, float64", *(f"{seconds['float64'][n]:.1f}" for n in (1, 2)), _measured(counties, times)),
+        ("scan, float32", *seconds["float32"].values(), _measured(counties, times)),
+        ("scan, float64", *seconds["float64"].values(), _measured(counties, times)),
         ("turns alone, one path after the other", f"{one_by_one:.0f}", "", f"{len(few):,} paths, scaled"),
         ("scipy.signal.find_peaks, crests and troughs", f"{by_scipy:,.0f}", "", "1,000 paths, scaled"),
         (
             "`find_waves`, all columns",
-            *(f"{called[n]:.0f}" for n in (1, 2)),
+            *called,
             f"{len(block[0][COUNTY])} counties, scaled",
         ),
     ]
@@ -50,7 +53,8 @@ def waves(counties: int, trajectories: int, table: Callable[..., str]) -> str:
         "its prominence and keeps of each county and service the heaps of crest and trough years with their probability, "
         "the peak year with its 80 % range, height and prominence. One thread takes a county; the waves are the same on 1 "
         "and 2 threads. `find_waves` takes labelled values, smooths the observed years, and adds onset, end, width, lag, "
-        "the share that does not last and the time of the peak within the year.\n\n"
+        "the share that does not last and the time of the peak within the year. In brackets the processor's time over the "
+        f"number of threads, what it would take by the clock if nothing else ran; load {os.getloadavg()[0]:.1f}.\n\n"
         + table(("seconds", "1 thread", "2 threads", "measured on"), rows)
     )
 
@@ -88,19 +92,19 @@ def summary(values: np.ndarray) -> dict[str, np.ndarray]:
     waves, turns = lanes.scan_cells(values, LEAST, none, none > 0)
     counts = waves[:, 3]
     peaks = turns[:, 1].astype(np.int64)
-    middles = np.round(quantiles(peaks, counts, (0.5,))[0]).astype(np.int64)
-    ranges = np.empty((len(waves), 2), dtype=np.int64)
-    kernel.peak_ranges(peaks, counts, middles, RANGE, ranges)
+    ranges = np.empty((len(waves), 3), dtype=np.int64)
+    kernel.peak_ranges(peaks, counts, RANGE, ranges)
     medians = [quantiles(one, counts, (0.5,))[0] for one in (turns[:, 2], turns[:, 3])]
     names = ("service", "sign", "edge", "turns", "peak", "low", "high", "height", "prominence")
-    return dict(zip(names, (*waves[:, :3].T, counts, middles, *ranges.T, *medians), strict=True))
+    return dict(zip(names, (*waves[:, :3].T, counts, *ranges.T, *medians), strict=True))
 
 
-def scan_seconds(paths: np.ndarray, threads: int, times: int) -> float:
-    """Seconds of the nation: all counties so many times, or scaled to it where that is not the whole of it."""
+def scan_seconds(paths: np.ndarray, threads: int, times: int) -> str:
+    """Seconds of the nation, and in brackets the processor's: all counties so many times, or scaled to it where that is not the whole of it."""
     summary(paths[0])
-    seconds = _pooled(summary, list(paths) * times, threads)
-    return seconds * NATION / (len(paths) * times)
+    whole, own = _pooled(summary, list(paths) * times, threads)
+    scale = NATION / (len(paths) * times)
+    return f"{whole * scale:.1f} ({own * scale / threads:.1f})"
 
 
 def labelled(paths: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
@@ -113,11 +117,12 @@ def labelled(paths: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
     return demand.isel({YEAR: slice(OBSERVED, None)}), demand.isel({TRAJECTORY: 0, YEAR: slice(OBSERVED)}, drop=True)
 
 
-def _pooled(work: Callable[..., object], parts: list, threads: int) -> float:  # type: ignore[type-arg]
+def _pooled(work: Callable[..., object], parts: list, threads: int) -> tuple[float, float]:  # type: ignore[type-arg]
+    """Seconds by the clock, and of the processor."""
     with ThreadPoolExecutor(threads) as pool:
-        start = time.perf_counter()
+        start, own = time.perf_counter(), time.process_time()
         list(pool.map(work, parts))
-        return time.perf_counter() - start
+        return time.perf_counter() - start, time.process_time() - own
 
 
 def _own_seconds(job: Callable[[], object]) -> float:

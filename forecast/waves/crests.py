@@ -180,10 +180,9 @@ def _times(turns: Turns, flat: Values) -> Values:
 def _shared(turns: Turns, counts: Whole, trajectories: int, flat: Values, transient: Values) -> pd.DataFrame:
     """One row per wave: how many trajectories have it, and medians over those."""
     first = np.cumsum(counts) - counts
-    (peak,) = np.round(quantiles(turns.peak, counts, (0.5,))).astype(int)
-    ranges = np.empty((len(counts), 2), dtype=int)
-    kernel.peak_ranges(turns.peak, counts, peak, RANGE, ranges)
-    low, high = ranges.T
+    ranges = np.empty((len(counts), 3), dtype=int)
+    kernel.peak_ranges(turns.peak, counts, RANGE, ranges)
+    peak, low, high = ranges.T
     medians = {name: getattr(turns, name) for name in ("onset", "end", "height", "prominence")}
     medians |= {"transient_share": transient}
     found = pd.DataFrame(

@@ -230,58 +230,76 @@ def even_range(counts, middle, share):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def peak_ranges(peaks, counts, middles, share, out):  # type: ignore[no-untyped-def]
-    """`even_range` of the peaks (turn,) of each wave, of which it has so many (wave,): out (wave, 2), first and last."""
+def peak_ranges(peaks, counts, share, out):  # type: ignore[no-untyped-def]
+    """Median and `even_range` of the peaks (turn,) of each wave, of which it has so many (wave,): out (wave, 3).
+
+    A median between two years is the even one of them.
+    """
     begin = 0
     for wave in range(counts.shape[0]):
-        stop = begin + counts[wave]
-        first, last = min(peaks[begin:stop].min(), middles[wave]), max(peaks[begin:stop].max(), middles[wave])
-        held = np.zeros(last - first + 1, dtype=np.int64)
-        for turn in range(begin, stop):
-            held[peaks[turn] - first] += 1
-        low, high = even_range(held, middles[wave] - first, share)
-        out[wave, 0], out[wave, 1] = first + low, first + high
-        begin = stop
+        count = counts[wave]
+        own = peaks[begin : begin + count]
+        first = own.min()
+        held = np.zeros(own.max() - first + 1, dtype=np.int64)
+        for turn in range(count):
+            held[own[turn] - first] += 1
+        upto, lower, upper = 0, -1, -1  # the two in the middle
+        for year in range(held.shape[0]):
+            upto += held[year]
+            lower = year if lower < 0 and upto > (count - 1) // 2 else lower
+            upper = year if upper < 0 and upto > count // 2 else upper
+        middle = first + (lower + upper) // 2
+        middle += (lower + upper) % 2 * (middle % 2)
+        low, high = even_range(held, middle - first, share)
+        out[wave, 0], out[wave, 1], out[wave, 2] = middle, first + low, first + high
+        begin += count
+
+
+BINS = 256
+"""Bins in which `wave_quantiles` counts, so that few values are left to sort."""
 
 
 @njit(nogil=True, cache=True)
 def wave_quantiles(values, counts, levels, out):  # type: ignore[no-untyped-def]
     """Quantiles of the values (turn,) of each wave, of which it has so many (wave,): linear between two of them.
 
-    levels: (level,); out: (level, wave). Unknown values count as the highest. By selection (Hoare's FIND): no order is
-    needed but that around the level.
+    levels: (level,); out: (level, wave), NaN where a value is unknown. Values are counted in bins, and only those of the
+    bin in which the quantile lies are sorted.
     """
-    own, begin = np.empty_like(values), 0
+    most, begin = counts.max() if counts.shape[0] else 0, 0
+    bins, few, held = np.empty(most, dtype=np.int64), np.empty(most), np.empty(BINS, dtype=np.int64)
     for wave in range(counts.shape[0]):
-        count = counts[wave]
-        for at in range(count):
-            value = values[begin + at]
-            own[at] = value if value == value else np.inf
+        stop = begin + counts[wave]
+        low, total = values[begin], 0.0
+        high = low
+        for turn in range(begin, stop):
+            low, high, total = min(low, values[turn]), max(high, values[turn]), total + values[turn]
+        scale = min((BINS - 1) / (high - low), 1e300) if high > low else 0.0
+        held[:] = 0
+        if np.isfinite(total):
+            for turn in range(begin, stop):
+                bins[turn - begin] = np.int64((values[turn] - low) * scale)
+                held[bins[turn - begin]] += 1
         for level in range(levels.shape[0]):
-            position = levels[level] * (count - 1)
-            below = int(position)
-            left, right, pivot = 0, count - 1, own[below]
-            while left < right:
-                pivot, low, high = own[below], left, right
-                while low <= high:
-                    while own[low] < pivot:
-                        low += 1
-                    while pivot < own[high]:
-                        high -= 1
-                    if low <= high:
-                        own[low], own[high] = own[high], own[low]
-                        low += 1
-                        high -= 1
-                left = low if high < below else left
-                right = high if below < low else right
-            found = own[below]
-            if position > below:
-                above = np.inf
-                for at in range(below + 1, count):
-                    above = min(above, own[at])
-                found += (position - below) * (above - found)
-            out[level, wave] = found if np.isfinite(found) else np.nan
-        begin += count
+            position = levels[level] * (counts[wave] - 1)
+            below, own, before, size, above = int(position), 0, 0, 0, high
+            if not np.isfinite(total):
+                out[level, wave] = np.nan
+                continue
+            while before + held[own] <= below:
+                before += held[own]
+                own += 1
+            for turn in range(begin, stop):
+                if bins[turn - begin] == own:
+                    few[size] = values[turn]
+                    size += 1
+                elif bins[turn - begin] > own:
+                    above = min(above, values[turn])
+            few[:size].sort()
+            found = few[below - before]
+            above = few[below - before + 1] if below - before + 1 < size else above
+            out[level, wave] = found + (position - below) * (above - found)
+        begin = stop
 
 
 NEVER = 9999
