@@ -250,7 +250,9 @@ def trajectory_coverage(spread: float, count: int) -> dict[str, float]:
 JUDGED, WINDOW = 27, 8  # years of supply, break-even years of the planted classes
 
 
-def plant_class(rng: np.random.Generator, category: str, history: int) -> tuple[np.ndarray, float]:
+def plant_class(
+    rng: np.random.Generator, category: str, history: int, shortage: tuple[float, float] = (0.2, 0.5)
+) -> tuple[np.ndarray, float]:
     """A clean course of `history` + `JUDGED` years that is of the class by how it is made, and the constant supply.
 
     What makes the class is at least twice the tolerance (5 %) and at least three years away from the break-even years.
@@ -264,7 +266,7 @@ def plant_class(rng: np.random.Generator, category: str, history: int) -> tuple[
     if category == "balanced":
         return flat, BASE * rng.uniform(0.99, 1.01)
     if category == "structural_shortage":
-        return BASE * (1 + rng.uniform(0.2, 0.5) * step), BASE
+        return BASE * (1 + rng.uniform(*shortage) * step), BASE
     if category == "structural_surplus":
         return flat * rng.uniform(0.6, 0.85), BASE
     if category == "transient_crest":
@@ -281,12 +283,27 @@ def plant_class(rng: np.random.Generator, category: str, history: int) -> tuple[
 
 def class_hits(noise: float, count: int, seed: int = 0, history: int = 14) -> dict[str, float]:
     """Share of planted series whose likeliest class is the planted one, by class."""
-    rng, found = np.random.default_rng(seed), {}
-    for category in CATEGORIES:
-        made = [plant_class(rng, category, history) for _ in range(count)]
-        series = labelled(noisy(np.array([path for path, _ in made]), noise, rng))
-        ahead = series.isel(year=slice(history, None))
-        supply = xr.zeros_like(ahead) + xr.DataArray([have for _, have in made], dims="county")
-        classes = classify_waves(ahead, supply, WINDOW, series.isel(year=slice(None, history)))
-        found[category] = float((classes.likeliest.sel(shift=0) == category).mean())
-    return found
+    rng = np.random.default_rng(seed)
+    return {
+        category: _rightly_classed(
+            [plant_class(rng, category, history) for _ in range(count)], category, noise, history, rng
+        )
+        for category in CATEGORIES
+    }
+
+
+def slight_shortages(noise: float, count: int, extent: float, seed: int = 0, history: int = 14) -> float:
+    """Share of lasting shortages of `extent` of the base that are seen as such."""
+    rng = np.random.default_rng(seed)
+    made = [plant_class(rng, "structural_shortage", history, (extent, extent)) for _ in range(count)]
+    return _rightly_classed(made, "structural_shortage", noise, history, rng)
+
+
+def _rightly_classed(
+    made: list[tuple[np.ndarray, float]], category: str, noise: float, history: int, rng: np.random.Generator
+) -> float:
+    series = labelled(noisy(np.array([path for path, _ in made]), noise, rng))
+    ahead = series.isel(year=slice(history, None))
+    supply = xr.zeros_like(ahead) + xr.DataArray([have for _, have in made], dims="county")
+    classes = classify_waves(ahead, supply, WINDOW, series.isel(year=slice(None, history)))
+    return float((classes.likeliest.sel(shift=0) == category).mean())

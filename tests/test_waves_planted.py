@@ -82,3 +82,12 @@ def test_the_peak_of_a_clean_path_is_told_to_a_hundredth_of_a_year() -> None:
     away = found["peak_time"] - planted.FIRST - truth[found["county"].astype(int)]
     assert away.abs().max() <= 0.05
     assert away.abs().mean() <= 0.01
+
+
+def test_classes_are_told_at_five_per_cent_noise() -> None:
+    """Short crests are not smoothed away, level series are not given one, and slight lasting shortages are seen."""
+    found = planted.class_hits(0.05, 25)
+    assert np.mean(list(found.values())) >= 0.93
+    assert min(found.values()) >= 0.8
+    assert planted.slight_shortages(0.05, 40, 0.15) >= 0.8
+    assert planted.slight_shortages(0.02, 40, 0.07) >= 0.9

@@ -97,7 +97,7 @@ def classify_waves(
     lasting, crest     (county, year, service?) median of what is needed W years running, and of what stands above it
     window             (service?) W
 
-    A single noisy path is judged by its smooth course (`smoothing`). Where demand or supply is not known in a year
+    A single noisy path is judged by its smooth courses (`class_of_paths`). Where demand or supply is not known in a year
     that is judged everything is NaN: nothing is taken for balanced. Raises InputRefused where a year of supply is not
     in demand, or a service has no break-even years.
     """
@@ -121,10 +121,11 @@ def classify_waves(
             likeliest[own.rows, number] = np.array(CATEGORIES)[counts.argmax(axis=1)]
             if shift == 0:
                 shares[own.rows], begun[own.rows] = counts, _begun(found, len(judged))
-        each = zip(own.smooth, windows.tolist(), strict=True)
-        lasts = np.stack([opening(path, years, years) for path, years in each]) if own.rows else own.smooth
+        followed = own.judged
+        each = zip(followed, windows.tolist(), strict=True)
+        lasts = np.stack([opening(path, years, years) for path, years in each]) if own.rows else followed
         lasting[own.rows] = np.median(lasts[..., now], axis=1)
-        crest[own.rows] = np.median((own.smooth - lasts)[..., now], axis=1)
+        crest[own.rows] = np.median((followed - lasts)[..., now], axis=1)
     windows = held.windows
     about = {"units": "1", "kind": "rate", "source": "SPECS 8.6"}
     amount = {"units": demand.attrs.get("units", "1"), "kind": "stock", "source": "SPECS 8.4"}
@@ -193,11 +194,24 @@ def _begun(found: Found, years: int) -> Values:
 
 
 def class_of_paths(cells: Cells, held: Held, shift: int = 0) -> Found:
-    """Class of each smooth path of the cells, all of them `judged_cells`, with W + shift break-even years."""
+    """Class of each smooth path of the cells, all of them `judged_cells`, with W + shift break-even years.
+
+    Of single noisy paths what stands out clearly is asked first of the course that is near to them; where nothing does,
+    what lasts may still be seen in the smooth one.
+    """
     windows, begin = np.maximum(held.windows[cells.rows] + shift, 1), int(held.years[0]) - cells.first_year
     capacity, tolerance = held.capacity[cells.rows], held.tolerance[cells.rows]
-    stays = _judge(cells.smooth, capacity, tolerance, begin, windows, goes_on=True)
-    ends = _judge(cells.smooth, capacity, tolerance, begin, windows, goes_on=False)
+    found = _class_of(cells.smooth, capacity, tolerance, begin, windows)
+    if any(course.near is not None for course in cells.courses):
+        clear = _class_of(cells.judged, capacity, np.maximum(tolerance, cells.doubt[:, None]), begin, windows)
+        calm = clear.category == BALANCED
+        found = Found(np.where(calm, found.category, clear.category), np.where(calm, found.begins, clear.begins))
+    return found
+
+
+def _class_of(paths: Values, capacity: Values, tolerance: Values, begin: int, windows: Whole) -> Found:
+    stays = _judge(paths, capacity, tolerance, begin, windows, goes_on=True)
+    ends = _judge(paths, capacity, tolerance, begin, windows, goes_on=False)
     same = stays.category == ends.category
     return Found(np.where(same, stays.category, UNDETERMINED), np.where(same, stays.begins, NEVER))
 

@@ -13,6 +13,11 @@ whole course bends a lopsided crest towards its slower side, by half a year at 5
 residuals can show a shift that every resampled course has as well. So the range is that of courses smoothed less
 (`UNDERSMOOTHED`), whose shift is small beside their spread: undersmoothing rather than an estimate of the bias (Hall
 1992, Annals of Statistics 20, 675-694, for the like problem of densities).
+
+How long a crest lasts is a third question. One penalty for the whole series makes a crest of five years in a level series
+as long as nine, and what is passing reads as lasting. Classes are judged by a course whose penalty is weighed anew for
+every year, by how well each penalty foretells the years around from all others (cross-validation): flat where the series
+is flat, close where it turns.
 """
 
 from __future__ import annotations
@@ -50,6 +55,9 @@ SURE = 1e4
 UNDERSMOOTHED = 3
 """Steps of half a power of ten by which the penalty is lower for the range of a peak. Chosen among 0 to 4 on bells and on
 gamma-shaped births passing through three ages (docs/waves.md); 4 makes longer ranges that are no better."""
+
+AROUND = 4.0
+"""Years (sd of a bell) around a year by which its penalty is weighed for classes. 2 to 8 do alike (docs/waves.md)."""
 
 FALSE_CRESTS = 0.03
 """Share of flat series in which noise of the same sd may pass for a crest."""
@@ -92,14 +100,22 @@ class Course:
     multiple: float  # prominence, in units of `noise`, from which a turn is more than noise
     noisy: Flags  # (year,)
     spread: Spread | None = None  # None where noise does not move a peak, and over trajectories
+    near: Values | None = None  # (year, year) smoother whose penalty differs by year; where a single path is all noisy
 
     def apply(self, paths: Values) -> Values:
         """The smooth course of paths (..., year); without noise the paths themselves."""
         if self.smoother is None:
             return paths
-        smooth = (np.log(paths) if self.in_logs else paths) @ self.smoother.T
-        smooth = np.exp(smooth) if self.in_logs else smooth
+        smooth = self._smoothed(paths, self.smoother)
         return smooth if self.noisy.all() else np.where(self.noisy, smooth, paths)
+
+    def follow(self, paths: Values) -> Values:
+        """The course by which classes are judged: nearer to paths (..., year) where they turn than `apply`."""
+        return self.apply(paths) if self.near is None else self._smoothed(paths, self.near)
+
+    def _smoothed(self, paths: Values, smoother: Values) -> Values:
+        smooth = (np.log(paths) if self.in_logs else paths) @ smoother.T
+        return np.exp(smooth) if self.in_logs else smooth
 
 
 def find_courses(values: Values, history: int) -> list[Course]:
@@ -152,7 +168,8 @@ def _course(path: Values, smoothed: int, unsure: int, scale: float, in_logs: boo
     if smoothed < years:  # a forecast does not show the noise that is to come, so the bar of the specification stays
         multiple = max(multiple, UNSEEN)
     which = np.arange(years) < smoothed
-    return Course(_smoother(years, smoothed, penalty), in_logs, noise * unit, multiple, which, spread)
+    near = _near(path, noise) if unsure and smoothed == years else None
+    return Course(_smoother(years, smoothed, penalty), in_logs, noise * unit, multiple, which, spread, near)
 
 
 def _spread(path: Values, noisy: int, unit: float, in_logs: bool) -> Spread:
@@ -203,6 +220,23 @@ def _moves(years: int, noisy: int, penalty: int) -> tuple[Values, Values]:
     noise *= np.sqrt(freedom / rng.chisquare(freedom, (DRAWN, 1)))
     freer = _smoother(years, noisy, max(penalty - UNDERSMOOTHED, 0))
     return freer, noise @ freer.T
+
+
+@cache
+def _smoothers(years: int) -> Values:
+    """(penalty, year, year)"""
+    return np.stack([_smoother(years, years, penalty) for penalty in range(1, len(PENALTIES))])
+
+
+def _near(path: Values, noise: float) -> Values:
+    """Smoother (year, year) of a path (year,) whose penalty is weighed by year: each by exp(-errors / 2 noise^2), errors
+    being the squares of what it foretells of the years around, each from all others, less what came."""
+    smoothers, years = _smoothers(len(path)), np.arange(len(path))
+    alone = np.maximum(1 - np.diagonal(smoothers, axis1=1, axis2=2), 1e-3)  # what a year does not say of itself
+    errors = ((path - smoothers @ path) / alone) ** 2
+    around = errors @ np.exp(-(((years[:, None] - years) / AROUND) ** 2) / 2)
+    weight = np.exp(-(around - around.min(axis=0)) / (2 * noise**2))
+    return np.einsum("py,pyz->yz", weight / weight.sum(axis=0), smoothers)
 
 
 @cache
