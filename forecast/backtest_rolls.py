@@ -106,7 +106,9 @@ def backtest_rolls(
     )
 
 
-def backtest_region_rolls(region: Region, origins: Iterable[int] | None = None, horizon: int = 10) -> xr.Dataset:
+def backtest_region_rolls(
+    region: Region, origins: Iterable[int] | None = None, horizon: int = 10, breaks: Collection[int] = ()
+) -> xr.Dataset:
     """`backtest_rolls` of a region whose enrolment has grades by county, with its births by county where it has them.
 
     Raises InputRefused where there are no grades by county, and names school years, counties and grades that are
@@ -118,7 +120,7 @@ def backtest_region_rolls(region: Region, origins: Iterable[int] | None = None, 
         raise InputRefused(Issue("E452", "enrolment.csv"))
     entry_age = int(rolls[GRADE][0]) + system_of(region).entry_age - 1
     births = region_births(region)
-    return backtest_rolls(rolls, births, origins=origins, horizon=horizon, entry_age=entry_age)
+    return backtest_rolls(rolls, births, origins=origins, horizon=horizon, entry_age=entry_age, breaks=breaks)
 
 
 def region_births(region: Region) -> xr.DataArray | None:

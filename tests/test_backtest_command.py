@@ -95,7 +95,7 @@ def test_the_best_rival_is_the_one_with_the_smallest_error() -> None:
     scores = scores.assign(cover_80=alone, cover_95=alone, crps=alone, cases=alone * 0 + 5)
     row = score_table(scores).iloc[0]
     assert (row["best_rival"], row["best_rival_error"], row["weighted_error"]) == ("constant", 0.01, 0.02)
-    assert any("1.0% constant" in line for line in score_lines(score_table(scores), "en"))
+    assert any("1.0% people stay" in line for line in score_lines(score_table(scores), "en"))
 
 
 def test_rolls_are_tested_by_the_same_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,3 +122,19 @@ def test_rolls_are_tested_by_the_same_command(folder: Path, capsys: pytest.Captu
     scores = pd.DataFrame(json.loads(capsys.readouterr().out)["scores"])
     ours = scores[(scores["approach"] == "forecast") & (scores["lead"] == 1)].iloc[0]
     assert ours["cell_error"] < 0.05
+    assert "新生按本地区出生数推算" in printed
+    assert "三年平均升级率" in printed
+    (folder / "population.csv").unlink()  # rolls need no people
+    (folder / "births.csv").unlink()
+    sources = pd.read_csv(folder / "sources.csv").query("table in ('counties', 'enrolment')")
+    sources.to_csv(folder / "sources.csv", index=False)
+    words = ["backtest", str(folder), "--rolls", "--breaks", "2009", "--lang", "en"]
+    assert cli.main(words) == 0
+    assert "entrants keep their level" in capsys.readouterr().out
+    assert cli.main([*words, "--json"]) == 0
+    broken = pd.DataFrame(json.loads(capsys.readouterr().out)["scores"])
+    assert broken["cases"].max() < scores["cases"].max()  # 2009 is no origin and is not scored
+    assert cli.main(["backtest", str(folder), "--origins", "2009", "--breaks", "2009"]) == 2
+    assert "E915" in capsys.readouterr().err
+    assert cli.main(["run", str(folder)]) == 3
+    assert "E103" in capsys.readouterr().err

@@ -227,6 +227,9 @@ def test_missing_years_and_ages_are_named() -> None:
 # --- the ratio that the region knows ------------------------------------------------------------------------------
 
 
+SOURCES = sources(("enrolment", "", "communique", "published"))
+
+
 def region_with_rolls() -> StandIn:
     rolls = enrolment(
         ("9900", 2021, "primary", 4800.0),
@@ -237,7 +240,7 @@ def region_with_rolls() -> StandIn:
         ("9900", 2022, "senior_vocational", 920.0),
         ("9900", 2023, "senior_general", 1000.0),  # one of two stages: not the whole service
     )
-    return StandIn({"enrolment": rolls, "sources": sources(("enrolment", "", "communique", "published"))})
+    return StandIn({"enrolment": rolls, "sources": SOURCES})
 
 
 def test_the_ratio_is_pupils_over_children_of_the_whole_area() -> None:
@@ -250,6 +253,16 @@ def test_the_ratio_is_pupils_over_children_of_the_whole_area() -> None:
     senior = ratios[ratios["service"] == "senior_school"].set_index("year")
     assert list(senior.index) == [2022]
     assert senior.loc[2022, "ratio"] == pytest.approx(0.8)
+
+
+def test_senior_schools_may_be_counted_as_one() -> None:
+    """1,920 pupils of 2,400 children."""
+    whole = StandIn({"enrolment": enrolment(("9900", 2022, "senior", 1920.0)), "sources": SOURCES})
+    ratios = participation_ratios(people(), MODELS, whole)
+    assert ratios.set_index(["service", "year"]).loc[("senior_school", 2022), "ratio"] == pytest.approx(0.8)
+    found = estimate_demand(people(), MODELS["senior_school"], whole)
+    assert found["ratio_origin"].item() == "region"
+    assert found["ratio_source"].item() == "communique"
 
 
 def test_the_latest_ratio_holds_for_all_counties_and_says_whence_it_is() -> None:

@@ -100,6 +100,7 @@ def command(lang: str) -> click.Group:
     ]
     tested = [
         flag("rolls", lang),
+        option("breaks", lang, metavar="Y,Y"),
         option("origins", lang, metavar="Y,Y"),
         option("horizon", lang, default=10, metavar="N", type=click.IntRange(1, 50)),
         click.Option(["--out"], metavar="DIR", type=click.Path(file_okay=False), help=help_text("backtest_out", lang)),

@@ -171,22 +171,35 @@ def _every_fifth(years: Iterable[int]) -> list[int]:
 
 
 def backtest(
-    region: str, rolls: bool, origins: str | None, horizon: int, out: str | None, lang: str, as_json: bool
+    region: str,
+    rolls: bool,
+    breaks: str | None,
+    origins: str | None,
+    horizon: int,
+    out: str | None,
+    lang: str,
+    as_json: bool,
 ) -> int:
-    years = _years(origins, "--origins", "forecast backtest --help")
+    years, broken = (
+        _years(given, name, "forecast backtest --help")
+        for given, name in ((origins, "--origins"), (breaks, "--breaks"))
+    )
     if years is None and not rolls:
         raise UsageError(Issue("E914"))
+    if broken and not rolls:
+        raise UsageError(Issue("E915"))
 
     from forecast.region import read_region
 
-    tables = read_region(region)
+    tables = read_region(region, people=not rolls)
 
     from forecast.report.comparison import as_rows
     from forecast.store import as_csv, as_netcdf, make_manifest, write_run
     from forecast.store import as_json as json_file
 
     tell_first_run(lang)
-    found, table, lines = _test_rolls(tables, years, horizon) if rolls else _test_people(tables, years or [], horizon)
+    test = _test_rolls(tables, years, horizon, broken or ()) if rolls else _test_people(tables, years or [], horizon)
+    found, table, lines = test
     folder = None
     if out is not None:
         manifest = make_manifest(
@@ -199,6 +212,8 @@ def backtest(
         return OK
     for line in lines(table, lang):
         click.echo(line)
+    if rolls:
+        click.echo(say("cli.backtest.births" if found.attrs["births"] else "cli.backtest.no_births", lang))
     if folder:
         click.echo(say("cli.run.folder", lang, path=folder))
     return OK
@@ -213,11 +228,11 @@ def _test_people(region: Region, years: Sequence[int], horizon: int) -> Tested:
     return found, score_table(score(found)), score_lines
 
 
-def _test_rolls(region: Region, years: Sequence[int] | None, horizon: int) -> Tested:
+def _test_rolls(region: Region, years: Sequence[int] | None, horizon: int, breaks: Sequence[int]) -> Tested:
     from forecast.backtest_rolls import backtest_region_rolls, score_table
     from forecast.report.backtests import roll_lines
 
-    found = backtest_region_rolls(region, years, horizon)
+    found = backtest_region_rolls(region, years, horizon, breaks)
     return found, score_table(found), roll_lines
 
 

@@ -14,7 +14,7 @@ import xarray as xr
 from forecast.demand.ages import children, counted, residents
 from forecast.demand.grades import grade_ratios
 from forecast.demand.model import DemandModel
-from forecast.demand.stages import StageSystem, system_of, whole_stage
+from forecast.demand.stages import STAGE_OF_SERVICE, StageSystem, system_of, whole_stage
 from forecast.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.errors import InputRefused, Issue
 from forecast.region import Region
@@ -102,12 +102,16 @@ def _grades_in(stage: str, system: StageSystem) -> int:
 
 
 def _pupils(rolls: Rolls, model: DemandModel, area: str, counties: list[str]) -> dict[int, float]:
-    """School year -> pupils of the model's stages in the area, for years in which every stage is known."""
+    """School year -> pupils of the model's stages in the area, for years in which every stage is known.
+
+    What the area prints goes before the sum of its counties, parts of a stage (general, vocational) before the whole.
+    """
     for places in ([area], counties):
-        wanted = [rolls.get((place, stage), {}) for place in places for stage in model.enrolment_stages]
-        if all(wanted):
-            years = set.intersection(*(set(one) for one in wanted))
-            return {year: sum(one[year] for one in wanted) for year in sorted(years)}
+        for stages in (model.enrolment_stages, [STAGE_OF_SERVICE.get(model.id, "")]):
+            wanted = [rolls.get((place, stage), {}) for place in places for stage in stages]
+            if all(wanted):
+                years = set.intersection(*(set(one) for one in wanted))
+                return {year: sum(one[year] for one in wanted) for year in sorted(years)}
     return {}
 
 

@@ -14,6 +14,7 @@ from forecast.demand.enrolment import areas, participation_ratios
 from forecast.demand.flows import region_flows, serve
 from forecast.demand.methods import METHODS, Variables
 from forecast.demand.model import Basis, DemandModel, weakest
+from forecast.demand.stages import STAGE_OF_SERVICE
 from forecast.dims import AGE, COUNTY, SERVICE, YEAR, in_order, label
 from forecast.region import Region, source_of
 
@@ -144,7 +145,7 @@ def _choose_ratio(
             "enrolment",
             county=[area] if area in set(table["county"]) else members[area],
             year=year,
-            stage=list(model.enrolment_stages),
+            stage=_stages(model),
         )
         for area, year in dict.fromkeys((area, year) for area, year, _ in latest.values())
     ]
@@ -167,9 +168,14 @@ def _from_grades(model: DemandModel, by_age: xr.DataArray, region: Region, ratio
     own = ratios[(ratios[SERVICE] == model.id) & ratios[AGE].notna() & ratios["pupils"].notna()]
     last = int(own[YEAR].max())
     counties = [str(county) for county in by_age[COUNTY].values]
-    source = source_of(region, "enrolment", county=counties, year=last, stage=list(model.enrolment_stages))
+    source = source_of(region, "enrolment", county=counties, year=last, stage=_stages(model))
     basis: Basis = "assumed" if source.basis == "assumed" else "derived"
     return Ratio("region", source.source, basis, by_age, dict.fromkeys(counties, last), "grade")
+
+
+def _stages(model: DemandModel) -> list[str]:
+    """Stages of `enrolment` whose pupils are the model's: its parts, or the whole."""
+    return [*model.enrolment_stages, STAGE_OF_SERVICE.get(model.id, "")]
 
 
 def _latest(

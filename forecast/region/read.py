@@ -5,7 +5,7 @@ All faults of all files are told at once. What has passed is not checked again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,16 +31,17 @@ class _Files:
     hashes: dict[str, str]
 
 
-def read_region(path: str | Path) -> Region:
+def read_region(path: str | Path, people: bool = True) -> Region:
     """The region in a folder, or a shipped one by its name ("wenzhou").
 
+    people: False for what needs no population, such as a test of school rolls; then the table may be absent.
     Raises InputRefused with every fault (and CannotReadWrite where the system denies a file).
     """
     folder = find_region(path)
     findings = Findings()
     head = read_head(folder, findings)
     files = _read_tables(folder, "", list(TABLES), findings)
-    _tell_missing(folder, files, findings)
+    _tell_missing(folder, files, findings, () if people else ("population",))
     if head is None:
         findings.refuse()
         raise AssertionError("a head that cannot be read is told")
@@ -107,10 +108,10 @@ def _read_table(path: Path, name: str, file: str, files: _Files, findings: Findi
         files.parsed[name] = parsed
 
 
-def _tell_missing(folder: Path, files: _Files, findings: Findings) -> None:
+def _tell_missing(folder: Path, files: _Files, findings: Findings, optional: Sequence[str]) -> None:
     there = {path.name.casefold() for path in folder.iterdir()}
     for name, table in TABLES.items():
-        if table.needed and table.file not in there:
+        if table.needed and name not in optional and table.file not in there:
             others = [file for file in there if file.removesuffix(".csv") not in TABLES]
             near = nearest(table.file, others)
             findings.add("E103", table.file, opens=words(f"region.opens.{name}"), hint=hint(near))

@@ -43,6 +43,7 @@ STAGES = {
     "kindergarten": ("幼儿园", "学前教育"),
     "primary": ("小学", "primary_school"),
     "junior": ("初中", "junior_school"),
+    "senior": ("高中阶段", "高中", "senior_school"),
     "senior_general": ("普通高中", "普高"),
     "senior_vocational": ("中等职业教育", "中等职业学校", "中职", "职业高中"),
 }
@@ -69,6 +70,7 @@ GRADES_OF_STAGE = {
     "kindergarten": (*range(-2, 1), *range(1, 4)),
     "primary": tuple(range(1, 7)),
     "junior": (*range(1, 5), *range(6, 10)),
+    "senior": (*range(1, 4), *range(10, 13)),
     "senior_general": (*range(1, 4), *range(10, 13)),
     "senior_vocational": (*range(1, 4), *range(10, 13)),
 }

@@ -40,7 +40,7 @@ def score_lines(table: pd.DataFrame, lang: str) -> list[str]:
         for row in here.itertuples():
             shares = [f"{getattr(row, key):.1%}" for key in _COLUMNS if key != "rival"]
             group = say("cli.backtest.total", lang) if row.age_group == "total" else str(row.age_group)
-            rival = f"{row.best_rival_error:.1%} {row.best_rival}"
+            rival = f"{row.best_rival_error:.1%} {say(f'cli.backtest.approach.{row.best_rival}', lang)}"
             rows.append([f"  {group}", "", *shares, rival])
     return [*aligned(rows), "", say("cli.backtest.legend", lang)]
 
@@ -54,7 +54,8 @@ def roll_lines(table: pd.DataFrame, lang: str) -> list[str]:
         ours = here["approach"] == FORECAST
         for _, row in [*here[ours].iterrows(), *here[~ours].iterrows()]:
             cells = [row[key] for key in (*_ROLL_COLUMNS, "coverage")]
-            name = say("cli.backtest.ours", lang) if row["approach"] == FORECAST else str(row["approach"])
+            own = row["approach"] == FORECAST
+            name = say("cli.backtest.ours" if own else f"cli.backtest.approach.{row['approach']}", lang)
             rows.append([f"  {name}", "", *("–" if cell != cell else f"{cell:.1%}" for cell in cells)])
     return [*aligned(rows), "", say("cli.backtest.roll_legend", lang)]
 
