@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -240,7 +240,11 @@ def _also_of_the_scenario(waves: pd.DataFrame, paths: Paths) -> pd.DataFrame:
     has a highest year even where demand only grows."""
     if TRAJECTORY not in paths.demand.dims:
         return waves
-    middle = find_waves(paths.scenario, paths.history)
+    cells = [  # how sure the scenario's own peaks are is not asked
+        replace(own, courses=[replace(course, spread=None) for course in own.courses])
+        for own in smooth_cells(paths.scenario, paths.history)
+    ]
+    middle = find_waves(paths.scenario, paths.history, cells=cells)
     years: dict[tuple[str, str], list[int]] = {}
     for row in middle[(middle["turn"] == "crest") & ~middle["at_edge"].astype(bool)].itertuples():
         years.setdefault((row.county, row.service), []).append(int(row.peak_year))
