@@ -51,8 +51,8 @@ def waves(counties: int, trajectories: int, table: Callable[..., str]) -> str:
         f"## Waves: {NATION:,} counties x {SERVICES} services x {trajectories:,} trajectories x {YEARS} years\n\n"
         f"{series / 1e6:.1f} million paths with {crests:.1f} crests each (as many troughs). The scan finds every turn with "
         "its prominence and keeps of each county and service the heaps of crest and trough years with their probability, "
-        "the peak year with its 80 % range, height and prominence. One thread takes a county; the waves are the same on 1 "
-        "and 2 threads. `find_waves` takes labelled values, smooths the observed years, and adds onset, end, width, lag, "
+        "the peak year with its 80 % range, height and prominence. One thread takes a county. "
+        "`find_waves` takes labelled values, smooths the observed years, and adds onset, end, width, lag, "
         "the share that does not last and the time of the peak within the year. In brackets the processor's time over the "
         f"number of threads, what it would take by the clock if nothing else ran; load {os.getloadavg()[0]:.1f}.\n\n"
         + table(("seconds", "1 thread", "2 threads", "measured on"), rows)
