@@ -13,7 +13,7 @@ import xarray as xr
 from forecast import cli, read_region, read_scenario
 from forecast.demand import areas
 from forecast.errors import say
-from forecast.flags import MIGRATION, SPAN, flag_table, paths_of
+from forecast.flags import ELDERS, MIGRATION, SPAN, flag_table, paths_of
 from forecast.pipeline import Run, run_forecast
 from forecast.waves import classify_waves
 from forecast.waves.tipping import HALVINGS, STEPS
@@ -232,6 +232,17 @@ def test_what_the_wave_is_known_to_do(run: Run) -> None:
     assert whole.loc["junior_school", "category"] == "crest_then_surplus"
     train = run.flags.trains[run.flags.trains["county"] == run.region.area].iloc[0]
     assert train["lags"][0] == pytest.approx(6, abs=1)
+
+
+def test_the_wave_of_the_old_is_a_train_too() -> None:
+    """Far enough ahead those of 60, 75 and 80 and over crest one after the other, in the years of their own maxima."""
+    run = run_forecast(read_region("wenzhou"), read_scenario("baseline", {"horizon": 2085}), now=2026)
+    old = run.flags.trains[run.flags.trains["kind"] == "ageing"].set_index("county").loc[run.region.area]
+    people = run.data.population.sum(["sex", "county"])
+    peaks = [int(people.sel(age=slice(first, 100)).sum("age").idxmax("year")) for first, _ in ELDERS.values()]
+    assert old["services"] == tuple(ELDERS)
+    assert list(old["peak_years"]) == peaks
+    assert np.isnan(old["probability"])  # the scenario alone was looked at
 
 
 def test_the_command_reads_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

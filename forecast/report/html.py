@@ -185,7 +185,7 @@ def _flags(facts: Facts) -> dict[str, dict[str, Any]]:
 
 def _trains(facts: Facts) -> dict[str, dict[str, Any]]:
     """The train of crests that most trajectories have, by place; where hardly any has one, that there is none."""
-    table = facts.run.flags.trains
+    table = facts.run.flags.trains.query("kind == 'stages'")
     found: dict[str, dict[str, Any]] = {}
     for place in facts.places:
         own = table[table["county"] == place].sort_values("probability")

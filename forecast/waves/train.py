@@ -71,7 +71,7 @@ def implied_by_births(births: xr.DataArray, ages: Ages) -> xr.DataArray:
             for age in range(first, last + 1)
         ]
         parts.append(sum(cohorts[1:], cohorts[0]))
-    return in_order(xr.concat(parts, pd.Index(list(ages), name=SERVICE)))
+    return in_order(xr.concat(parts, xr.IndexVariable(SERVICE, list(ages))))
 
 
 def implied_by_people(population: xr.DataArray, ages: Ages) -> xr.DataArray:
@@ -79,7 +79,7 @@ def implied_by_people(population: xr.DataArray, ages: Ages) -> xr.DataArray:
     kept = {TRAJECTORY, COUNTY, YEAR, AGE}
     whole = population.sum([dim for dim in population.dims if dim not in kept])
     parts = [whole.sel({AGE: slice(first, last)}).sum(AGE, skipna=False) for first, last in ages.values()]
-    return in_order(xr.concat(parts, pd.Index(list(ages), name=SERVICE)))
+    return in_order(xr.concat(parts, xr.IndexVariable(SERVICE, list(ages))))
 
 
 def find_trains(
