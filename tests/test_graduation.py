@@ -99,6 +99,13 @@ def test_pclm_reproduces_groups_and_is_never_negative(counts: list[int], criteri
     np.testing.assert_allclose(np.add.reduceat(single, CENSUS), counts, rtol=1e-12)
 
 
+def test_pclm_passes_over_a_smoothing_at_which_it_does_not_converge() -> None:
+    """From the curve of lambda 10^3.5 that of 10^3 is not reached with these counts."""
+    counts = np.array([0, 0, 0, 0, 0, 0, 13618, 17749, 9075, 198930, 1273, 492693, 1465, 0, 195, 0, 0, 0, 0])
+    single = graduate_pclm(counts, CENSUS)
+    np.testing.assert_allclose(np.add.reduceat(single, CENSUS), counts, rtol=1e-12)
+
+
 def test_pclm_finds_a_planted_smooth_curve_nearer_than_the_spline() -> None:
     ages = np.arange(OPEN_AGE + 1)
     truth = 2000 * np.exp(-(((ages - 78) / 11.0) ** 2) / 2) + 5

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from forecast.waves import CATEGORIES
 from forecast.waves.attribution import attribute_chain, attribute_factors, attribute_runs
-from forecast.waves.sentence import Facts, Tipping, amount, explain, tipping_point
+from forecast.waves.sentence import Facts, Tipping, amount, explain
 
 AREA, SERVICE = {"zh": "甲区", "en": "County A"}, {"zh": "小学学位", "en": "primary school places"}
 
@@ -134,13 +134,6 @@ def test_what_is_not_decided_names_what_it_may_be() -> None:
 def test_amounts() -> None:
     assert doctest.testmod(sys.modules[Facts.__module__]).failed == 0
     assert amount(0, "places", "zh") == "0个"
-
-
-def test_the_nearest_level_at_which_the_class_changes() -> None:
-    levels = [-4000.0, -2000.0, 0.0, 2000.0, 4000.0]
-    assert tipping_point(levels, ["x", "x", "x", "y", "z"]) == (2000.0, "y")
-    assert tipping_point(levels, ["w", "x", "x", "x", "x"]) == (-4000.0, "w")
-    assert tipping_point(levels, ["x"] * 5) is None
 
 
 def level(values: list[float]) -> xr.DataArray:

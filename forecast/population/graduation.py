@@ -104,9 +104,10 @@ def graduate_pclm(
     populations with births that rose and fell give the weights, or use `graduate`.
 
     counts, starts, weights: as in `graduate` (the last group open, spread to age 100); smoothing: lambda, the weight
-    of the penalty; by default the one of 10^-2, 10^-1.5, ... 10^6 with the least `criterion`, "aic" or "bic".
+    of the penalty; by default the one of 10^-2, 10^-1.5, ... 10^6 at which the fit converges and that has the least
+    `criterion`, "aic" or "bic".
     Returns (..., age 0..100), never negative, groups exact to rounding.
-    Raises ValueError as `graduate`, with fewer than 3 groups, and where the fit does not converge.
+    Raises ValueError as `graduate`, with fewer than 3 groups, and where the fit converges nowhere.
 
     >>> graduate_pclm(np.array([10.0, 40.0, 30.0, 2.0]), np.array([0, 20, 40, 60]))[20:40].sum().round(9).item()
     40.0
@@ -140,11 +141,17 @@ def _smoothest(counts: np.ndarray, composition: np.ndarray, smoothing: float | N
     flat = np.full(composition.shape[1], np.log(counts.sum() / composition.sum()))
     if smoothing is not None:
         return _composite_link(counts, composition, smoothing, flat)[0]
-    best, least, start = flat, np.inf, flat
+    best, least, start, failed = flat, np.inf, flat, None
     for penalty in _LAMBDAS[::-1]:  # from the stiffest curve on, each the start of the next
-        start, deviance, dimension = _composite_link(counts, composition, float(penalty), start)
+        try:
+            start, deviance, dimension = _composite_link(counts, composition, float(penalty), start)
+        except ValueError as error:
+            failed = error
+            continue
         if deviance + cost * dimension < least:
             best, least = start, deviance + cost * dimension
+    if failed is not None and not np.isfinite(least):
+        raise failed
     return best
 
 

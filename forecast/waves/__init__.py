@@ -16,7 +16,7 @@ from forecast.waves.lasting import (
     windows_of,
 )
 from forecast.waves.places import with_place_years
-from forecast.waves.sentence import Facts, Tipping, explain, tipping_point
+from forecast.waves.sentence import Facts, Tipping, explain
 from forecast.waves.train import find_trains, implied_by_births, implied_by_people
 
 __all__ = [
@@ -46,7 +46,6 @@ __all__ = [
     "screening_level",
     "smooth_cells",
     "synchrony",
-    "tipping_point",
     "windows_of",
     "with_place_years",
     "within_reach",

@@ -229,14 +229,3 @@ def amount(value: float, unit: str, lang: str) -> str:
     if lang == "zh":
         return f"{rounded / 10_000:g}万{name}" if rounded >= 10_000 else f"{rounded:g}{name}"
     return f"{rounded:,.0f} {name}"
-
-
-def tipping_point(levels: Sequence[float], categories: Sequence[str]) -> tuple[float, str] | None:
-    """The level nearest to 0 at which the class is another than at 0, and that class; None where it never is.
-
-    levels: what is added to the base (persons a year, in any order, with 0 among them); categories: the class that the
-    run of each level has.
-    """
-    base = categories[list(levels).index(0)]
-    other = [(level, category) for level, category in zip(levels, categories, strict=True) if category != base]
-    return min(other, key=lambda one: abs(one[0]), default=None)
