@@ -90,13 +90,13 @@ def summary(values: np.ndarray) -> dict[str, np.ndarray]:
     """Waves of one county (service, year, trajectory), by wave: service, sign, edge, turns, peak, range, height, prominence."""
     none = np.zeros(len(values))
     waves, turns = lanes.scan_cells(values, LEAST, none, none > 0)
-    counts = waves[:, 3]
-    peaks = turns[:, 1].astype(np.int64)
-    ranges = np.empty((len(waves), 3), dtype=np.int64)
+    counts = waves[3]
+    peaks = turns[1].astype(np.int64)
+    ranges = np.empty((len(counts), 3), dtype=np.int64)
     kernel.peak_ranges(peaks, counts, RANGE, ranges)
-    medians = [quantiles(one, counts, (0.5,))[0] for one in (turns[:, 2], turns[:, 3])]
+    medians = [quantiles(one, counts, (0.5,))[0] for one in turns[2:]]
     names = ("service", "sign", "edge", "turns", "peak", "low", "high", "height", "prominence")
-    return dict(zip(names, (*waves[:, :3].T, counts, *ranges.T, *medians), strict=True))
+    return dict(zip(names, (*waves[:3], counts, *ranges.T, *medians), strict=True))
 
 
 def scan_seconds(paths: np.ndarray, threads: int, times: int) -> str:

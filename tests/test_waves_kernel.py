@@ -173,11 +173,10 @@ def test_a_cell_is_scanned_as_its_paths_one_by_one() -> None:
                 if best and len(best) >= lanes.RAREST * 40:
                     expected[cell, sign, number >= 39, min(best.values())[0]] = best
     got = {}
-    for (cell, sign, edge, count), first in zip(waves, np.cumsum(waves[:, 3]) - waves[:, 3], strict=True):
-        own = {int(lane): (int(peak), float(high)) for lane, peak, _, high in turns[first : first + count]}
-        assert all(
-            values[cell, int(peak), int(lane)] == height for lane, peak, height, _ in turns[first : first + count]
-        )
+    for (cell, sign, edge, count), first in zip(waves.T, np.cumsum(waves[3]) - waves[3], strict=True):
+        inside = turns[:, first : first + count].T
+        own = {int(lane): (int(peak), float(high)) for lane, peak, _, high in inside}
+        assert all(values[cell, int(peak), int(lane)] == height for lane, peak, height, _ in inside)
         got[cell, sign, bool(edge), min(own.values())[0]] = own
     assert got == expected
     assert sum(not edge for _, _, edge, _ in got) > 2 * len(values)

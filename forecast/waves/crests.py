@@ -204,7 +204,8 @@ def _shared(turns: Turns, counts: Whole, trajectories: int, flat: Values, transi
 def quantiles(values: Values | Whole, counts: Whole, levels: Sequence[float]) -> Values:
     """(level, wave) quantiles of the values (turn,) of each wave, of which it has so many: linear between two of them."""
     found = np.empty((len(levels), len(counts)))
-    kernel.wave_quantiles(values.astype(np.float64), counts, np.array(levels), found)
+    exact = values if values.dtype.kind == "f" else values.astype(np.float64)
+    kernel.wave_quantiles(np.ascontiguousarray(exact), counts, np.array(levels), found)
     return found
 
 

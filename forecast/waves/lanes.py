@@ -115,14 +115,16 @@ def list_turns(values, least, turns, when, stands, edges):  # type: ignore[no-un
     top, bottom, twice = np.empty_like(least), np.empty_like(least), np.empty_like(least)
     follow_lanes(values, least, events, way, high, low, top, bottom, twice)
     turns[:] = 0
+    passed = np.empty(lanes, dtype=np.int64)
     for year in range(years):
-        for lane in range(lanes):
-            event = events[year, lane]
-            if event != 0:
-                turn = turns[lane]
-                when[turn, lane] = np.int64(abs(event)) - 1
-                heights[turn, lane] = values[when[turn, lane], lane]
-                turns[lane] = turn + 1
+        count = 0
+        for lane in range(lanes):  # without a branch: which lanes pass a turn cannot be guessed
+            passed[count] = lane
+            count += events[year, lane] != 0
+        for lane in passed[:count]:
+            turn, peak = turns[lane], np.int64(abs(events[year, lane])) - 1
+            when[turn, lane], heights[turn, lane] = peak, values[peak, lane]
+            turns[lane] = turn + 1
     most, signs, sizes = 0, np.empty_like(least), np.empty_like(least)
     for lane in range(lanes):
         last = turns[lane]
@@ -257,7 +259,7 @@ def scan_cells(values, share, noise, in_logs):  # type: ignore[no-untyped-def]
     """Waves of every cell: heaps of crest years, and the turn of every lane in them.
 
     values: (cell, year, lane); share: least prominence as a share of a lane's mean; noise, in_logs: (cell,) as in
-    `hide_noise`. Returns waves (wave, 4), whole numbers: cell, sign, 1 for an edge, turns; and turns (turn, 4): lane,
+    `hide_noise`. Returns waves (4, wave), whole numbers: cell, sign, 1 for an edge, turns; and turns (4, turn): lane,
     year, height and prominence, those of a wave beside each other. A lane is in a wave once, with the turn that stands
     out most; waves that fewer than `RAREST` of the lanes have are left out.
     """
@@ -266,7 +268,7 @@ def scan_cells(values, share, noise, in_logs):  # type: ignore[no-untyped-def]
     when, edges = np.empty((years + 1, lanes), dtype=np.int16), np.empty((years + 1, lanes), dtype=np.int8)
     stands = np.empty((years + 1, lanes), dtype=values.dtype)
     counts, numbers = np.empty((2, years)), np.empty((2, years + 2), dtype=np.int64)
-    waves, found = np.empty((64, 4), dtype=np.int64), np.empty((8 * lanes, 4), dtype=values.dtype)
+    waves, found = np.empty((4, 64), dtype=np.int64), np.empty((4, 8 * lanes), dtype=values.dtype)
     chosen = np.empty((2 * years + 6, lanes), dtype=np.int8)
     kept = stored = 0
     for cell in range(cells):
@@ -284,20 +286,20 @@ def scan_cells(values, share, noise, in_logs):  # type: ignore[no-untyped-def]
             if own == 0 or own < RAREST * lanes:
                 continue
             crest = wave <= numbers[0, years + 1]
-            waves = waves if kept < waves.shape[0] else longer(waves)
-            waves[kept, 0], waves[kept, 1], waves[kept, 3] = cell, 1 if crest else -1, own
-            waves[kept, 2] = wave >= numbers[0 if crest else 1, years]
+            waves = waves if kept < waves.shape[1] else longer(waves)
+            waves[0, kept], waves[1, kept], waves[3, kept] = cell, 1 if crest else -1, own
+            waves[2, kept] = wave >= numbers[0 if crest else 1, years]
             kept += 1
-            while stored + own > found.shape[0]:
+            while stored + own > found.shape[1]:
                 found = longer(found)
             for lane in range(lanes):
                 if chosen[wave, lane] > 0:
                     turn = chosen[wave, lane] - 1
                     year = when[turn, lane]
-                    found[stored, 0], found[stored, 1] = lane, year
-                    found[stored, 2], found[stored, 3] = values[cell, year, lane], abs(stands[turn, lane])
+                    found[0, stored], found[1, stored] = lane, year
+                    found[2, stored], found[3, stored] = values[cell, year, lane], abs(stands[turn, lane])
                     stored += 1
-    return waves[:kept], found[:stored]
+    return waves[:, :kept], found[:, :stored]
 
 
 @njit(nogil=True, cache=True)
@@ -316,7 +318,7 @@ def mean_sizes(values, share, out):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def longer(rows):  # type: ignore[no-untyped-def]
-    """The rows (row, column) and as many more behind them."""
-    out = np.empty((2 * rows.shape[0], rows.shape[1]), dtype=rows.dtype)
-    out[: rows.shape[0]] = rows
+    """The rows (row, place) with room for twice as many places."""
+    out = np.empty((rows.shape[0], 2 * rows.shape[1]), dtype=rows.dtype)
+    out[:, : rows.shape[1]] = rows
     return out

@@ -64,10 +64,12 @@ def find_shared_turns(values: Values, share: float, noise: Values, in_logs: NDAr
     paths = np.ascontiguousarray(values)
     side_by_side = np.ascontiguousarray(paths.transpose(0, 2, 1))
     waves, found = lanes.scan_cells(side_by_side, share, noise, in_logs)
-    cell, sign = (waves[:, at].repeat(waves[:, 3]) for at in (0, 1))
-    series = cell * values.shape[1] + found[:, 0].astype(np.int64)
-    turns = _spread(paths.reshape(-1, values.shape[2]), series, found[:, 1].astype(np.int64), sign * found[:, 3])
-    return turns, waves[:, 3]
+    counts = waves[3]
+    cell, sign = (row.repeat(counts) for row in waves[:2])
+    lane, year, _, prominence = found
+    series = cell * values.shape[1] + lane.astype(np.int64)
+    turns = _spread(paths.reshape(-1, values.shape[2]), series, year.astype(np.int64), sign * prominence)
+    return turns, counts.copy()
 
 
 def _spread(paths: Values, series: Whole, peak: Whole, prominence: Values) -> Turns:
