@@ -757,6 +757,11 @@ def test_table_is_copied_as_a_spreadsheet_reads_it(look: Any) -> None:
     assert len(page.evaluate("report.copied").split("\r\n")) == 1 + 4 * len(YEARS)
 
 
+def test_every_id_of_a_page_is_its_own() -> None:
+    ids = re.findall(r'\bid="([^"]+)"', many_page())
+    assert len(ids) == len(set(ids))
+
+
 @pytest.mark.parametrize("many", [False, True])
 def test_phone_is_wide_enough(look: Any, many: bool) -> None:
     page = look(390, many_page() if many else plain_page()).page

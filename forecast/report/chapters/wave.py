@@ -12,7 +12,7 @@ def wave(facts: Facts) -> Chapter | None:
     if not facts.stages:
         return None
     chart = Chart(
-        "wave",
+        "wave_stages",
         "wave",
         both("chart.wave.title"),
         both("chart.wave.note", jump_off=facts.jump_off),
