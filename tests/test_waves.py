@@ -9,8 +9,9 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.demand import read_models
 from forecast.errors import InputRefused
-from forecast.waves import COLUMNS, find_waves, with_place_years
+from forecast.waves import COLUMNS, find_waves, windows_of, with_place_years
 
 YEARS = range(2010, 2051)
 
@@ -107,6 +108,16 @@ def test_stages_follow_each_other_by_their_lags() -> None:
     assert np.isnan(found.loc["kindergarten", "lag_years"])
     assert found.loc[["primary_school", "junior_school", "senior_school"], "lag_years"].tolist() == [5, 5, 3]
     assert found["transient_share"].between(0.2, 0.4).all()  # of 1,500 at most 1,000 and the flanks last twelve years
+
+
+def test_shipped_services_have_their_own_break_even_years() -> None:
+    """Without a window a school is asked by the costs of its model; of an unknown service nothing is said."""
+    path = crest(2030, sd=2)
+    named = series(path).expand_dims({"service": ["primary_school", "ferry"]}).transpose("county", "year", "service")
+    shares = inner(find_waves(named)).set_index("service")["transient_share"]
+    (own,) = inner(find_waves(series(path), window=windows_of(read_models())["primary_school"])).itertuples()
+    assert shares["primary_school"] == own.transient_share > 0
+    assert np.isnan(shares["ferry"])
 
 
 def test_the_transient_share_is_what_the_break_even_years_do_not_need() -> None:

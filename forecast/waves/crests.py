@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from forecast.waves import kernel
 from forecast.waves.cells import Cells, smooth_cells
-from forecast.waves.lasting import Windows, window_for
+from forecast.waves.lasting import Windows, shipped_windows, window_for
 from forecast.waves.peaks import LEVELS, RANGE, peak_range, peak_times
 from forecast.waves.smoothing import Course
 from forecast.waves.turns import Turns, Values, Whole, find_shared_turns, find_turns
@@ -82,7 +82,8 @@ def find_waves(
                 `LAG_YEARS`
     transient_share   of demand at a crest, the share that is not needed `window` years running; at a trough, the share
                 of what demand comes back to within these years. `window`: break-even years, one for all or by service
-                (`lasting.windows_of`); NaN without it, as what lasts hangs on the costs
+                (`lasting.windows_of`); by default those of the shipped services by their models' costs, of which the
+                rents are assumed, and NaN for other services
     probability share of trajectories that have this turn; 1 without trajectories
 
     Of a noisy series (`smoothing.find_courses`) the turns are those of its smooth course. The range of the peak year
@@ -140,10 +141,10 @@ def _beyond_noise(turns: Turns, noise: Values, in_logs: NDArray[np.bool_]) -> ND
 
 def _transient_share(turns: Turns, cells: Cells, window: Windows | None) -> Values:
     """Of the level at each turn, the share that does not last: demand above its opening, or below its closing."""
-    share = np.full(len(turns.peak), np.nan)
-    if window is not None:
-        windows = np.array([window_for(window, service) for _, service in cells.places])
-        kernel.transient_shares(cells.smooth, windows, turns.series, turns.peak, turns.sign, share)
+    share, services = np.full(len(turns.peak), np.nan), [service for _, service in cells.places]
+    shipped = shipped_windows() if window is None else {}
+    windows = [shipped.get(one, 0) if window is None else window_for(window, one) for one in services]
+    kernel.transient_shares(cells.smooth, np.array(windows), turns.series, turns.peak, turns.sign, share)
     return share
 
 

@@ -185,12 +185,16 @@ def open_paths(values, window, beyond, out):  # type: ignore[no-untyped-def]
 def transient_shares(values, windows, series, peaks, signs, out):  # type: ignore[no-untyped-def]
     """Of the level at each turn, the share that does not last: demand above its opening, or below its closing.
 
-    values: (cell, trajectory, year); windows: (cell,) break-even years, the last year going on for so long; series
-    (through the cells, in order), peaks, signs: (turn,). out: (turn,), NaN where demand is nothing.
+    values: (cell, trajectory, year); windows: (cell,) break-even years, the last year going on for so long, 0 where
+    they are not known; series (through the cells, in order), peaks, signs: (turn,). out: (turn,), NaN where demand is
+    nothing, as it was where the window is not known.
     """
     trajectories, turn = values.shape[1], 0
     lasts, falls = np.empty_like(values[0]), np.empty_like(values[0])
     for cell in range(values.shape[0]):
+        if windows[cell] == 0:
+            while turn < series.shape[0] and series[turn] // trajectories == cell:
+                turn += 1
         if turn == series.shape[0] or series[turn] // trajectories > cell:
             continue
         open_paths(values[cell], windows[cell], windows[cell], lasts)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
 import xarray as xr
 
-from forecast.demand import DemandModel
+from forecast.demand import DemandModel, read_models
 from forecast.dims import SERVICE, YEAR, in_order
 from forecast.errors import InputRefused, Issue
 from forecast.waves import kernel
@@ -74,6 +75,12 @@ def break_even_years(costs: Costs) -> int:
 def windows_of(models: Mapping[str, DemandModel]) -> dict[str, int]:
     """Break-even years of each service, from the costs of its model. Raises InputRefused where a model has none."""
     return {service: break_even_years(costs_of(model)) for service, model in models.items()}
+
+
+@cache
+def shipped_windows() -> Mapping[str, int]:
+    """Break-even years of the shipped services, by their models' own costs."""
+    return windows_of(read_models())
 
 
 def window_for(window: Windows, service: str) -> int:
