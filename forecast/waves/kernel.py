@@ -263,47 +263,59 @@ BINS = 256
 """Bins in which `wave_quantiles` counts, so that few values are left to sort."""
 
 
+@njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
+def span_of(values):  # type: ignore[no-untyped-def]
+    """Least and greatest of known values (turn,)."""
+    low = high = values[0]
+    for value in values:
+        low, high = min(low, value), max(high, value)
+    return low, high
+
+
 @njit(nogil=True, cache=True)
 def wave_quantiles(values, counts, levels, out):  # type: ignore[no-untyped-def]
     """Quantiles of the values (turn,) of each wave, of which it has so many (wave,): linear between two of them.
 
     levels: (level,); out: (level, wave), NaN where a value is unknown. Values are counted in bins, and only those of the
-    bin in which the quantile lies are sorted.
+    bin in which the quantile lies are sorted; each loop does one thing, so that most of them vectorise.
     """
     most, begin = counts.max() if counts.shape[0] else 0, 0
-    bins, few, held = np.empty(most, dtype=np.int64), np.empty(most), np.empty(BINS, dtype=np.int64)
+    bins, few = np.empty(most, dtype=np.int32), np.empty(most, dtype=values.dtype)
+    held = np.empty(BINS, dtype=np.int64)
     for wave in range(counts.shape[0]):
-        stop = begin + counts[wave]
-        low, total = values[begin], 0.0
-        high = low
-        for turn in range(begin, stop):
-            low, high, total = min(low, values[turn]), max(high, values[turn]), total + values[turn]
+        count = counts[wave]
+        own = values[begin : begin + count]
+        begin += count
+        unknown = 0
+        for turn in range(count):
+            unknown += own[turn] - own[turn] != 0
+        if unknown > 0:
+            out[:, wave] = np.nan
+            continue
+        low, high = span_of(own)
         scale = min((BINS - 1) / (high - low), 1e300) if high > low else 0.0
+        for turn in range(count):
+            bins[turn] = np.int32((own[turn] - low) * scale)
         held[:] = 0
-        if np.isfinite(total):
-            for turn in range(begin, stop):
-                bins[turn - begin] = np.int64((values[turn] - low) * scale)
-                held[bins[turn - begin]] += 1
+        for turn in range(count):
+            held[bins[turn]] += 1
         for level in range(levels.shape[0]):
-            position = levels[level] * (counts[wave] - 1)
-            below, own, before, size, above = int(position), 0, 0, 0, high
-            if not np.isfinite(total):
-                out[level, wave] = np.nan
-                continue
-            while before + held[own] <= below:
-                before += held[own]
-                own += 1
-            for turn in range(begin, stop):
-                if bins[turn - begin] == own:
-                    few[size] = values[turn]
-                    size += 1
-                elif bins[turn - begin] > own:
-                    above = min(above, values[turn])
+            position = levels[level] * (count - 1)
+            below, here, before, size = int(position), 0, 0, 0
+            while before + held[here] <= below:
+                before += held[here]
+                here += 1
+            for turn in range(count):
+                few[size] = own[turn]
+                size += bins[turn] == here
             few[:size].sort()
-            found = few[below - before]
-            above = few[below - before + 1] if below - before + 1 < size else above
+            found, above = few[below - before], high
+            if below - before + 1 < size:
+                above = few[below - before + 1]
+            else:  # the next value lies in another bin
+                for turn in range(count):
+                    above = min(above, own[turn] if bins[turn] > here else high)
             out[level, wave] = found + (position - below) * (above - found)
-        begin = stop
 
 
 NEVER = 9999
