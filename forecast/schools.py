@@ -18,10 +18,10 @@ import xarray as xr
 from forecast.demand import DemandModel
 from forecast.demand.ages import children, counted
 from forecast.demand.attribution import STEP, attribute_roll, birth_cohorts, cohort_change, elasticity
-from forecast.demand.classes import school_standards, small_class_dividend
+from forecast.demand.classes import expected_classes, school_standards, small_class_dividend
 from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.model import Basis, weakest
-from forecast.demand.schools import RUNNING_COST, needs_of_pupils, school_services, school_table
+from forecast.demand.schools import RUNNING_COST, needs_of_pupils, school_services, school_table, standard_by_service
 from forecast.demand.senior_audit import audit_places
 from forecast.demand.special_education import HOME, MAINSTREAM, SETTING, SPECIAL_SCHOOL, special_pupils
 from forecast.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
@@ -275,16 +275,10 @@ def _smaller(models: Mapping[str, DemandModel], table: xr.Dataset) -> xr.Dataset
     those of the places that stand."""
     standards, step = school_standards(), float(school_standards()["smaller_class_step"].value)
     years, services = table[YEAR].values.tolist(), table[SERVICE].values.tolist()
-    full, load = (
-        xr.DataArray(
-            [one.at(years) if (one := models[name].standard(key)) else [np.nan] * len(years) for name in services],
-            {SERVICE: services, YEAR: years},
-        )
-        for key in ("class_size", "pupils_per_post")
-    )
+    full, load = (standard_by_service(models, services, key, years) for key in ("class_size", "pupils_per_post"))
     limits = full - step * xr.DataArray([0, 1, 2], {LIMIT: [0, 1, 2]})
     wage = float(standards["yuan_per_post"].at([years[-1]])[0])
-    rooms = table["supply"] / full + 0.5 * table["school_grades"]
+    rooms = expected_classes(table["supply"], full, table["school_grades"])
     found = small_class_dividend(table["pupils"], limits, table["school_grades"], full / load, wage, rooms)
     return found.drop_vars("yuan_once").assign(class_size=limits)
 

@@ -677,6 +677,10 @@ def test_waves_of_the_whole_fit_one_screen_and_every_county_has_its_page(look: A
     page.click(f"button[data-value={lang}]")
     heights = page.evaluate("[...document.querySelector('#waves').children].slice(0, 2).map(x => x.offsetHeight)")
     assert sum(heights) < 900 - 60
+    long = "2026: 18,000 places short, 2041: 130,000 places to spare"  # a crest, and the surplus after it
+    page.evaluate("words => document.querySelector('.board td:nth-child(5)').textContent = words", long)
+    widths = page.evaluate("['.board', '.boardcard'].map(x => document.querySelector(x).offsetWidth)")
+    assert widths[0] <= widths[1] - 2 * 18  # nothing is cut off at the right
     board = page.locator("#waves .boardcard").inner_text()
     assert all(flags.sentences["000000", service][lang] in board for service in read_models())
     page.evaluate("report.ready()")

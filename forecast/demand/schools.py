@@ -75,7 +75,7 @@ def needs_of_pupils(
     """
     chosen, years = [str(name) for name in pupils[SERVICE].values], [int(year) for year in pupils[YEAR].values]
     size, load, area = (
-        _standard(models, chosen, name, years) for name in ("class_size", "pupils_per_post", "floor_area")
+        standard_by_service(models, chosen, name, years) for name in ("class_size", "pupils_per_post", "floor_area")
     )
     places = places_with_spare(pupils, float(school_standards()["spare_places"].value))
     classes, posts = expected_classes(pupils, size, school_grades), posts_by_ratio(pupils, load)
@@ -96,7 +96,9 @@ def _described(value: xr.DataArray, long_name: str, unit: str, kind: str = "stoc
     return label(in_order(value), long_name, unit, kind, "school table")
 
 
-def _standard(models: Mapping[str, DemandModel], chosen: list[str], name: str, years: list[int]) -> xr.DataArray:
+def standard_by_service(
+    models: Mapping[str, DemandModel], chosen: list[str], name: str, years: list[int]
+) -> xr.DataArray:
     """(year, service) standard in force; NaN where a model has none."""
     rows = []
     for service in chosen:
