@@ -28,6 +28,7 @@ import numpy as np
 import xarray as xr
 
 from benchmarks import kernels, rivals
+from benchmarks.timing import own_seconds, table
 from benchmarks.waves import waves
 from forecast.blocks import project as blocks
 from forecast.dims import SEXES
@@ -53,7 +54,7 @@ def main() -> None:
         trajectories(*((4, 96, 5) if quick else (96, 1024, 27))),
         deterministic(*((40, 10) if quick else (1000, 50))),
         scaling(quick),
-        waves(*((2, 96) if quick else (285, 1000)), table),
+        waves(*((2, 96) if quick else (285, 1000))),
         began,
     ]
     page = "\n".join(parts)
@@ -354,20 +355,9 @@ def _chain_seconds(counties: int, count: int, years: int) -> tuple[dict[int, flo
     return seconds, bool((kept[0] == kept[1]).all())
 
 
-def _own_seconds(job: Callable[[], object]) -> float:
-    """Best of several rounds of this thread's own time, which others on the machine do not lengthen by waiting."""
-    job()
-    best = np.inf
-    for _ in range(12):
-        start = time.thread_time()
-        job()
-        best = min(best, time.thread_time() - start)
-    return float(best)
-
-
 def _pooled_seconds(work: Callable[[range], None], counties: int, threads: int) -> float:
     if threads == 1:
-        return _own_seconds(lambda: work(range(counties)))
+        return own_seconds(lambda: work(range(counties)))
     work(range(1))
     parts = [range(i, counties, 4 * threads) for i in range(4 * threads)]
     best = np.inf
@@ -444,12 +434,6 @@ def _shown(measured: tuple[float, float]) -> tuple[str, str]:
 
 def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines() if Path(path).exists() else []
-
-
-def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

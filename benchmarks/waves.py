@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from scipy.signal import find_peaks
 
+from benchmarks.timing import own_seconds, table
 from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.waves import find_waves, kernel, lanes
 from forecast.waves.crests import LEAST, quantiles
@@ -20,7 +21,7 @@ from forecast.waves.turns import find_turns
 NATION, SERVICES, YEARS, OBSERVED = 2850, 12, 39, 12
 
 
-def waves(counties: int, trajectories: int, table: Callable[..., str]) -> str:
+def waves(counties: int, trajectories: int) -> str:
     """Seconds of the scan alone, of what it is compared with, and of the labelled call, with the counties measured."""
     paths = random_paths(counties, trajectories)
     times = counties_times(counties)
@@ -29,8 +30,8 @@ def waves(counties: int, trajectories: int, table: Callable[..., str]) -> str:
     crests = sum(int(one["turns"][one["sign"] > 0].sum()) for one in found) / (len(found) * SERVICES * trajectories)
     series = NATION * SERVICES * trajectories
     few = np.ascontiguousarray(paths[0].transpose(0, 2, 1)).reshape(-1, YEARS)[: 10 * trajectories].astype(float)
-    one_by_one = _own_seconds(lambda: find_turns(few, LEAST * few.mean(axis=1))) / len(few) * series
-    by_scipy = _own_seconds(lambda: _scipy_peaks(few[:1000])) / len(few[:1000]) * series
+    one_by_one = own_seconds(lambda: find_turns(few, LEAST * few.mean(axis=1)), 3) / len(few) * series
+    by_scipy = own_seconds(lambda: _scipy_peaks(few[:1000]), 3) / len(few[:1000]) * series
     block = labelled(paths[: max(1, counties // 24)])
     find_waves(*block, 12)
     calls = {n: _pooled(lambda own: find_waves(*own, 12), [block] * 2, n) for n in (1, 2)}
@@ -123,16 +124,6 @@ def _pooled(work: Callable[..., object], parts: list, threads: int) -> tuple[flo
         start, own = time.perf_counter(), time.process_time()
         list(pool.map(work, parts))
         return time.perf_counter() - start, time.process_time() - own
-
-
-def _own_seconds(job: Callable[[], object]) -> float:
-    job()
-    best = np.inf
-    for _ in range(3):
-        start = time.thread_time()
-        job()
-        best = min(best, time.thread_time() - start)
-    return float(best)
 
 
 def _scipy_peaks(paths: np.ndarray) -> None:
