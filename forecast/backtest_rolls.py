@@ -28,7 +28,7 @@ APPROACHES = (FORECAST, LAST, NAIVE, MEAN, PARTICIPATION)
 stay."""
 
 ENTERED = 1.5
-"""A grade is entered from outside where a third of its pupils and more were not in the grade below."""
+"""A grade is entered from outside where a third of its pupils and more were not in the grade below (assumed)."""
 
 SHOWN = 3
 """So many missing rolls are named, as county, school year and grade."""
@@ -55,10 +55,11 @@ def backtest_rolls(
     twelve months up to the cut-off date with cutoff_month 13; children: (county, year, grade) residents of the age
     of each grade, only for the rival `participation`, which else takes the births of each grade's cohort; origins:
     by default every year with one before and one after; entry_age: age at the cut-off date in the first grade;
-    entry_grades: by default as `entered_from_outside` finds them at each origin; breaks: years that follow another rule: their rolls are neither origin, nor fitted, nor scored. Returns observed
-    (origin, lead, county, grade), forecast (approach, ...), and start (origin, county, grade), the rolls at the
-    origin; NaN where a lead was not counted, or an approach lacks what it needs. Raises InputRefused for less than
-    three years, and where an origin has no year before and after it.
+    entry_grades: by default as `entered_from_outside` finds them at each origin; breaks: years that follow another
+    rule: their rolls are neither origin, nor fitted, nor scored. Returns observed (origin, lead, county, grade),
+    forecast (approach, ...), and start (origin, county, grade), the rolls at the origin; NaN where a lead was not
+    counted, or an approach lacks what it needs. Raises InputRefused for less than three years, and where an origin has
+    no year before and after it.
     """
     require_dims(rolls, (COUNTY, YEAR, GRADE))
     rolls = rolls.transpose(COUNTY, YEAR, GRADE)

@@ -57,7 +57,8 @@ PEOPLE_QUANTILES = ("population_quantile", "births_quantile")
 
 @dataclass(frozen=True)
 class Run:
-    """All that a forecast found. `waves` are those of the scenario, `flags` those of all paths with what they mean. `data` has one year axis from the first known year to the horizon; with many
+    """All that a forecast found. `waves` are those of the scenario, `flags` those of all paths with what they mean.
+    `data` has one year axis from the first known year to the horizon; with many
     trajectories it also holds what `run_blocks` keeps of them, by `area`. `folder` is where it was written, if it was.
     """
 

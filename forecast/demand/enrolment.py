@@ -31,10 +31,11 @@ def participation_ratios(
     """Pupils over children of the ages, by service, area and school year (columns `RATIO_COLUMNS`).
 
     The children are of the people whom the model counts, residents or registered. A ratio of sums over an area with
-    several counties: its own row of the region's `enrolment`, or the sum of its counties where each has one. Years run as far as rolls were observed, at most to the jump-off year
-    (`people.attrs["jump_off_year"]`). These rows have no `age`. Where the region counts grades by county, rows by
-    county, year and age at the cut-off date follow, for all years of `people` (`grade_ratios`). No rows where the
-    region has no enrolment. Raises InputRefused where a county of the area is missing from `people`.
+    several counties: its own row of the region's `enrolment`, or the sum of its counties where each has one. Years run
+    as far as rolls were observed, at most to the jump-off year (`people.attrs["jump_off_year"]`). These rows have no
+    `age`. Where the region counts grades by county, rows by county, year and age at the cut-off date follow, for all
+    years of `people` (`grade_ratios`). No rows where the region has no enrolment. Raises InputRefused where a county
+    of the area is missing from `people`.
     """
     models = {model.id: model} if isinstance(model, DemandModel) else model
     rolls = _rolls(region) if region.has("enrolment") else {}

@@ -38,12 +38,14 @@ def forecast_rolls(
     forecast; without them entrants keep their level. entry_grades: those that are entered from outside school, by
     default the first. breaks: years whose rolls follow another rule (2020): ratios that touch them are not used.
     smoothing: one name of SMOOTHERS for every lead instead of the choice; shrink: whether places lean on the whole and
-    its movement fades, else each keeps its own ratios as they are. children: (trajectory?, county, year, grade) residents of the age of each grade, past and projected: then
-    what is smoothed are school effects, free of migration, and the projection's own cohort ratios carry them on
-    (SPECS 1.2); they also are the cohorts of the entrants.
+    its movement fades, else each keeps its own ratios as they are. children: (trajectory?, county, year, grade)
+    residents of the age of each grade, past and projected: then what is smoothed are school effects, free of
+    migration, and the projection's own cohort ratios carry them on (SPECS 1.2); they also are the cohorts of the
+    entrants.
 
     Returns pupils (trajectory?, county, year, grade), ratio of the same shape, which with children is the ratio that
-    follows from the school effect, smoothing (year), its name, and the attr form ("grade"). Raises InputRefused where a year, a cohort or two successive years are missing.
+    follows from the school effect, smoothing (year), its name, and the attr form ("grade"). Raises InputRefused where
+    a year, a cohort or two successive years are missing.
     """
     require_dims(rolls, (COUNTY, YEAR, GRADE))
     require_unbroken(rolls)
