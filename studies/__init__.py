@@ -1,0 +1,1 @@
+"""Programs that make what the documentation shows, and the measurements that lie outside a test run."""
