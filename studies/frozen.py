@@ -49,7 +49,7 @@ def main(out: Path) -> None:
             commands(out / name / "commands", region, str(run.folder))
     for path in sorted(out.rglob("*")):
         if path.suffix in (".json", ".html", ".txt"):
-            path.write_bytes(DATES.sub(b"DATE", path.read_bytes()))
+            path.write_bytes(DATES.sub(b"DATE", path.read_bytes()).replace(str(out).encode(), b"OUT"))
 
 
 def with_grades(folder: Path) -> Path:

@@ -201,7 +201,8 @@ def _same_cohorts(chains: list[tuple[int, list[_Link]]], ages: Ages) -> list[lis
 
 def _train(county: str, group: list[tuple[int, list[_Link]]], trajectories: int, ages: Ages) -> dict[str, object]:
     names = [tuple(link.service for link in chain) for _, chain in group]
-    services = max(set(names), key=lambda one: (names.count(one), len(one)))
+    # the commonest chain, of equals the longest, then the one found first: a set alone would hand over any of them
+    services = max(dict.fromkeys(names), key=lambda one: (names.count(one), len(one)))
     own = [chain for (_, chain), name in zip(group, names, strict=True) if name == services]
     peaks = np.array([[link.peak for link in chain] for chain in own])
     implied = np.array([[link.implied for link in chain] for chain in own])
