@@ -1,6 +1,7 @@
 """Writes everything a user gets from three fixed runs and a few commands, with dates taken out.
 
-python -m studies.frozen OUT      # then, after a change that should alter no number: diff -r OUT_BEFORE OUT
+python -m studies.frozen OUT [single|thousand|graded ...]
+diff -r OUT_BEFORE OUT      # after a change that should alter no number
 
 A refactoring is finished when two such folders are equal to the byte. The runs: Wenzhou alone, Wenzhou with 1,000
 trajectories, and a made-up copy of Wenzhou that counts grades and knows flows, with 200.
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from forecast import read_region, read_scenario, run_forecast
@@ -33,7 +35,7 @@ COMMANDS = (
 )
 
 
-def main(out: Path) -> None:
+def main(out: Path, only: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as work:
         graded = with_grades(Path(work) / "graded")
         for name, region, trajectories in (
@@ -41,6 +43,8 @@ def main(out: Path) -> None:
             ("thousand", "wenzhou", 1000),
             ("graded", str(graded), 200),
         ):
+            if only and name not in only:
+                continue
             run = run_forecast(
                 read_region(region), read_scenario("baseline"), trajectories, SEED, Path(work) / name, now=NOW
             )
@@ -88,4 +92,4 @@ def commands(folder: Path, region: str, run: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])
