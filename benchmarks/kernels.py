@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from forecast.demand.kernel import progress_grades, weigh_ages
-from forecast.population.kernel import lane_array, one_year_lanes
+from forecast.population.projection.kernel import lane_array, one_year_lanes
 
 FAST = {"nsz", "arcp", "contract", "reassoc", "nnan", "ninf"}
 

@@ -30,9 +30,10 @@ import xarray as xr
 from benchmarks import kernels, rivals
 from benchmarks.timing import own_seconds, table
 from benchmarks.waves import waves
-from forecast.blocks import project as blocks
-from forecast.dims import SEXES
-from forecast.population import kernel, project_population
+from forecast.basics.dims import SEXES
+from forecast.blocks import rows as blocks
+from forecast.population import project_population
+from forecast.population.projection import kernel
 
 PAGE = Path(__file__).with_name("README.md")
 AGES, FERTILE = 101, 35

@@ -12,9 +12,9 @@ import xarray as xr
 from scipy.signal import find_peaks
 
 from benchmarks.timing import own_seconds, table
-from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.waves import find_waves, kernel, lanes
-from forecast.waves.crests import LEAST, quantiles
+from forecast.waves.find import LEAST, quantiles
 from forecast.waves.peaks import RANGE
 from forecast.waves.turns import find_turns
 

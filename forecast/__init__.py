@@ -14,21 +14,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from forecast.backtests import backtest
+    from forecast.backtest.population import backtest
     from forecast.demand import estimate_demand, read_models
-    from forecast.gap import compare_supply
+    from forecast.findings.levels import warn
     from forecast.pipeline import compare_scenarios, run_forecast
-    from forecast.population import (
-        check_balance,
-        life_table,
-        project_population,
-        registered,
-        resident,
-        vital_rates,
-    )
+    from forecast.population import check_balance, life_table, project_population, registered, resident, vital_rates
     from forecast.region import read_region
-    from forecast.scenario import read_scenario
-    from forecast.warning import warn
+    from forecast.scenario.schema import read_scenario
+    from forecast.supply.gap import compare_supply
     from forecast.waves import classify_waves, find_waves
 
 __all__ = [
@@ -52,23 +45,23 @@ __all__ = [
 ]
 
 _HOME = {
-    "backtest": "forecast.backtests",
+    "backtest": "forecast.backtest.population",
     "check_balance": "forecast.population",
     "classify_waves": "forecast.waves",
     "compare_scenarios": "forecast.pipeline",
-    "compare_supply": "forecast.gap",
+    "compare_supply": "forecast.supply.gap",
     "estimate_demand": "forecast.demand",
     "find_waves": "forecast.waves",
     "life_table": "forecast.population",
     "project_population": "forecast.population",
     "read_models": "forecast.demand",
     "read_region": "forecast.region",
-    "read_scenario": "forecast.scenario",
+    "read_scenario": "forecast.scenario.schema",
     "registered": "forecast.population",
     "resident": "forecast.population",
     "run_forecast": "forecast.pipeline",
     "vital_rates": "forecast.population",
-    "warn": "forecast.warning",
+    "warn": "forecast.findings.levels",
 }
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
+from forecast.basics.folders import dotted
 from forecast.blocks import Task, attribute_variance, recompute, run_blocks
-from forecast.content import dotted
 from forecast.demand import (
     DemandModel,
     ages_of_services,
@@ -29,20 +30,20 @@ from forecast.demand import (
     with_overrides,
 )
 from forecast.demand.flows import region_flows, serve
-from forecast.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.errors import Issue, UsageError
-from forecast.flags import BIRTHS, Flags, find_flags, flag_table, paths_of
-from forecast.gap import VIEWS, compare_supply
+from forecast.findings.flags import BIRTHS, Flags, find_flags, flag_table, paths_of
+from forecast.findings.schools import Schools, find_schools, school_csv
+from forecast.findings.sharing import cross_service, floor_areas, within_reach
 from forecast.population import check_balance, estimate_past, net_migrants, project_population, vital_rates
-from forecast.population.kernel import compiled_before
-from forecast.population.uncertainty import read_uncertainty
+from forecast.population.chance.read import read_uncertainty
+from forecast.population.projection.kernel import compiled_before
 from forecast.region import Region
 from forecast.report import headline, render_html
-from forecast.scenario import Migration, Scenario
-from forecast.schools import Schools, find_schools, school_csv
-from forecast.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
-from forecast.supply import estimate_supply
-from forecast.waves import cross_service, find_waves, floor_areas, synchrony, windows_of, within_reach
+from forecast.run.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
+from forecast.scenario.schema import Migration, Scenario
+from forecast.supply.gap import VIEWS, compare_supply
+from forecast.supply.standing import estimate_supply
+from forecast.waves import find_waves, synchrony, windows_of
 
 __all__ = ["Run", "compare_scenarios", "compiled_before", "run_forecast", "tables"]
 

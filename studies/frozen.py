@@ -48,8 +48,7 @@ def main(out: Path, only: Sequence[str]) -> None:
             run = run_forecast(
                 read_region(region), read_scenario("baseline"), trajectories, SEED, Path(work) / name, now=NOW
             )
-            assert run.folder is not None
-            shutil.copytree(run.folder, out / name, dirs_exist_ok=True)
+            shutil.copytree(str(run.folder), out / name, dirs_exist_ok=True)
             commands(out / name / "commands", region, str(run.folder))
     for path in sorted(out.rglob("*")):
         if path.suffix in (".json", ".html", ".txt"):

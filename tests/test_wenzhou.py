@@ -8,10 +8,10 @@ import xarray as xr
 
 from forecast.demand import estimate_demand, participation_ratios, progress_senior, read_models
 from forecast.population import check_balance, estimate_past, project_population, vital_rates
-from forecast.population.census import census_by_age
-from forecast.population.graduation import group_bounds
+from forecast.population.past.census import census_by_age
+from forecast.population.rates.graduation import group_bounds
 from forecast.region import Region, read_region
-from forecast.scenario import read_scenario
+from forecast.scenario.schema import read_scenario
 from forecast.waves import find_waves
 
 STAGES = ["kindergarten", "primary_school", "junior_school", "senior_school"]

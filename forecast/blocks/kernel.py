@@ -1,7 +1,7 @@
 """One county through its years in many trajectories: people age on and become need while they are in the cache.
 
-The loop only composes the leaves of `forecast.population.kernel` and `forecast.demand.kernel`; it is compiled because
-a Python call a year would cost more than the year. `forecast.blocks.project` is its only caller.
+The loop only composes the leaves of `forecast.population.projection.kernel` and `forecast.demand.kernel`; it is compiled because
+a Python call a year would cost more than the year. `forecast.blocks.rows` is its only caller.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from numba import njit
 
 from forecast.demand.kernel import weigh_ages
-from forecast.population.kernel import one_year_lanes
+from forecast.population.projection.kernel import one_year_lanes
 
 
 @njit(nogil=True, cache=True)

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.blocks.project import ROW, project_rows
+from forecast.basics.dims import AGE, AGES, COUNTY, SERVICE, YEAR
+from forecast.blocks.rows import ROW, project_rows
 from forecast.demand import DemandModel, demand_factors
 from forecast.demand.flows import DESTINATION, ORIGIN, systems
-from forecast.dims import AGE, AGES, COUNTY, SERVICE, YEAR
-from forecast.population.stochastic import Frame, Uncertainty, uncertain_frame
+from forecast.population.chance.processes import Frame, Uncertainty, uncertain_frame
 from forecast.region import Region
 
 AGE_GROUPS = {

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from forecast.basics.issues import OK, WARNED
 from forecast.cli.printing import print_json, progress_bar, show_run, tell_first_run, warn
 from forecast.errors import Issue, UsageError, say
-from forecast.errors.issues import OK, WARNED
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
     from forecast.region import Region
-    from forecast.scenario import HasFolder
+    from forecast.scenario.schema import HasFolder
 
     Tested = tuple[xr.Dataset, pd.DataFrame, Callable[[pd.DataFrame, str], list[str]]]
 
@@ -45,8 +45,8 @@ def run(
     overrides = _pairs(set)
 
     from forecast.region import read_region
-    from forecast.scenario import read_scenario
-    from forecast.store import check_name
+    from forecast.run.store import check_name
+    from forecast.scenario.schema import read_scenario
 
     tables = read_region(region)
     chosen = read_scenario(scenario, overrides, tables)
@@ -84,16 +84,16 @@ def compare(
         raise UsageError(Issue("E912"))
 
     from forecast.region import read_region
-    from forecast.scenario import read_scenario
+    from forecast.scenario.schema import read_scenario
 
     tables = read_region(region)
     chosen = [read_scenario(name, overrides, tables) for name in _listed(scenarios)]
 
+    from forecast.cli.text.comparison import as_rows, comparison_lines, with_names
     from forecast.demand import read_models
     from forecast.pipeline import compare_scenarios
-    from forecast.report.comparison import as_rows, comparison_lines, with_names
-    from forecast.store import as_csv, make_manifest, write_run
-    from forecast.store import as_json as json_file
+    from forecast.run.store import as_csv, make_manifest, write_run
+    from forecast.run.store import as_json as json_file
 
     tell_first_run(lang)
     found = compare_scenarios(tables, chosen, when, _listed(services) if services is not None else None)
@@ -137,11 +137,11 @@ def _compare_editions(
     if region is not None:
         raise UsageError(Issue("E913", values={"region": region}))
 
+    from forecast.backtest.editions import compare_editions
+    from forecast.cli.text.editions import edition_lines
     from forecast.demand import read_models
-    from forecast.report.editions import edition_lines
-    from forecast.revision import compare_editions
-    from forecast.store import as_csv, make_manifest, read_run, write_run
-    from forecast.store import as_json as json_file
+    from forecast.run.store import as_csv, make_manifest, read_run, write_run
+    from forecast.run.store import as_json as json_file
 
     old, new = (read_run(folder) for folder in editions)
     found = compare_editions(old, new)
@@ -193,9 +193,9 @@ def backtest(
 
     tables = read_region(region, people=not rolls)
 
-    from forecast.report.comparison import as_rows
-    from forecast.store import as_csv, as_netcdf, make_manifest, write_run
-    from forecast.store import as_json as json_file
+    from forecast.cli.text.comparison import as_rows
+    from forecast.run.store import as_csv, as_netcdf, make_manifest, write_run
+    from forecast.run.store import as_json as json_file
 
     tell_first_run(lang)
     test = _test_rolls(tables, years, horizon, broken or ()) if rolls else _test_people(tables, years or [], horizon)
@@ -220,25 +220,25 @@ def backtest(
 
 
 def _test_people(region: Region, years: Sequence[int], horizon: int) -> Tested:
-    from forecast.backtests import backtest as test_origins
-    from forecast.backtests import score
-    from forecast.report.backtests import score_lines, score_table
+    from forecast.backtest.population import backtest as test_origins
+    from forecast.backtest.population import score
+    from forecast.cli.text.backtests import score_lines, score_table
 
     found = test_origins(region, years, horizon)
     return found, score_table(score(found)), score_lines
 
 
 def _test_rolls(region: Region, years: Sequence[int] | None, horizon: int, breaks: Sequence[int]) -> Tested:
-    from forecast.backtest_rolls import backtest_region_rolls, score_table
-    from forecast.report.backtests import roll_lines
+    from forecast.backtest.school_rolls import backtest_region_rolls, score_table
+    from forecast.cli.text.backtests import roll_lines
 
     found = backtest_region_rolls(region, years, horizon, breaks)
     return found, score_table(found), roll_lines
 
 
 def waves(run: str, counties: bool, lang: str, as_json: bool) -> int:
-    from forecast.report.comparison import as_rows
-    from forecast.store import read_run, read_table
+    from forecast.cli.text.comparison import as_rows
+    from forecast.run.store import read_run, read_table
 
     flags, warnings, trains = (read_table(run, name) for name in ("flags", "warnings", "trains"))
     whole = str(read_run(run).attrs["area"])
@@ -301,7 +301,7 @@ def models(lang: str, as_json: bool) -> int:
 
 
 def scenarios(region: str | None, schema: bool, lang: str, as_json: bool) -> int:
-    from forecast import scenario
+    from forecast.scenario import schema as scenario
 
     if schema:
         print_json(scenario.schema())
@@ -317,7 +317,7 @@ def scenarios(region: str | None, schema: bool, lang: str, as_json: bool) -> int
 
 def version(lang: str, as_json: bool) -> int:
     from forecast import __version__
-    from forecast.store import versions
+    from forecast.run.store import versions
 
     if as_json:
         print_json({"forecast": __version__, **versions()})

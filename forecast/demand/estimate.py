@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.demand.ages import counted, denominator
-from forecast.demand.enrolment import areas, participation_ratios
+from forecast.basics.dims import AGE, COUNTY, SERVICE, YEAR, in_order, label
 from forecast.demand.flows import region_flows, serve
-from forecast.demand.methods import METHODS, Variables
+from forecast.demand.methods.linear import METHODS, Variables
 from forecast.demand.model import Basis, DemandModel, weakest
-from forecast.demand.stages import STAGE_OF_SERVICE
-from forecast.dims import AGE, COUNTY, SERVICE, YEAR, in_order, label
+from forecast.demand.people import counted, denominator
+from forecast.demand.schools.ratios import areas, participation_ratios
+from forecast.demand.schools.stages import STAGE_OF_SERVICE
 from forecast.region import Region, source_of
 
 NEEDS = ("demand", "demand_norm", "pupils", "classes", "posts", "users", "bed_days")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from forecast.dims import COUNTY, GRADE, SERVICE, YEAR, in_order
+from forecast.basics.dims import COUNTY, GRADE, SERVICE, YEAR, in_order
 from forecast.errors import InputRefused, Issue
 from forecast.region import Region
 

@@ -1,6 +1,6 @@
 """Inner loops of linear demand for many trajectories at once; imports numba only.
 
-They follow `forecast.population.kernel.one_year_lanes` year by year, so that no population by age is kept: a year's
+They follow `forecast.population.projection.kernel.one_year_lanes` year by year, so that no population by age is kept: a year's
 people become need while they are still in the cache. Inputs first, `out` last, nothing in place.
 """
 

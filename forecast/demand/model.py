@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from forecast.dims import OPEN_AGE, at_years
+from forecast.basics.dims import OPEN_AGE, at_years
 
 Basis = Literal["published", "derived", "assumed"]
 View = Literal["behaviour", "norm"]

@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from forecast.content import folder
-from forecast.demand.methods import METHODS, Method, Need
+from forecast.basics.folders import folder
+from forecast.basics.units import UNITS
+from forecast.demand.methods.linear import METHODS, Method, Need
 from forecast.demand.model import (
     LEVELS,
     QUANTITY_UNITS,
@@ -28,7 +29,6 @@ from forecast.demand.model import (
 )
 from forecast.errors import CannotReadWrite, InputRefused, Issue
 from forecast.region.tables import STAGES
-from forecast.units import UNITS
 
 Raw = dict[str, Any]
 _LEAD_TIME = Need("years", ("number",), 0, 30)

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from forecast.demand.methods import METHODS
+from forecast.basics.dims import SERVICE, TRAJECTORY, YEAR
+from forecast.demand.methods.linear import METHODS
 from forecast.demand.model import SPREADS, DemandModel, Quantity
-from forecast.dims import SERVICE, TRAJECTORY, YEAR
-from forecast.population.random import normals
+from forecast.population.chance.random import normals
 
 YEARS_OF_SPREAD = 10
 

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.dims import AGE, AGES, COUNTY, TRAJECTORY, YEAR
 from forecast.demand.estimate import demand_by_residence
 from forecast.demand.model import DemandModel
-from forecast.dims import AGE, AGES, COUNTY, TRAJECTORY, YEAR
 from forecast.region import Region
 
 BLOCK = 25

@@ -1,6 +1,8 @@
 """The population core: from tables to people, year by year."""
 
-from forecast.population.analysis import (
+from forecast.population.future.levers import net_migrants
+from forecast.population.future.vital_rates import vital_rates
+from forecast.population.measures.analysis import (
     crude_rates,
     dependency_ratios,
     leslie_matrix,
@@ -9,19 +11,22 @@ from forecast.population.analysis import (
     stable_population,
     step_by_matrix,
 )
-from forecast.population.fertility import (
+from forecast.population.measures.hamilton_perry import child_woman_ratios, cohort_change_ratios, project_hamilton_perry
+from forecast.population.measures.households import estimate_households, headship_rates
+from forecast.population.past.reconstruct import estimate_past
+from forecast.population.projection.groups import registered, resident
+from forecast.population.projection.project import check_balance, project_population
+from forecast.population.projection.raking import rake_rates
+from forecast.population.projection.special import special_of, with_special, without_special
+from forecast.population.rates.fertility import (
     asfr_from_births,
     asfr_from_tfr,
     mean_age_at_birth,
     shift_mean_age,
     total_fertility,
 )
-from forecast.population.graduation import graduate, graduate_pclm
-from forecast.population.groups import registered, resident
-from forecast.population.hamilton_perry import child_woman_ratios, cohort_change_ratios, project_hamilton_perry
-from forecast.population.households import estimate_households, headship_rates
-from forecast.population.levers import net_migrants
-from forecast.population.lifetable import (
+from forecast.population.rates.graduation import graduate, graduate_pclm
+from forecast.population.rates.lifetable import (
     collapse_open_age,
     extend_kannisto,
     grouped_survivorship,
@@ -29,14 +34,14 @@ from forecast.population.lifetable import (
     life_table_for_e0,
     life_table_from_qx,
 )
-from forecast.population.past import estimate_past
-from forecast.population.project import check_balance, project_population
-from forecast.population.raking import rake_rates
-from forecast.population.rates import vital_rates
-from forecast.population.residual import cohort_survival, residual_migration
-from forecast.population.schedules import fit_rogers_castro, rogers_castro, split_by_schedule, split_net_by_schedules
-from forecast.population.single_years import mid_year, rates_from_five_year_tables
-from forecast.population.special import special_of, with_special, without_special
+from forecast.population.rates.residual import cohort_survival, residual_migration
+from forecast.population.rates.schedules import (
+    fit_rogers_castro,
+    rogers_castro,
+    split_by_schedule,
+    split_net_by_schedules,
+)
+from forecast.population.rates.single_years import mid_year, rates_from_five_year_tables
 
 __all__ = [
     "asfr_from_births",

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from forecast.dims import OPEN_AGE
-from forecast.region.findings import hint, listed, nearest
-from forecast.units import PRINTED, UNITS
+from forecast.basics.dims import OPEN_AGE
+from forecast.basics.units import PRINTED, UNITS
+from forecast.region.faults import hint, listed, nearest
 
 YEARS = (1900, 2150)
 TOTAL = "total"

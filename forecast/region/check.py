@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.dims import OPEN_AGE, SEXES
+from forecast.basics.dims import OPEN_AGE, SEXES
 from forecast.region.cells import TOTAL
-from forecast.region.findings import Findings, Words, hint, listed, nearest, shown, words
+from forecast.region.faults import Faults, Words, hint, listed, nearest, shown, words
 from forecast.region.parse import Parsed
 from forecast.region.sources import Conditions, FilterFault, read_filter, winning_lines
 from forecast.region.tables import TABLES
@@ -47,7 +47,7 @@ class Places:
         return printed if printed is not None else frozenset({code} if code in self.counties else ())
 
 
-def check_boundaries(parsed: Parsed, places: Places, findings: Findings) -> dict[tuple[int, str], frozenset[str]]:
+def check_boundaries(parsed: Parsed, places: Places, findings: Faults) -> dict[tuple[int, str], frozenset[str]]:
     """(year, code) -> present counties; tells rows that name a county the region does not have."""
     mapped: dict[tuple[int, str], frozenset[str]] = {}
     for line, year, code, union in parsed.frame[["row", "year", "code", "counties"]].itertuples(index=False):
@@ -63,7 +63,7 @@ def check_boundaries(parsed: Parsed, places: Places, findings: Findings) -> dict
     return mapped
 
 
-def check_codes(parsed: Parsed, places: Places, findings: Findings) -> Parsed:
+def check_codes(parsed: Parsed, places: Places, findings: Faults) -> Parsed:
     """Area codes the region does not know, with the nearest; returns the table with those codes missing."""
     frame = parsed.frame
     for column in parsed.table.areas:
@@ -81,7 +81,7 @@ def check_codes(parsed: Parsed, places: Places, findings: Findings) -> Parsed:
     return parsed.with_frame(frame)
 
 
-def _tell_codes(parsed: Parsed, column: str, wrong: pd.Series[bool], places: Places, findings: Findings) -> None:
+def _tell_codes(parsed: Parsed, column: str, wrong: pd.Series[bool], places: Places, findings: Faults) -> None:
     known = [*places.counties, *places.parents]
     lengths = sorted({len(code) for code in places.counties})
     listed_lengths = listed(lengths)
@@ -116,7 +116,7 @@ def _code_values(codes: Sequence[str], known: Sequence[str], lengths: Words) -> 
     return values
 
 
-def check_duplicates(parsed: Parsed, findings: Findings) -> None:
+def check_duplicates(parsed: Parsed, findings: Faults) -> None:
     """Rows with the same key, naming both."""
     key = [column for column in parsed.table.key if column in parsed.frame]
     frame = parsed.frame[parsed.frame[key].notna().all(axis=1)]
@@ -149,7 +149,7 @@ def without_repeats(parsed: Parsed) -> Parsed:
     return parsed.with_frame(frame[frame[key].notna().all(axis=1) & ~frame.duplicated(key)])
 
 
-def check_ages(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: Findings) -> None:
+def check_ages(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: Faults) -> None:
     """In each set (an area, a year, a sex) the ages run from 0 to the open group without gap or overlap.
 
     Fertility covers only the ages of mothers: there the first and the last age are free. Sets with a label that
@@ -225,7 +225,7 @@ def _not_touched(frame: pd.DataFrame, unread: pd.DataFrame, by: Sequence[str]) -
     return frame[keep]
 
 
-def check_sexes(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: Findings) -> None:
+def check_sexes(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: Faults) -> None:
     """Every area and year has both sexes."""
     by = list(parsed.table.full_ages)
     frame = _not_touched(parsed.frame, unread, by) if "sex" in unread and unread["sex"].isna().any() else parsed.frame
@@ -243,7 +243,7 @@ def check_sexes(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: 
     )
 
 
-def check_coverage(parsed: Parsed, places: Places, jump_off_year: int, findings: Findings) -> None:
+def check_coverage(parsed: Parsed, places: Places, jump_off_year: int, findings: Faults) -> None:
     """Every county of the region is counted in every census, under its own code or inside a printed union."""
     counted = parsed.frame[["county", "year"]].drop_duplicates()
     for year, rows in counted.groupby("year"):
@@ -268,7 +268,7 @@ def split_totals(parsed: Parsed) -> tuple[Parsed, Parsed]:
     return parsed.with_frame(frame[~total]), parsed.with_frame(frame[total])
 
 
-def check_totals(parts: Parsed, totals: Parsed, places: Places, findings: Findings) -> None:
+def check_totals(parts: Parsed, totals: Parsed, places: Places, findings: Faults) -> None:
     """A printed total of sexes or ages equals the sum of its parts, but for rounding."""
     outer = list(parts.table.full_ages)
     quantity = parts.table.quantity
@@ -319,7 +319,7 @@ def figure(value: float, sign: bool = False) -> str:
     return f"{value:+.4g}" if sign else f"{value:.4g}"
 
 
-def check_parents(parsed: Parsed, places: Places, findings: Findings) -> None:
+def check_parents(parsed: Parsed, places: Places, findings: Faults) -> None:
     """Warns where a parent area's figure is not the sum of its counties' beyond rounding (controls and population)."""
     quantity = parsed.table.quantity
     area = parsed.table.areas[0]
@@ -352,7 +352,7 @@ def check_parents(parsed: Parsed, places: Places, findings: Findings) -> None:
                 )
 
 
-def check_sources(tables: Iterable[Parsed], sources: Parsed, findings: Findings, only: Sequence[str] = ()) -> None:
+def check_sources(tables: Iterable[Parsed], sources: Parsed, findings: Faults, only: Sequence[str] = ()) -> None:
     """Every row of every table matches a line of sources.csv; every filter can be used.
 
     `only`: names of tables to look at (a pattern may bring lines for more).

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from forecast.errors import CannotReadWrite, Issue
 from forecast.region.cells import plain
-from forecast.region.findings import Findings, shown
+from forecast.region.faults import Faults, shown
 
 MAX_BYTES = 256 * 1024**2
 """A table of the whole country (2,850 counties, single ages, two censuses) is about 40 MB."""
@@ -56,7 +56,7 @@ class Rows:
     whole: bool
 
 
-def open_text(path: Path, file: str, findings: Findings) -> Opened | None:
+def open_text(path: Path, file: str, findings: Faults) -> Opened | None:
     """The text of a file with the encoding used; a fault and None where it cannot be text.
 
     Raises CannotReadWrite where the system does not let us read it.
@@ -79,7 +79,7 @@ def open_text(path: Path, file: str, findings: Findings) -> Opened | None:
     return Opened(file, text, encoding, hashlib.sha256(raw).hexdigest())
 
 
-def _decode(raw: bytes, file: str, findings: Findings) -> tuple[str, str] | None:
+def _decode(raw: bytes, file: str, findings: Faults) -> tuple[str, str] | None:
     marked = [encoding for mark, encoding in _MARKS if raw.startswith(mark)]
     for encoding in marked[:1] or ("utf-8", "gb18030"):
         try:
@@ -96,7 +96,7 @@ def _decode(raw: bytes, file: str, findings: Findings) -> tuple[str, str] | None
     return None
 
 
-def read_rows(opened: Opened, known: Sequence[str], findings: Findings) -> Rows | None:
+def read_rows(opened: Opened, known: Sequence[str], findings: Faults) -> Rows | None:
     """The rows below the header. `known`: names of headers, to tell the header from a title above it.
 
     Blank rows are passed over; rows with too many or too few cells are told and left out.
@@ -131,7 +131,7 @@ def read_rows(opened: Opened, known: Sequence[str], findings: Findings) -> Rows 
     return Rows(header, lines[at], cells, kept, whole)
 
 
-def _split(opened: Opened, findings: Findings) -> tuple[list[list[str]], list[int], bool]:
+def _split(opened: Opened, findings: Faults) -> tuple[list[list[str]], list[int], bool]:
     """Rows that are not blank, the line where each begins, and whether the file could be read to its end."""
     reader = csv.reader(io.StringIO(opened.text, newline=""), strict=True)
     rows: list[list[str]] = []

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from forecast.content import is_safe_name
+from forecast.basics.folders import is_safe_name
+from forecast.region.faults import Faults, Words, hint, nearest, shown, words
 from forecast.region.files import Opened, open_text
-from forecast.region.findings import Findings, Words, hint, nearest, shown, words
 
 REGION_FILE, PATTERN_FILE = "region.toml", "pattern.toml"
 SETTINGS = ("derivation", "supply_split", "notes", "models", "school_system")
@@ -46,7 +46,7 @@ class PatternHead:
     opened: Opened
 
 
-def read_head(folder: Path, findings: Findings) -> Head | None:
+def read_head(folder: Path, findings: Faults) -> Head | None:
     """region.toml, with every fault of it told; None where the tables cannot be judged without it."""
     loaded = _load(folder / REGION_FILE, REGION_FILE, findings)
     if loaded is None:
@@ -68,7 +68,7 @@ def read_head(folder: Path, findings: Findings) -> Head | None:
     return found if need.complete else None
 
 
-def read_pattern_head(folder: Path, prefix: str, findings: Findings) -> PatternHead | None:
+def read_pattern_head(folder: Path, prefix: str, findings: Faults) -> PatternHead | None:
     """pattern.toml of a pattern folder; `prefix` is how its files are called in messages."""
     file = prefix + PATTERN_FILE
     loaded = _load(folder / PATTERN_FILE, file, findings)
@@ -88,7 +88,7 @@ def read_pattern_head(folder: Path, prefix: str, findings: Findings) -> PatternH
     return found if need.complete else None
 
 
-def _load(path: Path, file: str, findings: Findings) -> tuple[Opened, dict[str, Any]] | None:
+def _load(path: Path, file: str, findings: Faults) -> tuple[Opened, dict[str, Any]] | None:
     if not path.is_file():
         findings.add("E170", file)
         return None
@@ -110,7 +110,7 @@ def _load(path: Path, file: str, findings: Findings) -> tuple[Opened, dict[str, 
 class _Keys:
     """Reads the keys of a file one by one and tells what is missing, unknown or of another type."""
 
-    def __init__(self, file: str, text: str, given: Mapping[str, Any], findings: Findings):
+    def __init__(self, file: str, text: str, given: Mapping[str, Any], findings: Faults):
         self.file, self.text_of_file, self.given, self.findings = file, text, given, findings
         self.complete = True
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from forecast.region.cells import TOTAL, Bad, age_bounds, plain, tidy, unit_of
+from forecast.region.faults import Faults, listed, nearest, shown
 from forecast.region.files import Rows
-from forecast.region.findings import Findings, listed, nearest, shown
 from forecast.region.tables import Column, Table
 
 _PRINTS = {"1": "permille"}
@@ -43,7 +43,7 @@ class Parsed:
         return Parsed(self.table, self.file, frame, self.headers, self.rounding.reindex(frame.index), self.whole)
 
 
-def parse_table(table: Table, rows: Rows, file: str, findings: Findings) -> Parsed | None:
+def parse_table(table: Table, rows: Rows, file: str, findings: Faults) -> Parsed | None:
     """The table, with every fault of its headers and cells told; None where a needed column is missing."""
     places, header_unit = _places(table, rows, file, findings)
     if places is None:
@@ -67,7 +67,7 @@ def parse_table(table: Table, rows: Rows, file: str, findings: Findings) -> Pars
     return Parsed(table, file, frame, headers, rounding, rows.whole)
 
 
-def _places(table: Table, rows: Rows, file: str, findings: Findings) -> tuple[dict[str, int] | None, str]:
+def _places(table: Table, rows: Rows, file: str, findings: Faults) -> tuple[dict[str, int] | None, str]:
     """column -> its position, and the unit that stands in brackets in the header of the quantity ("人口数(万人)")."""
     places: dict[str, int] = {}
     header_unit = ""
@@ -88,7 +88,7 @@ def _places(table: Table, rows: Rows, file: str, findings: Findings) -> tuple[di
 
 
 def _complete(
-    table: Table, places: dict[str, int], unknown: list[str], header_unit: str, file: str, line: int, findings: Findings
+    table: Table, places: dict[str, int], unknown: list[str], header_unit: str, file: str, line: int, findings: Faults
 ) -> tuple[dict[str, int] | None, str]:
     """Tells unknown and missing columns; a header like a known one is a fault, any other is only not read."""
     for header in unknown:
@@ -112,7 +112,7 @@ def _complete(
 
 
 def _read_column(
-    column: Column, texts: np.ndarray[Any, Any], lines: np.ndarray[Any, Any], file: str, header: str, findings: Findings
+    column: Column, texts: np.ndarray[Any, Any], lines: np.ndarray[Any, Any], file: str, header: str, findings: Faults
 ) -> Any:
     """Each different text is read once; the faults are told by row."""
     codes, uniques = pd.factorize(texts)
@@ -140,7 +140,7 @@ def _tell(
     lines: Any,
     file: str,
     header: str,
-    findings: Findings,
+    findings: Faults,
 ) -> None:
     by_code: dict[str, list[int]] = {}
     for i, fault in bad.items():
@@ -178,7 +178,7 @@ def _in_base_units(
     headers: Mapping[str, str],
     header_unit: str,
     file: str,
-    findings: Findings,
+    findings: Faults,
 ) -> tuple[pd.DataFrame, pd.Series[float]]:
     """Converts the quantity; the printed unit stays in `unit_printed`, and `unit` becomes the base unit."""
     default = header_unit or (table.units[0] if table.units else "")
@@ -205,7 +205,7 @@ def _tell_misfits(
     printed: Any,
     headers: Mapping[str, str],
     file: str,
-    findings: Findings,
+    findings: Faults,
 ) -> np.ndarray[Any, Any]:
     """Rows whose unit measures something else, told: persons where beds are counted."""
     if not table.units:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.dims import OPEN_AGE
+from forecast.basics.dims import OPEN_AGE
 from forecast.region.check import Places, figure, set_name, sums_of
-from forecast.region.findings import Findings, Words, listed, words
+from forecast.region.faults import Faults, Words, listed, words
 from forecast.region.parse import Parsed
 from forecast.region.tables import GRADES_OF_STAGE
 
@@ -65,7 +65,7 @@ def residents(census: pd.DataFrame, controls: Parsed | None) -> pd.DataFrame:
 
 
 def check_sizes(
-    population: Parsed, census: pd.DataFrame, controls: Parsed | None, places: Places, findings: Findings
+    population: Parsed, census: pd.DataFrame, controls: Parsed | None, places: Places, findings: Faults
 ) -> None:
     """A 10k figure read as persons: counts of one area that are more than `FACTOR_APART` times apart."""
     rows = population.frame.groupby(["county", "year"])["row"].min()
@@ -102,7 +102,7 @@ def _apart(one: float, other: float) -> bool:
 
 
 def _tell_apart(
-    population: Parsed, row: int, area: str, after: Any, before: Any, places: Places, findings: Findings
+    population: Parsed, row: int, area: str, after: Any, before: Any, places: Places, findings: Faults
 ) -> None:
     findings.add(
         "E156",
@@ -117,7 +117,7 @@ def _tell_apart(
     )
 
 
-def check_crude_rates(parsed: Parsed, event: str, people: pd.DataFrame, places: Places, findings: Findings) -> None:
+def check_crude_rates(parsed: Parsed, event: str, people: pd.DataFrame, places: Places, findings: Faults) -> None:
     """Births and deaths of a year, per resident, lie inside `CRUDE_RATE`; so do printed rates.
 
     `event` is "births" or "deaths"; `parsed` is the table of that name, or controls. `people`: see `residents`; the
@@ -140,7 +140,7 @@ def check_crude_rates(parsed: Parsed, event: str, people: pd.DataFrame, places: 
             _tell_rate(parsed, event, int(rows[code, year]), code, int(year), rate, figure(value), places, findings)
 
 
-def _check_printed_rates(parsed: Parsed, event: str, places: Places, findings: Findings) -> None:
+def _check_printed_rates(parsed: Parsed, event: str, places: Places, findings: Faults) -> None:
     frame = parsed.frame[parsed.frame["component"] == f"{event.removesuffix('s')}_rate"]
     for one in frame[~frame["value"].between(*CRUDE_RATE) & frame["value"].notna()].itertuples():
         found = figure(float(one.value))
@@ -156,7 +156,7 @@ def _tell_rate(
     rate: float,
     found: str,
     places: Places,
-    findings: Findings,
+    findings: Faults,
 ) -> None:
     findings.add(
         "E155",
@@ -173,7 +173,7 @@ def _tell_rate(
     )
 
 
-def check_mortality(parsed: Parsed, places: Places, findings: Findings) -> None:
+def check_mortality(parsed: Parsed, places: Places, findings: Faults) -> None:
     """Death rates are per person-year: no permille, no chance of dying above 1, no table 1,000 times too low."""
     frame = parsed.frame.dropna(subset=["age_from", "mx"])
     limit = np.full(len(frame), MX_LIMITS[0][1])
@@ -203,7 +203,7 @@ def check_mortality(parsed: Parsed, places: Places, findings: Findings) -> None:
     _check_low(parsed, frame, places, findings)
 
 
-def _check_low(parsed: Parsed, frame: pd.DataFrame, places: Places, findings: Findings) -> None:
+def _check_low(parsed: Parsed, frame: pd.DataFrame, places: Places, findings: Faults) -> None:
     by = [*parsed.table.full_ages, "sex"]
     sets = (
         frame.groupby(by, sort=False).agg(mx=("mx", "max"), row=("row", "min"), oldest=("age_to", "max")).reset_index()
@@ -218,7 +218,7 @@ def _check_low(parsed: Parsed, frame: pd.DataFrame, places: Places, findings: Fi
     )
 
 
-def check_fertility(parsed: Parsed, places: Places, findings: Findings) -> None:
+def check_fertility(parsed: Parsed, places: Places, findings: Faults) -> None:
     """Rates of births per woman-year give a plausible total; shares sum to one."""
     by = ["area", "year_start", "year_end"]
     frame = parsed.frame.assign(width=parsed.frame["age_to"] - parsed.frame["age_from"] + 1)
@@ -241,7 +241,7 @@ def check_fertility(parsed: Parsed, places: Places, findings: Findings) -> None:
         _tell_sums("E154", parsed, told[(told["sum"] - 1).abs() > 1e-3], "share", by, places, findings)
 
 
-def check_flows(parsed: Parsed, places: Places, findings: Findings) -> None:
+def check_flows(parsed: Parsed, places: Places, findings: Faults) -> None:
     """The shares of a county's demand by the county that serves it add up to one, and only counties serve."""
     by = ["service", "from", "year"]
     told = _sets(parsed.frame.assign(sum=parsed.frame["share"]), by)
@@ -257,7 +257,7 @@ def check_flows(parsed: Parsed, places: Places, findings: Findings) -> None:
         _tell_parents(parsed, column, places, findings)
 
 
-def _tell_parents(parsed: Parsed, column: str, places: Places, findings: Findings) -> None:
+def _tell_parents(parsed: Parsed, column: str, places: Places, findings: Faults) -> None:
     off = parsed.frame[parsed.frame[column].isin(list(places.parents))]
     codes = off[column].tolist()
     findings.rows(
@@ -279,7 +279,7 @@ def _tell_sums(
     column: str,
     by: list[str],
     places: Places,
-    findings: Findings,
+    findings: Faults,
     **more: Any,
 ) -> None:
     findings.rows(
@@ -291,7 +291,7 @@ def _tell_sums(
     )
 
 
-def check_levels(parsed: Parsed, findings: Findings) -> None:
+def check_levels(parsed: Parsed, findings: Faults) -> None:
     """Total fertility, sex ratio at birth and life expectancy lie where those of people lie."""
     for column, (low, high) in LEVEL_LIMITS.items():
         if column not in parsed.frame:
@@ -300,7 +300,7 @@ def check_levels(parsed: Parsed, findings: Findings) -> None:
         _tell_level(parsed, column, off, low, high, findings)
 
 
-def check_grades(parsed: Parsed, findings: Findings) -> None:
+def check_grades(parsed: Parsed, findings: Faults) -> None:
     """Every grade is one of its stage, counted through (7 to 9) or within the stage (1 to 3)."""
     if "grade" not in parsed.frame:
         return
@@ -317,7 +317,7 @@ def check_grades(parsed: Parsed, findings: Findings) -> None:
     )
 
 
-def _tell_level(parsed: Parsed, column: str, off: pd.DataFrame, low: float, high: float, findings: Findings) -> None:
+def _tell_level(parsed: Parsed, column: str, off: pd.DataFrame, low: float, high: float, findings: Faults) -> None:
     values, years = off[column].tolist(), off["year"].tolist()
     findings.rows(
         "E153" if column == "tfr" else "E158",

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast import content
+from forecast.basics import folders
 from forecast.errors import CannotReadWrite, InputRefused, Issue
 from forecast.region import check, plausible
+from forecast.region.faults import Faults, Words, hint, listed, nearest, shown, words
 from forecast.region.files import open_text, read_rows
-from forecast.region.findings import Findings, Words, hint, listed, nearest, shown, words
 from forecast.region.head import REGION_FILE, Head, read_head, read_pattern_head
 from forecast.region.parse import Parsed, known_headers, parse_table
 from forecast.region.region import Region
@@ -38,7 +38,7 @@ def read_region(path: str | Path, people: bool = True) -> Region:
     Raises InputRefused with every fault (and CannotReadWrite where the system denies a file).
     """
     folder = find_region(path)
-    findings = Findings()
+    findings = Faults()
     head = read_head(folder, findings)
     files = _read_tables(folder, "", list(TABLES), findings)
     _tell_missing(folder, files, findings, () if people else ("population",))
@@ -65,7 +65,7 @@ def find_region(path: str | Path) -> Path:
         raise InputRefused(Issue("E102", str(path)))
     name = str(path)
     shipped = _shipped()
-    if content.is_safe_name(name) and name in shipped:
+    if folders.is_safe_name(name) and name in shipped:
         return shipped[name]
     raise InputRefused(
         Issue("E101", values={"found": shown(name), "shipped": listed(shipped), "hint": hint(nearest(name, shipped))})
@@ -74,13 +74,13 @@ def find_region(path: str | Path) -> Path:
 
 def _shipped() -> dict[str, Path]:
     try:
-        data = content.folder("data")
+        data = folders.folder("data")
     except CannotReadWrite:
         return {}
     return {folder.name: folder for folder in sorted(data.iterdir()) if (folder / REGION_FILE).is_file()}
 
 
-def _read_tables(folder: Path, prefix: str, names: list[str], findings: Findings) -> _Files:
+def _read_tables(folder: Path, prefix: str, names: list[str], findings: Faults) -> _Files:
     """Every known table that lies in the folder; CSV files with other names are warned of."""
     files = _Files({}, {}, {})
     there = {path.name.casefold(): path for path in sorted(folder.iterdir()) if path.suffix.casefold() == ".csv"}
@@ -97,7 +97,7 @@ def _near_file(name: str, tables: list[str]) -> str:
     return nearest(name.casefold(), [f"{table}.csv" for table in tables])
 
 
-def _read_table(path: Path, name: str, file: str, files: _Files, findings: Findings) -> None:
+def _read_table(path: Path, name: str, file: str, files: _Files, findings: Faults) -> None:
     opened = open_text(path, file, findings)
     if opened is None:
         return
@@ -108,7 +108,7 @@ def _read_table(path: Path, name: str, file: str, files: _Files, findings: Findi
         files.parsed[name] = parsed
 
 
-def _tell_missing(folder: Path, files: _Files, findings: Findings, optional: Sequence[str]) -> None:
+def _tell_missing(folder: Path, files: _Files, findings: Faults, optional: Sequence[str]) -> None:
     there = {path.name.casefold() for path in folder.iterdir()}
     for name, table in TABLES.items():
         if table.needed and name not in optional and table.file not in there:
@@ -118,7 +118,7 @@ def _tell_missing(folder: Path, files: _Files, findings: Findings, optional: Seq
 
 
 def _read_pattern(
-    folder: Path, head: Head, files: _Files, findings: Findings
+    folder: Path, head: Head, files: _Files, findings: Faults
 ) -> tuple[_Files, dict[str, Mapping[str, str]]]:
     """Tables of the pattern that the region lacks, and the names of the pattern's area."""
     empty = _Files({}, {}, {})
@@ -151,7 +151,7 @@ def find_pattern(folder: Path, name: str) -> Path | None:
 
 def _patterns() -> dict[str, Path]:
     try:
-        data = content.folder("data") / "patterns"
+        data = folders.folder("data") / "patterns"
     except CannotReadWrite:
         return {}
     return {folder.name: folder for folder in sorted(data.iterdir())} if data.is_dir() else {}
@@ -177,7 +177,7 @@ def _places(head: Head, pattern_area: Mapping[str, Mapping[str, str]], counties:
     return check.Places(own, parents, members)
 
 
-def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, findings: Findings) -> dict[str, Parsed]:
+def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, findings: Faults) -> dict[str, Parsed]:
     """Every rule on the region's own tables; gives the tables without printed totals."""
     if "counties" not in parsed:
         return dict(parsed)
@@ -199,7 +199,7 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
     return checked
 
 
-def _check_sizes(tables: Mapping[str, Parsed], places: check.Places, jump_off_year: int, findings: Findings) -> None:
+def _check_sizes(tables: Mapping[str, Parsed], places: check.Places, jump_off_year: int, findings: Faults) -> None:
     """Who is counted, and whether population, controls, births and deaths can be in the units they say."""
     ends = check.without_repeats(tables["controls"]) if "controls" in tables else None
     if ends is not None:
@@ -217,7 +217,7 @@ def _check_sizes(tables: Mapping[str, Parsed], places: check.Places, jump_off_ye
                 plausible.check_crude_rates(counted, event, alive, places, findings)
 
 
-def _check_counts(parsed: Parsed, places: check.Places, findings: Findings) -> Parsed:
+def _check_counts(parsed: Parsed, places: check.Places, findings: Faults) -> Parsed:
     """Sets and totals of a table of people by sex and age; gives it without totals and without rows of parent areas."""
     frame = parsed.frame
     unread = frame[frame[["sex", "age_group"]].isna().any(axis=1)]
@@ -231,7 +231,7 @@ def _check_counts(parsed: Parsed, places: check.Places, findings: Findings) -> P
     return own.with_frame(own.frame[~own.frame["county"].isin(list(places.parents))])
 
 
-def _check_patterned(tables: Mapping[str, Parsed], places: check.Places, findings: Findings) -> None:
+def _check_patterned(tables: Mapping[str, Parsed], places: check.Places, findings: Faults) -> None:
     """Death rates, fertility and levels, the region's own or a pattern's."""
     for name in ("mortality", "fertility"):
         if name not in tables:
@@ -247,7 +247,7 @@ def _check_patterned(tables: Mapping[str, Parsed], places: check.Places, finding
         plausible.check_levels(tables["levels"], findings)
 
 
-def _check_pattern(pattern: _Files, places: check.Places, findings: Findings) -> dict[str, Parsed]:
+def _check_pattern(pattern: _Files, places: check.Places, findings: Faults) -> dict[str, Parsed]:
     """The rules on a pattern's tables; its sources speak only for them."""
     checked = {name: check.check_codes(table, places, findings) for name, table in pattern.parsed.items()}
     for table in checked.values():
@@ -266,7 +266,7 @@ def _region(
     checked: Mapping[str, Parsed],
     patterned: Mapping[str, Parsed],
     places: check.Places,
-    findings: Findings,
+    findings: Faults,
 ) -> Region:
     tables = {name: _whole_ages(parsed.frame) for name, parsed in checked.items()}
     tables |= {name: _whole_ages(parsed.frame) for name, parsed in patterned.items() if name != "sources"}

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import InputRefused, Issue
-from forecast.region.findings import Words, words
+from forecast.region.faults import Words, words
 from forecast.region.tables import TABLES
 
 

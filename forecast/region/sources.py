@@ -15,7 +15,7 @@ import pandas as pd
 
 from forecast.errors import InputRefused, Issue
 from forecast.region.cells import Bad, plain, tidy
-from forecast.region.findings import listed
+from forecast.region.faults import listed
 from forecast.region.region import Region
 from forecast.region.tables import BASES, TABLES, Table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from forecast.report.facts import Facts
+from forecast.report.view.facts import Facts
 from forecast.report.words import Text, both, count, joined, same
 
 SCALE = (

@@ -8,7 +8,7 @@ the data do not carry is left out, and where nothing is short, that is said.
 from __future__ import annotations
 
 from forecast.report.chances import chance, gap_range, given, likelihood
-from forecast.report.facts import SOON, TOLERANCE, Crest, Facts, Run, Spell, weakest
+from forecast.report.view.facts import SOON, TOLERANCE, Crest, Facts, Run, Spell, weakest
 from forecast.report.words import Text, both, count, joined, percent
 
 FALL = 0.15

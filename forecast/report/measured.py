@@ -1,6 +1,6 @@
 """What the engine's accuracy was measured to be on real places: figures of backtests, shipped with the program.
 
-`data/accuracy.csv` is written by docs/make_accuracy_csv.py from the pages of the backtests, one row a figure: place, n,
+`data/accuracy.csv` is written by studies/accuracy_csv.py from the pages of the backtests, one row a figure: place, n,
 horizon, age_group, measure, value, source, and where there is one place_zh. Without the file nothing is claimed.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 
-from forecast.content import folder
+from forecast.basics.folders import folder
 from forecast.report.words import Text
 
 FILE = "accuracy.csv"

@@ -1,10 +1,7 @@
 """Waves of demand: where they crest, what of them lasts, what class of shortage or surplus they make."""
 
-from forecast.waves.attribution import attribute_chain, attribute_factors, attribute_runs
-from forecast.waves.cells import smooth_cells
 from forecast.waves.classes import CATEGORIES, classify_waves, synchrony
-from forecast.waves.counterphase import counter_phase, cross_service, floor_areas, within_reach
-from forecast.waves.crests import COLUMNS, STAGES, find_waves
+from forecast.waves.find import COLUMNS, STAGES, find_waves
 from forecast.waves.lasting import (
     Costs,
     break_even_years,
@@ -15,8 +12,10 @@ from forecast.waves.lasting import (
     screening_level,
     windows_of,
 )
+from forecast.waves.parts import attribute_chain, attribute_factors, attribute_runs
 from forecast.waves.places import with_place_years
 from forecast.waves.sentence import Facts, Tipping, explain
+from forecast.waves.stacks import smooth_cells
 from forecast.waves.train import find_trains, implied_by_births, implied_by_people
 
 __all__ = [
@@ -33,12 +32,9 @@ __all__ = [
     "build_or_rent",
     "classify_waves",
     "costs_of",
-    "counter_phase",
-    "cross_service",
     "explain",
     "find_trains",
     "find_waves",
-    "floor_areas",
     "implied_by_births",
     "implied_by_people",
     "lasting_need",
@@ -48,5 +44,4 @@ __all__ = [
     "synchrony",
     "windows_of",
     "with_place_years",
-    "within_reach",
 ]

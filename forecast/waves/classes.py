@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.errors import InputRefused, Issue
 from forecast.waves import kernel
-from forecast.waves.cells import Cells, smooth_cells
 from forecast.waves.kernel import NEVER
 from forecast.waves.lasting import Windows, opening, window_for
 from forecast.waves.series import stacked
+from forecast.waves.stacks import Cells, smooth_cells
 from forecast.waves.turns import Values, Whole
 
 CATEGORY, SHIFT = "category", "shift"

@@ -16,8 +16,8 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
+from forecast.basics.dims import SERVICE, YEAR, in_order
 from forecast.demand import DemandModel, read_models
-from forecast.dims import SERVICE, YEAR, in_order
 from forecast.errors import InputRefused, Issue
 from forecast.waves import kernel
 from forecast.waves.turns import Values

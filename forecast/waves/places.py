@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
 
 
 def with_place_years(waves: pd.DataFrame, demand: xr.DataArray, supply: xr.DataArray) -> pd.DataFrame:

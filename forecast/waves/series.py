@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from forecast.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.errors import InputRefused, Issue
 from forecast.waves.turns import Values, Whole
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.waves.cells import Cells
 from forecast.waves.classes import CATEGORIES, UNDETERMINED, Held, class_of_paths, class_shares, judged_cells
+from forecast.waves.stacks import Cells
 from forecast.waves.turns import Values, Whole
 
 STEPS = 6

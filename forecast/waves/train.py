@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.basics.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.errors import InputRefused, Issue
-from forecast.waves.cells import Cells, smooth_cells
-from forecast.waves.crests import LEAST
+from forecast.waves.find import LEAST
 from forecast.waves.peaks import peak_range
+from forecast.waves.stacks import Cells, smooth_cells
 from forecast.waves.turns import find_turns
 
 BORN_BEFORE = 1 / 3

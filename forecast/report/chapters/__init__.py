@@ -7,14 +7,14 @@ from collections.abc import Callable
 from forecast.report.chapter import Chapter
 from forecast.report.chapters.accuracy import accuracy
 from forecast.report.chapters.certainty import certainty
+from forecast.report.chapters.first_wave import wave
 from forecast.report.chapters.population import population
-from forecast.report.chapters.schools import schools
+from forecast.report.chapters.schools.sentences import schools
 from forecast.report.chapters.services import care, gaps, health, nursery
 from forecast.report.chapters.sources import sources
 from forecast.report.chapters.summary import summary
-from forecast.report.chapters.wave import wave
 from forecast.report.chapters.waves import waves
-from forecast.report.facts import Facts
+from forecast.report.view.facts import Facts
 
 CHAPTERS: tuple[Callable[[Facts], Chapter | None], ...] = (
     summary,

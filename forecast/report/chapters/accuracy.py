@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from forecast.report.chapter import Cell, Chapter, Column, Table
-from forecast.report.facts import Facts
 from forecast.report.measured import MEASURES, Score, read_scores
+from forecast.report.view.facts import Facts
 from forecast.report.words import Text, both, joined, percent, same
 
 AGES = ("0-5", "6-14", "20-29", "65+", "80+")

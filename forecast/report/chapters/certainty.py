@@ -6,7 +6,7 @@ import math
 
 from forecast.report.chances import SCALE, chance, gap_range, given, likelihood
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
-from forecast.report.facts import Facts, weakest
+from forecast.report.view.facts import Facts, weakest
 from forecast.report.words import Text, both, joined, percent
 
 RISKS = (0.5, 0.25, 0.1, 0.05)

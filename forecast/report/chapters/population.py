@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
-from forecast.report.facts import BIRTHS_ITEM, Facts
+from forecast.report.view.facts import BIRTHS_ITEM, Facts
 from forecast.report.words import Text, both, count, percent
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
-from forecast.report.facts import Facts
 from forecast.report.headline import counties_short
+from forecast.report.view.facts import Facts
 from forecast.report.words import Text, both, count, names, percent
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from forecast.demand.model import QUANTITY_UNITS
 from forecast.report.chapter import Cell, Chapter, Column, Listing, Table
 from forecast.report.chapters.accuracy import published_totals
-from forecast.report.facts import Facts
+from forecast.report.view.facts import Facts
 from forecast.report.words import Text, both, joined, known, names, same
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from forecast.report.chances import chance
 from forecast.report.chapter import Chapter, Chart, Figure
-from forecast.report.facts import Facts
 from forecast.report.headline import in_surplus, last_known, soon_short, steepest, tell, title_basis
+from forecast.report.view.facts import Facts
 from forecast.report.words import Text, both, count, percent, same
 
 FIGURES = 4

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.dims import COUNTY, SERVICE
+from forecast.basics.dims import COUNTY, SERVICE
+from forecast.findings.sharing import REACH, cross_service, floor_areas, within_reach
 from forecast.report.chapter import BoardLine, Cell, Chapter, Chart, Column, Panel, Table
-from forecast.report.facts import Facts
+from forecast.report.view.facts import Facts
 from forecast.report.words import Text, amount, both, percent
-from forecast.waves import CATEGORIES, cross_service, floor_areas, synchrony, within_reach
-from forecast.waves.counterphase import REACH
+from forecast.waves import CATEGORIES, synchrony
 
 if TYPE_CHECKING:
     from forecast.waves import Facts as Flag

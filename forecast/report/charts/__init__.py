@@ -18,7 +18,7 @@ from forecast.report.charts.drawing import Drawing
 from forecast.report.charts.overview import BIRTHS, causes, heat, odds, panel, panel_large, people, tiles, wave
 from forecast.report.charts.schools import changes, planned, posts
 from forecast.report.charts.waves import begun, classes, lasting, train
-from forecast.report.facts import Facts
+from forecast.report.view.facts import Facts
 
 __all__ = ["BIRTHS", "CHARTS", "definitions"]
 

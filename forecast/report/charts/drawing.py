@@ -7,8 +7,8 @@ from typing import Any
 
 import altair as alt
 
-from forecast.report.facts import Facts
 from forecast.report.theme import INK, either, named, number, unit
+from forecast.report.view.facts import Facts
 from forecast.report.words import Text, both
 
 ROW_HEIGHT = 27

@@ -19,7 +19,6 @@ from forecast.report.charts.drawing import (
     years_axis,
     years_by_places,
 )
-from forecast.report.facts import Facts
 from forecast.report.theme import (
     BLUE,
     CAUSES,
@@ -34,6 +33,7 @@ from forecast.report.theme import (
     odds_scale,
     unit,
 )
+from forecast.report.view.facts import Facts
 
 RIDGES = ("#1d4f78", "#2f6c98", "#4787b1", "#669fc3", "#86b6d2", "#a6cbe0")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import altair as alt
 
 from forecast.report.charts.drawing import Drawing, bands, lay, words_of, years_axis
-from forecast.report.facts import Facts
 from forecast.report.theme import FAINT, INK, STAGES, STEPS, USES, named, number
+from forecast.report.view.facts import Facts
 
 
 def posts(facts: Facts) -> Drawing:

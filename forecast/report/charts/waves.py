@@ -17,8 +17,8 @@ from forecast.report.charts.drawing import (
     years_axis,
     years_by_places,
 )
-from forecast.report.facts import Facts
 from forecast.report.theme import BLUE, CLASSES, FAINT, INK, ORANGE, SOFT, UNKNOWN, either, named, number, unit
+from forecast.report.view.facts import Facts
 from forecast.report.words import both
 
 

@@ -1,0 +1,259 @@
+"""How good the forecast would have been: made anew at past origins, on what was known there, and set against the count.
+
+Beside the forecast stand simple rivals, computed from the same years. Errors are of persons in age groups; a band is
+tested by how often the count lay inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from forecast.backtest import rivals
+from forecast.basics.dims import AGE, AGES, COUNTY, SEX, YEAR, label
+from forecast.blocks import project_rows
+from forecast.errors import InputRefused, Issue
+from forecast.population.chance.processes import uncertain_frame
+from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
+from forecast.population.fit.prior import SWEDEN_1990
+from forecast.population.fit.uncertainty import Prior
+from forecast.population.past.history import Standard, complete_history, history_of
+from forecast.population.projection.project import project_population
+from forecast.region import Region
+
+APPROACH, ORIGIN, LEAD, AGE_GROUP, PROBABILITY = "approach", "origin", "lead", "age_group", "probability"
+FORECAST = "forecast"
+APPROACHES = (
+    FORECAST,
+    "no_migration",
+    "constant",
+    "constant_share",
+    "linear",
+    "exponential",
+    "hamilton_perry",
+    "five_year_means",
+)
+PROBABILITIES = (0.025, 0.1, 0.5, 0.9, 0.975)
+
+AGE_GROUPS: Mapping[str, tuple[int, int]] = {
+    "total": (0, 101),
+    "0-5": (0, 6),
+    "0-14": (0, 15),
+    "6-14": (6, 15),
+    "6-15": (6, 16),
+    "15-64": (15, 65),
+    "20-29": (20, 30),
+    "65+": (65, 101),
+    "80+": (80, 101),
+}
+"""First age and first age after each group that is scored."""
+
+COARSE_GROUPS: Mapping[str, tuple[int, int]] = {
+    "total": (0, 101),
+    "0-4": (0, 5),
+    "0-14": (0, 15),
+    "5-14": (5, 15),
+    "15-64": (15, 65),
+    "20-29": (20, 30),
+    "65+": (65, 101),
+    "80+": (80, 101),
+}
+"""The same where only five-year groups were counted."""
+
+
+def backtest(
+    region_or_history: Region | xr.Dataset,
+    origins: Iterable[int],
+    horizon: int,
+    settings: Settings | None = None,
+    standard: Standard | None = None,
+    prior: Prior | None = SWEDEN_1990,
+    trajectories: int = 672,
+    seed: int = 0,
+    age_groups: Mapping[str, tuple[int, int]] | None = None,
+) -> xr.Dataset:
+    """Forecasts and rivals at past origins, beside what was counted.
+
+    region_or_history: a region with at least two years of known flows, or a history as `complete_history` takes it;
+    it is completed at each origin from the years up to it. origins: years with a population and at least one after;
+    horizon: years ahead at most. settings, prior: of the fit; standard: see `complete_history`. age_groups: name ->
+    (first age, first age after), by default those the counts can tell.
+    Returns observed (origin, lead, county, age_group), forecast (approach, ...), quantiles (probability, ...) and crps of
+    the forecast, residents (origin, county) at the origin; NaN where a lead has not been counted.
+    Raises InputRefused where an origin has no history or no count after it.
+    """
+    history = history_of(region_or_history) if isinstance(region_or_history, Region) else region_or_history
+    years = history[YEAR].values.tolist()
+    chosen = sorted({int(year) for year in origins})
+    wrong = [year for year in chosen if year not in years[1:-1]]
+    if wrong or not chosen:
+        values = {"found": ", ".join(map(str, wrong)) or "-", "first": years[0] + 1, "last": years[-1] - 1}
+        raise InputRefused(Issue("E684", values=values))
+    groups = dict(age_groups or groups_of(history))
+    counted = grouped(history.population, groups)
+    parts = [
+        _one_origin(history, counted, origin, horizon, groups, settings, standard, prior, trajectories, seed)
+        for origin in chosen
+    ]
+    found: xr.Dataset = xr.concat(parts, dim=xr.IndexVariable(ORIGIN, chosen), join="exact")
+    return found.assign_attrs(trajectories=trajectories, seed=seed, horizon=horizon)
+
+
+def groups_of(history: xr.Dataset) -> Mapping[str, tuple[int, int]]:
+    """The scored age groups that the counts can tell."""
+    starts = set(history.population[AGE].values.tolist())
+
+    def told(groups: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+        return {n: (a, b) for n, (a, b) in groups.items() if a in starts and (b in starts or b > max(AGES))}
+
+    return told(AGE_GROUPS) if len(told(AGE_GROUPS)) == len(AGE_GROUPS) else told(COARSE_GROUPS)
+
+
+def grouped(population: xr.DataArray, groups: Mapping[str, tuple[int, int]]) -> xr.DataArray:
+    """Persons (county, year, age_group) of counts by age, single or in groups that the scored ones consist of."""
+    people = population.sum(SEX) if SEX in population.dims else population
+    parts = [
+        people.sel({AGE: (people[AGE] >= first) & (people[AGE] < stop)}).sum(AGE) for first, stop in groups.values()
+    ]
+    return xr.concat(parts, xr.IndexVariable(AGE_GROUP, list(groups))).transpose(COUNTY, YEAR, AGE_GROUP)
+
+
+def _one_origin(
+    history: xr.Dataset,
+    counted: xr.DataArray,
+    origin: int,
+    horizon: int,
+    groups: Mapping[str, tuple[int, int]],
+    settings: Settings | None,
+    standard: Standard | None,
+    prior: Prior | None,
+    trajectories: int,
+    seed: int,
+) -> xr.Dataset:
+    known = complete_history(history.sel({YEAR: slice(None, origin)}), standard)
+    rates = fit_rates(known, origin, horizon, settings)
+    uncertainty = fit_uncertainty(known, origin, horizon, settings, prior)
+    observed = counted.sel({YEAR: slice(origin + 1, origin + horizon)}).values
+    frame = uncertain_frame(rates, uncertainty, {"region": "whole"}, seed)
+    spread = project_rows(rates, frame, weights_of(groups), range(trajectories)).values[:, :-1].transpose(0, 2, 1, 3)
+    forecasts = _forecasts(known, rates, counted.sel({YEAR: slice(None, origin)}).values, groups, horizon)
+    seen = np.full((counted.sizes[COUNTY], horizon, len(groups)), np.nan)
+    seen[:, : observed.shape[1]] = observed
+    residents = known.population.isel({YEAR: -1}).sum([SEX, AGE]).values
+    labels = {COUNTY: counted[COUNTY].values, LEAD: np.arange(1, horizon + 1), AGE_GROUP: list(groups)}
+    return assemble(labels, seen, forecasts, spread, residents)
+
+
+def assemble(
+    labels: Mapping[str, Any],
+    observed: np.ndarray,
+    forecasts: Mapping[str, np.ndarray],
+    spread: np.ndarray,
+    residents: np.ndarray,
+) -> xr.Dataset:
+    """One origin of a backtest, as `score` takes it.
+
+    labels: of county, lead and age_group; observed and forecasts (county, lead, age_group) persons; spread (county,
+    lead, age_group, trajectory); residents (county,) at the origin.
+    """
+    cell = (COUNTY, LEAD, AGE_GROUP)
+    rows = {
+        "observed": (cell, observed, "people counted"),
+        "forecast": ((APPROACH, *cell), np.stack(list(forecasts.values())), "people forecast, by approach"),
+        "quantiles": ((PROBABILITY, *cell), np.quantile(spread, PROBABILITIES, axis=-1), "quantiles of the forecast"),
+        "crps": (cell, crps(spread, observed), "continuous ranked probability score of the forecast"),
+        "residents": ((COUNTY,), residents, "residents at the origin"),
+    }
+    found = xr.Dataset(
+        {name: (dims, values) for name, (dims, values, _) in rows.items()},
+        coords={**labels, APPROACH: list(forecasts), PROBABILITY: list(PROBABILITIES)},
+    )
+    return found.assign(
+        {name: label(found[name], words, "persons", "stock", "backtest") for name, (*_, words) in rows.items()}
+    )
+
+
+def weights_of(groups: Mapping[str, tuple[int, int]]) -> xr.DataArray:
+    """(row, age) 1 where the age is in the group."""
+    ages = np.asarray(AGES)
+    inside = np.stack([(ages >= first) & (ages < stop) for first, stop in groups.values()]).astype(float)
+    return xr.DataArray(inside, dims=("row", AGE), coords={"row": list(groups), AGE: ages})
+
+
+def _forecasts(
+    known: xr.Dataset, rates: xr.Dataset, counts: np.ndarray, groups: Mapping[str, tuple[int, int]], horizon: int
+) -> dict[str, np.ndarray]:
+    """Forecast and rivals, each (county, horizon, age_group)."""
+
+    def of(people: xr.DataArray) -> np.ndarray:
+        values: np.ndarray = grouped(people, groups).values
+        return values
+
+    central = project_population(rates.drop_vars("mobility"), flows=()).population.isel({YEAR: slice(1, None)})
+    ours = of(central)
+    found = {
+        FORECAST: ours,
+        "no_migration": of(rivals.without_migration(rates)),
+        "constant": rivals.constant(counts, horizon),
+        "constant_share": rivals.constant_share(counts, ours.sum(0)),
+        "linear": rivals.linear(counts, horizon),
+        "exponential": rivals.exponential(counts, horizon),
+        "hamilton_perry": of(rivals.hamilton_perry(known, horizon)),
+        "five_year_means": of(rivals.five_year_means(known, horizon)),
+    }
+    return {name: found[name] for name in APPROACHES}
+
+
+def crps(spread: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Continuous ranked probability score, persons: mean |x - y| - half the mean |x - x'| over trajectories (last axis).
+
+    >>> crps(np.array([1.0, 3.0]), np.array(2.0)).item()
+    0.5
+    """
+    ordered = np.sort(spread.astype(float), axis=-1)
+    count = ordered.shape[-1]
+    apart = (ordered * (2 * np.arange(1, count + 1) - count - 1)).sum(-1) / count**2
+    found: np.ndarray = abs(ordered - observed[..., None]).mean(-1) - apart
+    return found
+
+
+def score(found: xr.Dataset) -> xr.Dataset:
+    """Scores of a backtest by lead and age group, over all origins and counties: median_ape, mean_ape, bias (mean of
+    signed), weighted_error (sum of |error| over sum of counted) by approach; cover_80, cover_95, crps (over the counted
+    mean) and `cases` of the forecast. Shares, not percent."""
+    over = [ORIGIN, COUNTY]
+    error = found.forecast - found.observed
+    relative = error / found.observed.where(found.observed > 0)
+    known = found.observed.notnull()
+
+    def covered(low: float, high: float) -> xr.DataArray:
+        lower, upper = (found.quantiles.sel({PROBABILITY: p}, drop=True) for p in (low, high))
+        inside = (lower <= found.observed) & (found.observed <= upper)
+        return inside.where(known).mean(over)
+
+    return xr.Dataset(
+        {
+            "median_ape": abs(relative).median(over),
+            "mean_ape": abs(relative).mean(over),
+            "bias": relative.mean(over),
+            "weighted_error": abs(error).sum(over) / found.observed.sum(over).where(found.observed.sum(over) > 0),
+            "cover_80": covered(0.1, 0.9),
+            "cover_95": covered(0.025, 0.975),
+            "crps": found.crps.mean(over) / found.observed.mean(over),
+            "cases": known.sum(over),
+        }
+    )
+
+
+def of_size(found: xr.Dataset, least: float, below: float) -> xr.Dataset:
+    """The part of a backtest on counties that had so many residents at the origin."""
+    return found.where((found.residents >= least) & (found.residents < below))
+
+
+def best_rival(scores: xr.Dataset, measure: str = "weighted_error") -> xr.DataArray:
+    """(lead, age_group) the least error of any rival."""
+    others = [name for name in scores[APPROACH].values if name != FORECAST]
+    return scores[measure].sel({APPROACH: others}).min(APPROACH)

@@ -1,0 +1,1 @@
+"""The ground: words, dimensions, units, issues and folders that every room shares. Imports nothing of ours."""

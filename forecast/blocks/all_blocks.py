@@ -1,0 +1,144 @@
+"""A region in many trajectories, reduced to what is kept: quantiles, probabilities, sums by parent area.
+
+Sums are added county by county in the order of the region, trajectory by trajectory, so that the bands of a city are
+right, which are narrower than the sum of its counties' bands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.blocks.single import representative
+from forecast.blocks.summary import QUANTILES, odds, quantiles
+from forecast.blocks.task import AGE_GROUPS, BLOCK, Task, needs_by_county
+from forecast.supply.gap import VIEWS
+
+AREA, AGE_GROUP, QUANTILE = "area", "age_group", "quantile"
+
+NORMS = {"ratio", "places_per_1000", "beds_per_1000", "beds_per_1000_aged_60"}
+"""Standards that say how much there should be; the others say how it is to be run."""
+
+
+def run_blocks(
+    task: Task,
+    trajectories: range,
+    members: Mapping[str, Sequence[str]],
+    threads: int | None = None,
+    block: int = BLOCK,
+    progress: Callable[[int], None] | None = None,
+) -> xr.Dataset:
+    """Quantiles and probabilities by `area`: the counties, then the areas of `members` (code -> counties, the whole
+    region's among them), summed trajectory by trajectory. Variables:
+
+    population_quantile (quantile, area, year, age_group), births_quantile (quantile, area, year)
+    demand_quantile, demand_norm_quantile (quantile, area, year, service), demand_mean
+    gap_quantile = supply - demand, in the view of the task
+    p_short, p_short_by, short_expected, idle_expected (area, year, service): see `summary.Odds`
+    p_norm_met (area, year, service): share of trajectories in which the supply reaches the standard
+    correlation (area, service): of an area's demand with the whole's over trajectories, ten years on
+    demand_chosen (trajectory, area, year, service): up to 49 trajectories that stand for all, equally likely
+
+    progress: told how many counties are done. The bits depend on seed, areas and trajectories alone.
+    """
+    chosen = np.array(representative(task, trajectories)) - trajectories.start
+    found: dict[str, dict[str, np.ndarray]] = {}
+    sums: dict[str, np.ndarray] = {}
+    late: dict[str, np.ndarray] = {}
+    for county, (needs,) in needs_by_county(task, trajectories, threads, block):
+        found[county] = _reduce(task, needs, task.supply.sel({COUNTY: county}), chosen)
+        late[county] = _ten_years_on(task, needs)
+        for area in (area for area, inside in members.items() if county in inside):
+            sums[area] = sums[area] + needs if area in sums else needs.astype(float)
+        if progress:
+            progress(len(found))
+    for area, inside in members.items():
+        supply = task.supply.sel({COUNTY: list(inside)}).sum(COUNTY, skipna=False)
+        found[area] = _reduce(task, sums[area], supply, chosen)
+        late[area] = _ten_years_on(task, sums[area])
+    found = {area: found[area] for area in (*task.counties, *members)}
+    for area, value in late.items():
+        found[area]["correlation"] = _correlations(value, late[task.region.area])
+    return _labelled(task, found, trajectories, chosen)
+
+
+def _reduce(task: Task, values: np.ndarray, supply: xr.DataArray, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    """One area: values (row, year, trajectory), supply (year, service) -> variables without labels."""
+    services = len(task.models)
+    have = supply.sel({YEAR: task.years, SERVICE: list(task.models)}).transpose(SERVICE, YEAR).values
+    demand, norm = values[:services], values[services : 2 * services].copy()
+    norm[[not NORMS & set(model.standards) for model in task.models.values()]] = np.nan
+    quantile = quantiles(values)
+    norm_quantile = quantiles(norm)
+    by_norm = VIEWS[task.view] == "demand_norm"
+    asked, asked_quantile = (norm, norm_quantile) if by_norm else (demand, quantile[:, :services])
+    return {
+        "demand_quantile": quantile[:, :services],
+        "demand_norm_quantile": norm_quantile,
+        "demand_mean": demand.mean(axis=-1),
+        "gap_quantile": have - asked_quantile[::-1],
+        "population_quantile": quantile[:, 2 * services : -1],
+        "births_quantile": quantile[:, -1],
+        "p_norm_met": 1 - odds(norm, have).p_short,
+        "demand_chosen": np.moveaxis(demand[..., chosen], -1, 0).astype(np.float32),
+        **odds(asked, have)._asdict(),
+    }
+
+
+def _ten_years_on(task: Task, values: np.ndarray) -> np.ndarray:
+    """(service, trajectory) demand ten years after the jump-off year, or at the horizon if that is nearer."""
+    at = min(9, task.years.size - 1)
+    return values[: len(task.models), at].astype(np.float32)
+
+
+def _correlations(values: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """(service,) over trajectories; NaN where nothing varies."""
+    a, b = (each - each.mean(axis=-1, keepdims=True) for each in (values, whole))
+    size = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
+    return np.where(size > 0, (a * b).sum(axis=-1) / np.where(size > 0, size, 1.0), np.nan)
+
+
+_ABOUT = {
+    "demand_quantile": ((QUANTILE, AREA, SERVICE, YEAR), "quantiles of demand: what people will use", "stock"),
+    "demand_norm_quantile": ((QUANTILE, AREA, SERVICE, YEAR), "quantiles of demand: what the standard asks", "stock"),
+    "demand_mean": ((AREA, SERVICE, YEAR), "mean of demand", "stock"),
+    "gap_quantile": ((QUANTILE, AREA, SERVICE, YEAR), "quantiles of supply minus demand (positive: surplus)", "stock"),
+    "population_quantile": ((QUANTILE, AREA, AGE_GROUP, YEAR), "quantiles of residents at 31 December", "stock"),
+    "births_quantile": ((QUANTILE, AREA, YEAR), "quantiles of births in the year", "flow"),
+    "p_norm_met": ((AREA, SERVICE, YEAR), "probability that the supply reaches the standard", "rate"),
+    "p_short": ((AREA, SERVICE, YEAR), "probability that supply is short", "rate"),
+    "p_short_by": ((AREA, SERVICE, YEAR), "probability that supply is short in this or an earlier year", "rate"),
+    "short_expected": ((AREA, SERVICE, YEAR), "expected missing places or beds", "stock"),
+    "idle_expected": ((AREA, SERVICE, YEAR), "expected empty places or beds", "stock"),
+    "demand_chosen": ((TRAJECTORY, AREA, SERVICE, YEAR), "demand in trajectories that stand for all", "stock"),
+    "correlation": ((AREA, SERVICE), "correlation of demand with the whole's, ten years on", "rate"),
+}
+_UNITS = {"population_quantile": "persons", "births_quantile": "births"}
+
+
+def _labelled(
+    task: Task, found: Mapping[str, Mapping[str, np.ndarray]], trajectories: range, chosen: np.ndarray
+) -> xr.Dataset:
+    """All areas beside each other."""
+    coords = {
+        QUANTILE: list(QUANTILES),
+        TRAJECTORY: trajectories.start + chosen,
+        AREA: list(found),
+        SERVICE: list(task.models),
+        AGE_GROUP: list(AGE_GROUPS),
+        YEAR: task.years,
+    }
+    variables = {}
+    for name, (dims, long_name, kind) in _ABOUT.items():
+        values = np.stack([one[name] for one in found.values()], axis=dims.index(AREA))
+        units = _UNITS.get(name, "1" if kind == "rate" else "by service")
+        source = f"{len(trajectories)} trajectories, seed {task.seed}"
+        about = {"long_name": long_name, "units": units, "kind": kind, "source": source}
+        order = [dim for dim in (TRAJECTORY, QUANTILE, AREA, YEAR, SERVICE, AGE_GROUP) if dim in dims]
+        variables[name] = xr.DataArray(values, dims=dims, attrs=about).transpose(*order)
+    own = [model.unit for model in task.models.values()]
+    labelled = xr.Dataset(variables, coords=coords).assign_coords(unit=(SERVICE, own))
+    return labelled.assign_attrs(trajectories=len(trajectories), seed=task.seed, view=task.view)

@@ -1,0 +1,42 @@
+"""How much of the uncertainty of demand is due to births, mortality, migration and participation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from forecast.basics.dims import SERVICE, YEAR
+from forecast.blocks.all_blocks import AREA
+from forecast.blocks.task import COMPONENTS, Task, needs_by_county
+
+COMPONENT = "component"
+TOGETHER = "together"
+
+
+def attribute_variance(
+    task: Task, trajectories: range, members: Mapping[str, Sequence[str]], threads: int | None = None
+) -> xr.DataArray:
+    """(component, area, year, service): share of the variance of demand that a component makes by itself, with the
+    others frozen at the scenario; `together` is what remains, because components act on each other (within sampling
+    error, so it may be below 0). For components that add up these are the first-order indices of Sobol (2001)."""
+    alone = [frozenset(COMPONENTS) - {component} for component in COMPONENTS]
+    services = len(task.models)
+    found: dict[str, np.ndarray] = {}
+    sums: dict[str, np.ndarray] = {}
+    for county, needs in needs_by_county(task, trajectories, threads, frozen=[frozenset(), *alone]):
+        demand = np.stack(needs)[:, :services].astype(float)
+        found[county] = demand.var(axis=-1)
+        for area in (area for area, inside in members.items() if county in inside):
+            sums[area] = sums.get(area, 0.0) + demand
+    found |= {area: demand.var(axis=-1) for area, demand in sums.items()}
+    variance = np.stack(list(found.values()), axis=1)  # (all or component alone, area, service, year)
+    shares = variance[1:] / np.where(variance[0] > 0, variance[0], np.nan)
+    values = np.concatenate([shares, 1 - shares.sum(axis=0, keepdims=True)])
+    coords = {COMPONENT: [*COMPONENTS, TOGETHER], AREA: list(found), SERVICE: list(task.models), YEAR: task.years}
+    about = {"long_name": "share of the variance of demand", "units": "1", "kind": "rate"}
+    about["source"] = f"{len(trajectories)} trajectories with the other components frozen"
+    return xr.DataArray(values, dims=tuple(coords), coords=coords, attrs=about).transpose(
+        COMPONENT, AREA, YEAR, SERVICE
+    )

@@ -1,0 +1,1 @@
+"""Tables and comparisons as lines of a terminal."""

@@ -1,0 +1,1 @@
+"""The methods that turn people into need, one file for each kind."""

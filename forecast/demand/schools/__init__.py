@@ -1,0 +1,1 @@
+"""Pupils, classes, posts and sites: the arithmetic of schools."""

@@ -1,0 +1,98 @@
+"""New senior places against lasting need, and seven resources per pupil under changing rolls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from forecast.basics.dims import YEAR
+
+GRADES = 3
+
+
+def seats_by_year(published: Mapping[int, float]) -> xr.DataArray:
+    """New first-year seats (year); a year between two published ones is interpolated, `assumed` (year) says which.
+
+    >>> found = seats_by_year({2025: 2800.0, 2027: 2500.0})
+    >>> found.values.tolist(), found.assumed.values.tolist()
+    ([2800.0, 2650.0, 2500.0], [False, True, False])
+    """
+    years = np.arange(min(published), max(published) + 1)
+    dates = sorted(published)
+    values = np.interp(years, dates, [published[year] for year in dates])
+    return xr.DataArray(values, {YEAR: years, "assumed": (YEAR, ~np.isin(years, dates))}, (YEAR,), "new_seats")
+
+
+def standing_places(seats: xr.DataArray, years: Sequence[int], grades: int = GRADES) -> xr.DataArray:
+    """Places (year) that new first-year seats add: each is followed by one in the second and one in the third year.
+
+    In the end seats x grades; a seat of 2024 is one place in 2024, two in 2025 and three from 2026 on.
+
+    >>> standing_places(seats_by_year({2024: 10.0}), [2023, 2024, 2025, 2026, 2027]).values.tolist()
+    [0.0, 10.0, 20.0, 30.0, 30.0]
+    """
+    every = range(min(int(seats[YEAR].min()), min(years)), max(int(seats[YEAR].max()), max(years)) + 1)
+    so_far = seats.drop_vars("assumed", errors="ignore").reindex({YEAR: every}, fill_value=0.0).cumsum(YEAR)
+    so_far = so_far.assign_coords({YEAR: list(every)})
+    added = so_far
+    for grade in range(1, grades):
+        added = added + so_far.shift({YEAR: grade}, fill_value=0.0)
+    return added.sel({YEAR: list(years)})
+
+
+def audit_places(
+    need: xr.DataArray, lasting: xr.DataArray, existing: xr.DataArray | float, added: xr.DataArray
+) -> xr.Dataset:
+    """Whether new places are for a lasting need or for the crest.
+
+    need, lasting: (..., year) places needed, and the part of it that lasts (`forecast.waves.lasting`); existing:
+    places without the new ones; added: (..., year) new places that stand, as `standing_places` gives them of first-year
+    seats. Returned: standing = existing + added, of which short of the need, empty, and above_lasting; and of the new
+    places for_lasting, for_crest and idle, which add up to them, those needed longest being filled first.
+    """
+    with xr.set_options(arithmetic_join="exact"):
+        standing = existing + added
+        used = (need - existing).clip(min=0)
+        used = used.where(used <= added, added)
+        lasts = (lasting - existing).clip(min=0)
+        lasts = lasts.where(lasts <= used, used)
+        return xr.Dataset(
+            {
+                "standing": standing + 0 * need,
+                "short": (need - standing).clip(min=0),
+                "empty": (standing - need).clip(min=0),
+                "above_lasting": (standing - lasting).clip(min=0),
+                "for_lasting": lasts,
+                "for_crest": used - lasts,
+                "idle": added - used,
+            }
+        )
+
+
+def resource_ratios(stock: xr.Dataset, pupils: xr.DataArray, per: Mapping[str, float]) -> xr.Dataset:
+    """Each resource per pupil or per hundred pupils (..., year): the seven indicators of balanced counties (优质均衡).
+
+    stock: variables of resources, held or as planned; per: resource -> pupils in the denominator (100 for teachers
+    and rooms, 1 for area and equipment). Under falling rolls a held stock rises per pupil without a yuan spent.
+    """
+    with xr.set_options(arithmetic_join="exact"):
+        return xr.Dataset({name: stock[name] * per[name] / pupils for name in per})
+
+
+def met(ratios: xr.Dataset, standards: Mapping[str, float]) -> xr.Dataset:
+    """Which indicators (...) are met, how many, and whether all are."""
+    reached = xr.Dataset({name: ratios[name] >= standards[name] - 1e-9 for name in standards})
+    count = sum(
+        (reached[name].astype(int) for name in standards), start=xr.zeros_like(next(iter(reached.values())), dtype=int)
+    )
+    return reached.assign(met=count, all_met=count == len(standards))
+
+
+def variation(values: xr.DataArray, pupils: xr.DataArray, over: str = "school") -> xr.DataArray:
+    """Coefficient of variation between schools, weighted by pupils (差异系数), which may be at most 0.50 in primary and
+    0.45 in junior schools."""
+    mean = (values * pupils).sum(over) / pupils.sum(over)
+    spread = ((values - mean) ** 2 * pupils).sum(over) / pupils.sum(over)
+    return ((spread**0.5) / mean).rename("variation")

@@ -1,0 +1,15 @@
+"""Flags: what must be decided by when, how sure it is, and why, for each county and service."""
+
+from forecast.findings.flags.flags import (
+    BIRTHS,
+    ELDERS,
+    MIGRATION,
+    SPAN,
+    Flags,
+    Paths,
+    find_flags,
+    flag_table,
+    paths_of,
+)
+
+__all__ = ["BIRTHS", "ELDERS", "MIGRATION", "SPAN", "Flags", "Paths", "find_flags", "flag_table", "paths_of"]

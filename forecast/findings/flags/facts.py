@@ -1,0 +1,273 @@
+"""What a flag says: crest, gap, cause, rivals and tipping level, read from paths and classes for the sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.demand import DemandModel
+from forecast.findings.flags.paths import AGEING, MIGRATION, Paths, Place, flat, places_of
+from forecast.waves import Facts, attribute_chain
+from forecast.waves.classes import TOLERANCE
+from forecast.waves.sentence import SHORTAGES, SURPLUSES, Steady, Tipping
+from forecast.waves.tipping import TippingLevel
+
+SPAN = 15
+"""Years from the decision on within which the gap that a sentence names is looked for."""
+
+OFTEN = 0.5
+"""Share of the trajectories in which a crest must be to be spoken of."""
+
+AGREED = 0.02
+"""Share by which demand may stand above its crest in another year, for the crest to be called the peak."""
+
+RIVAL = 0.15
+"""Probability from which a class is named beside one that is not decided."""
+
+USE = {
+    "nursery": "take_up",
+    "kindergarten": "attendance",
+    "primary_school": "enrolment",
+    "junior_school": "enrolment",
+    "senior_school": "enrolment",
+}
+"""What the share of the people who use the service is called; `use` for the others."""
+
+BUILDINGS = {
+    "kindergarten": "kindergarten",
+    "primary_school": "school",
+    "junior_school": "school",
+    "senior_school": "school",
+}
+"""Services whose buildings may become nurseries or homes for the old."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the sentences are made from, by place; what is not known of a place is not there."""
+
+    category: Mapping[Place, str]
+    probability: Mapping[Place, float]  # of that class; empty where the run has one path
+    rivals: Mapping[Place, list[tuple[str, float]]]  # the next likely classes
+    window: Mapping[str, int]
+    others: Mapping[Place, list[tuple[int, str]]]  # break-even years two less and two more -> likeliest class
+    crests: Mapping[Place, Mapping[str, int]]  # peak_year, peak_year_low, peak_year_high of the crest that matters
+    worst: Mapping[Place, tuple[int, float]]  # year and gap of a crest that is still to come
+    gap: Mapping[Place, tuple[int, float]]  # year and gap that the class names
+    drivers: Mapping[Place, Mapping[str, float]]
+
+
+def read_paths(paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, now: int) -> Read:
+    services, places = [str(one) for one in classes[SERVICE].values], places_of(classes)
+    window = {name: int(years) for name, years in zip(services, classes["window"].values.tolist(), strict=True)}
+    likeliest = {
+        shift: dict(zip(places, flat(classes["likeliest"].sel(shift=shift)).tolist(), strict=True))
+        for shift in (-2, 0, 2)
+    }
+    category = likeliest[0]
+    numbers = [str(name) for name in classes["category"].values]
+    shares = classes["class_probability"].transpose(COUNTY, SERVICE, "category").to_numpy().reshape(len(places), -1)
+    certain = TRAJECTORY not in paths.demand.dims
+    known = {place: dict(zip(numbers, own, strict=True)) for place, own in zip(places, shares.tolist(), strict=True)}
+    middle = paths.demand if certain else _median(paths.demand)
+    whole = in_order(xr.concat([paths.history, middle], YEAR, join="exact"))
+    crests = _crests(waves, whole)
+    gap, worst = _gaps(paths.supply, middle, category, now)
+    drivers = _drivers(paths, whole, _spans(category, crests, gap, now))
+    return Read(
+        category,
+        {} if certain else {place: known[place][name] for place, name in category.items() if name},
+        {} if certain else {place: _rivals(own, category[place]) for place, own in known.items()},
+        window,
+        {place: [(window[place[1]] + shift, likeliest[shift][place]) for shift in (-2, 2)] for place in places},
+        crests,
+        worst,
+        gap,
+        drivers,
+    )
+
+
+def _median(paths: xr.DataArray) -> xr.DataArray:
+    first = paths.transpose(TRAJECTORY, ...)
+    return first.isel({TRAJECTORY: 0}, drop=True).copy(data=np.median(first.to_numpy(), axis=0))
+
+
+def _rivals(shares: Mapping[str, float], category: str) -> list[tuple[str, float]]:
+    """The two likeliest of the other classes, where they are likely enough to be named."""
+    others = sorted(((share, name) for name, share in shares.items() if name != category), reverse=True)
+    return [(name, share) for share, name in others[:2] if share >= RIVAL]
+
+
+def _crests(waves: pd.DataFrame, whole: xr.DataArray) -> dict[Place, dict[str, int]]:
+    """The most prominent crest of each place, not at the edge, in at least half of the trajectories and never surpassed:
+    where demand stands higher in another year, it has not peaked there."""
+    own = waves[(waves["turn"] == "crest") & ~waves["at_edge"].astype(bool)]
+    own = own[own["probability"].fillna(1.0) >= OFTEN].sort_values("prominence")
+    years = ["peak_year", "peak_year_low", "peak_year_high"]
+    last = own.groupby([COUNTY, SERVICE])[years].last().astype(int).to_dict("index")
+    order = [(str(c), str(s)) for c in whole[COUNTY].values for s in whole[SERVICE].values]
+    demand, first = dict(zip(order, flat(whole), strict=True)), int(whole[YEAR][0])
+    return {
+        place: row
+        for place, row in last.items()
+        if demand[place][row["peak_year"] - first] * (1 + AGREED) >= np.nanmax(demand[place])
+    }
+
+
+def decisions(warnings: pd.DataFrame) -> dict[Place, list[tuple[str, int]]]:
+    """Place -> class and the year by which its answer must be decided."""
+    found: dict[Place, list[tuple[str, int]]] = {}
+    for row in warnings.dropna(subset=["decide_by"]).itertuples():
+        found.setdefault((row.county, row.service), []).append((row.category, int(row.decide_by)))
+    return found
+
+
+def _gaps(
+    supply: xr.DataArray, middle: xr.DataArray, category: Mapping[Place, str], now: int
+) -> tuple[dict[Place, tuple[int, float]], dict[Place, tuple[int, float]]]:
+    """Year and median gap that the class names, and those of a crest that is still to come.
+
+    Within `SPAN` years of the decision: the largest on the side of the class; where none is decided, that of the last
+    year. Places where that gap is on the other side, within the tolerance of the classes, or not known are left out.
+    """
+    near = slice(now, now + SPAN)
+    stands, gaps = (flat(one.sel({YEAR: near})) for one in (supply, supply - middle))
+    first = max(now, int(supply[YEAR][0]))
+    named, worst = {}, {}
+    for (place, kind), have, own in zip(category.items(), stands, gaps, strict=True):
+        if not own.size or not np.isfinite(own).all():
+            continue
+        short = kind in SHORTAGES
+        at = len(own) - 1 if kind == "undetermined" else int(own.argmin() if short else own.argmax())
+        if abs(own[at]) > TOLERANCE * have[at] and (kind == "undetermined" or (own[at] < 0) == short):
+            named[place] = first + at, float(own[at])
+        if kind == "crest_then_surplus":
+            low = int(own[: at + 1].argmin())
+            if -own[low] > TOLERANCE * have[low]:
+                worst[place] = first + low, float(own[low])
+    return named, worst
+
+
+def _spans(
+    category: Mapping[Place, str],
+    crests: Mapping[Place, Mapping[str, int]],
+    gap: Mapping[Place, tuple[int, float]],
+    now: int,
+) -> dict[Place, tuple[int, int]]:
+    """Years over which a change is explained: from the crest that surplus follows, else from the decision, to the gap."""
+    since = {
+        place: crests[place]["peak_year"] if kind in SURPLUSES and place in crests else now
+        for place, kind in category.items()
+    }
+    return {place: (since[place], year) for place, (year, _) in gap.items() if since[place] < year}
+
+
+def _drivers(
+    paths: Paths, whole: xr.DataArray, spans: Mapping[Place, tuple[int, int]]
+) -> dict[Place, dict[str, float]]:
+    """Parts of the change of demand over each place's span of years, which sum to it.
+
+    Places are left out where a cohort in the span was born before anybody was counted.
+    """
+    everyone = paths.everyone.expand_dims({SERVICE: whole[SERVICE].values})
+    of_cohorts = {"births": paths.births, "migration": paths.people}
+    of_ageing = {"residents": everyone, "ageing": paths.people}
+    found: dict[Place, dict[str, float]] = {}
+    for levels, ageing in ((of_cohorts, False), (of_ageing, True)):
+        own = {place: years for place, years in spans.items() if (place[1] in AGEING) == ageing}
+        ends = {name: _ends(level, own) for name, level in (levels | {"use": whole}).items()}
+        parts = attribute_chain(ends, 0, 1).transpose("place", ...)
+        for place, values in zip(own, parts.to_numpy().tolist(), strict=True):
+            if np.isfinite(values).all():
+                use = USE.get(place[1], "use")
+                found[place] = dict(zip([*levels, use], values, strict=True))
+    return found
+
+
+def _ends(level: xr.DataArray, spans: Mapping[Place, tuple[int, int]]) -> xr.DataArray:
+    """(place, year 0 or 1) of a level in the first and the last year of each span; NaN where it is not known."""
+    rows, columns = ({str(name): at for at, name in enumerate(level[dim].values)} for dim in (COUNTY, SERVICE))
+    years = {int(year): at for at, year in enumerate(level[YEAR].values)}
+    values = level.transpose(COUNTY, YEAR, SERVICE).to_numpy()
+    ends = np.full((len(spans), 2), np.nan)
+    for at, ((county, service), span) in enumerate(spans.items()):
+        for end, year in enumerate(span):
+            if service in columns and year in years:
+                ends[at, end] = values[rows[county], years[year], columns[service]]
+    return xr.DataArray(ends, dims=("place", YEAR), coords={YEAR: [0, 1]})
+
+
+def facts_of(
+    read: Read,
+    decisions: Mapping[Place, list[tuple[str, int]]],
+    tips: Mapping[Place, Tipping | Steady],
+    names: Mapping[str, Mapping[str, str]],
+    models: Mapping[str, DemandModel],
+    now: int,
+) -> dict[Place, Facts]:
+    """What the sentence of each place says."""
+    found = {}
+    for place, category in read.category.items():
+        county, service = place
+        model = models[service]
+        crest = read.crests.get(place, {})
+        if category in SHORTAGES and crest.get("peak_year", now) < now:
+            crest = {}  # what peaked long ago is no part of a shortage to come
+        decide = [year for kind, year in decisions.get(place, ()) if kind == category]
+        crest_year, crest_gap = read.worst.get(place, (None, None))
+        gap_year, gap = read.gap.get(place, (None, None))
+        found[place] = Facts(
+            area=names[county],
+            service=model.name,
+            unit=model.unit,
+            now=now,
+            category=category,
+            peak_year=crest.get("peak_year"),
+            peak_low=crest.get("peak_year_low"),
+            peak_high=crest.get("peak_year_high"),
+            crest_year=crest_year,
+            crest_gap=crest_gap,
+            gap_year=gap_year,
+            gap=gap,
+            probability=read.probability.get(place),
+            drivers=read.drivers.get(place),
+            act_from=min(decide, default=None),
+            window=read.window[service],
+            others=read.others[place],
+            rivals=read.rivals.get(place, ()),
+            tipping=tips.get(place),
+            building=BUILDINGS.get(service, ""),
+        )
+    return found
+
+
+def tips_of(
+    paths: Paths, tipping: Mapping[Place, TippingLevel | None], category: Mapping[Place, str]
+) -> dict[Place, Tipping | Steady]:
+    """Where the class turns, as it is said, or within which levels it does not; nothing of a class that is not decided
+    and stays so."""
+    found: dict[Place, Tipping | Steady] = {}
+    for row, place in enumerate(places_of(paths.demand)):
+        tip = tipping.get(place)
+        if tip is not None:
+            found[place] = Tipping(tip.driver, _two_digits(tip.persons, math.ceil), tip.category)
+        elif place in tipping and category[place] != "undetermined":
+            migration, births = paths.levers
+            lowest, highest = sorted(float(migration.persons[row]) * level for level in MIGRATION)
+            found[place] = Steady(_two_digits(-lowest, math.floor), _two_digits(highest, math.floor), births.highest)
+    return found
+
+
+def _two_digits(persons: float, rounded: Callable[[float], int]) -> float:
+    """Rounded away from the baseline where the class is another from there on, towards it where it is not up to there:
+    what is said is true at the very number that is said."""
+    size = abs(persons)
+    digit = 10.0 ** (math.floor(math.log10(size)) - 1) if size >= 10 else 1.0
+    nudge = -1e-9 if rounded is math.ceil else 1e-9
+    return math.copysign(rounded(size / digit + nudge) * digit, persons)

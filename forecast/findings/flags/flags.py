@@ -1,0 +1,132 @@
+"""The waves of a run read for a planner: crests, classes, warnings, trains, and a sentence for every flag.
+
+Everything is found on the same paths: the trajectories that stand for all, or the scenario alone where a run is
+deterministic. Counties and their sums by area are treated alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, in_order
+from forecast.demand import DemandModel
+from forecast.findings.flags.facts import SPAN, decisions, facts_of, read_paths, tips_of
+from forecast.findings.flags.paths import BIRTHS, ELDERS, MIGRATION, Paths, Place, ageing_wave, paths_of, places_of
+from forecast.findings.levels import warn
+from forecast.waves import STAGES, Facts, classify_waves, explain, find_trains, find_waves, smooth_cells, windows_of
+from forecast.waves.classes import hold_against
+from forecast.waves.stacks import Cells
+from forecast.waves.tipping import TippingLevel, find_tipping
+
+__all__ = ["BIRTHS", "ELDERS", "MIGRATION", "SPAN", "Flags", "Paths", "find_flags", "flag_table", "paths_of"]
+
+
+@dataclass(frozen=True)
+class Flags:
+    """waves, warnings and trains are tables; `kind` of a train is "stages" or "ageing", of which only the scenario's
+    own is looked for (its probability is NaN). classes: of `classify_waves`. `facts`, `sentences` ({"zh", "en"}) and
+    `tipping`, where known, by (county, service). gap: supply - demand (trajectory?, county, year, service) of projected
+    years. now: the year of the decision."""
+
+    waves: pd.DataFrame
+    classes: xr.Dataset
+    warnings: pd.DataFrame
+    trains: pd.DataFrame
+    facts: Mapping[tuple[str, str], Facts]
+    sentences: Mapping[tuple[str, str], Mapping[str, str]]
+    tipping: Mapping[tuple[str, str], TippingLevel | None]
+    gap: xr.DataArray
+    now: int
+
+
+def find_flags(
+    paths: Paths, models: Mapping[str, DemandModel], names: Mapping[str, Mapping[str, str]], now: int
+) -> Flags:
+    """All flags of a run. names: area code -> {"zh", "en"}; now: the year of the decision."""
+    windows = windows_of(models)
+    cells = smooth_cells(paths.demand, paths.history)
+    waves = find_waves(paths.demand, paths.history, windows, cells)
+    spoken_of = _also_of_the_scenario(waves, paths)
+    classes = classify_waves(paths.demand, paths.supply, windows, paths.history, cells=cells)
+    build = {name: int(model.supply.lead_time.value) for name, model in models.items()}
+    warnings = warn(classes, now, build)
+    read = read_paths(paths, spoken_of, classes, now)
+    tipping: Mapping[Place, TippingLevel | None] = {}
+    if paths.levers:
+        tipping = find_tipping(cells, hold_against(paths.supply, places_of(paths.demand), windows), paths.levers)
+    tips = tips_of(paths, tipping, read.category)
+    facts = facts_of(read, decisions(warnings), tips, names, models, now)
+    sentences = {place: explain(own) for place, own in facts.items()}
+    gap = in_order(paths.supply - paths.demand)
+    return Flags(waves, classes, warnings, _trains(paths, models, cells), facts, sentences, tipping, gap, now)
+
+
+def flag_table(flags: Flags) -> pd.DataFrame:
+    """One row a county and service: class, probability, the year by which to decide, the gravest level, the sentence.
+
+    level: "" where nothing need be decided yet. tips_by, tips_at, tips_level, tips_to: "migration" or "births", how many
+    persons a year above (below, if negative) the baseline, the same as a share of the recent net migration or of
+    births, and the class from there on; "" and NaN where no level that was tried makes another class.
+    """
+    classes = flags.classes
+    shares = classes["class_probability"].transpose(COUNTY, SERVICE, "category")
+    likeliest = classes["likeliest"].sel(shift=0).transpose(COUNTY, SERVICE)
+    gravest = flags.warnings.drop_duplicates([COUNTY, SERVICE]).set_index([COUNTY, SERVICE])
+    rows = []
+    for i, county in enumerate(map(str, classes[COUNTY].values)):
+        for j, service in enumerate(map(str, classes[SERVICE].values)):
+            warned = gravest.loc[(county, service)] if (county, service) in gravest.index else None
+            rows.append(
+                {
+                    COUNTY: county,
+                    SERVICE: service,
+                    "category": str(likeliest.values[i, j]),
+                    "probability": float(shares.values[i, j].max()),
+                    "level": "" if warned is None else str(warned["level"]),
+                    "decide_by": np.nan if warned is None else warned["decide_by"],
+                    **_tipping_row(flags.tipping.get((county, service))),
+                    "sentence_zh": flags.sentences[county, service]["zh"],
+                    "sentence_en": flags.sentences[county, service]["en"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _tipping_row(tip: TippingLevel | None) -> dict[str, object]:
+    if tip is None:
+        return {"tips_by": "", "tips_at": np.nan, "tips_level": np.nan, "tips_to": ""}
+    return {"tips_by": tip.driver, "tips_at": tip.persons, "tips_level": tip.level, "tips_to": tip.category}
+
+
+def _trains(paths: Paths, models: Mapping[str, DemandModel], cells: Sequence[Cells]) -> pd.DataFrame:
+    """The wave of births through the stages of all paths, and that of the old through their ages and care beds."""
+    ages = {name: models[name].ages for name in STAGES if name in models}
+    young = find_trains(paths.demand, paths.births, ages, paths.history, cells).assign(kind="stages")
+    old = find_trains(*ageing_wave(paths)).assign(kind="ageing", probability=np.nan)
+    return pd.concat([young, old], ignore_index=True) if len(old) else young
+
+
+def _also_of_the_scenario(waves: pd.DataFrame, paths: Paths) -> pd.DataFrame:
+    """Without the crests that the scenario has not within their range: single paths go up and down by chance, so each
+    has a highest year even where demand only grows."""
+    if TRAJECTORY not in paths.demand.dims:
+        return waves
+    cells = [  # how sure the scenario's own peaks are is not asked
+        replace(own, courses=[replace(course, spread=None) for course in own.courses])
+        for own in smooth_cells(paths.scenario, paths.history)
+    ]
+    middle = find_waves(paths.scenario, paths.history, cells=cells)
+    years: dict[tuple[str, str], list[int]] = {}
+    for row in middle[(middle["turn"] == "crest") & ~middle["at_edge"].astype(bool)].itertuples():
+        years.setdefault((row.county, row.service), []).append(int(row.peak_year))
+    kept = [
+        row.turn == "crest"
+        and any(row.peak_year_low <= year <= row.peak_year_high for year in years.get((row.county, row.service), []))
+        for row in waves.itertuples()
+    ]
+    return waves[kept]

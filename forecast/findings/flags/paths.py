@@ -1,0 +1,126 @@
+"""What flags are found on: the paths of a run, its people by the ages that need, and what may be otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order
+from forecast.demand import DemandModel
+from forecast.demand.schools.changes import birth_cohorts
+from forecast.waves import implied_by_births, implied_by_people
+from forecast.waves.tipping import Lever
+
+AGEING = {"care_beds": (75, 100), "hospital_beds": (60, 100)}
+"""Services whose people are not a few birth cohorts, and the ages that most of their need comes from."""
+
+CARE = "care_beds"
+
+ELDERS = {"aged_60": (60, 100), "aged_75": (75, 100), "aged_80": (80, 100)}
+"""Ages through which the wave of the old moves."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """What all of it is found on, with the areas (counties, then sums) along `county`."""
+
+    demand: xr.DataArray  # (trajectory?, county, year, service), projected years
+    scenario: xr.DataArray  # (county, year, service), projected years: the middle of the paths
+    history: xr.DataArray  # (county, year, service), up to the jump-off year
+    supply: xr.DataArray  # (county, year, service), projected years
+    births: xr.DataArray  # (county, year, service) what the cohorts ask by their size when first counted
+    people: xr.DataArray  # (county, year, service) the scenario's people of the ages
+    everyone: xr.DataArray  # (county, year) the scenario's people
+    elders: xr.DataArray  # (county, year, service) the scenario's people of `ELDERS`, past and projected
+    levers: tuple[Lever, ...] = ()  # what may be otherwise, in the order in which it is asked
+
+
+def paths_of(
+    data: xr.Dataset, jump_off_year: int, members: Mapping[str, list[str]], models: Mapping[str, DemandModel]
+) -> Paths:
+    """The paths of a run's data; members: area -> its counties, for what is known by county alone."""
+
+    def everywhere(variable: xr.DataArray) -> xr.DataArray:
+        sums = [
+            variable.sel({COUNTY: counties}).sum(COUNTY, skipna=False).expand_dims({COUNTY: [area]})
+            for area, counties in members.items()
+        ]
+        return in_order(xr.concat([variable, *sums], COUNTY, join="exact"))
+
+    ahead, past = slice(jump_off_year + 1, None), slice(None, jump_off_year)
+    demand = everywhere(data.demand)
+    paths = demand.sel({YEAR: ahead})
+    if "demand_chosen" in data:
+        chosen = data.demand_chosen.rename(area=COUNTY).sel({YEAR: ahead})
+        paths = in_order(chosen.sel({COUNTY: demand[COUNTY].values})).assign_attrs(demand.attrs)
+    people = everywhere(data.population.sum(SEX))
+    supply = everywhere(data.supply).sel({YEAR: ahead})
+    ages = {name: AGEING.get(name, model.ages) for name, model in models.items()}
+    stages = {name: own for name, own in ages.items() if name not in AGEING}
+    births = implied_by_births(birth_cohorts(people), stages)
+    of_ages = implied_by_people(people, ages)
+    history, ahead_of_us = demand.sel({YEAR: past}), demand.sel({YEAR: ahead})
+    levers = _levers(data, everywhere, ahead) if "migration_recent" in data else ()
+    elders = implied_by_people(people, ELDERS)
+    return Paths(paths, ahead_of_us, history, supply, births, of_ages, people.sum(AGE), elders, levers)
+
+
+MIGRATION = (-1.0, 2.0)
+"""Levels of net migration that are tried, in times the recent one off the baseline: from none to three times as much."""
+
+BIRTHS = (-0.3, 0.3)
+"""Levels of births that are tried, as shares of the baseline's."""
+
+
+def _levers(data: xr.Dataset, everywhere: Callable[[xr.DataArray], xr.DataArray], ahead: slice) -> tuple[Lever, ...]:
+    """Migration and births: what they do to demand by county and service, from the runs with other levels.
+
+    Demand is linear in net migration, as people are. In fertility it is a parabola, as long as the daughters of those
+    who are born have no children yet: births are linear in it, the births of the first daughters quadratic.
+    """
+
+    def effect(name: str) -> xr.DataArray:
+        return everywhere(data[name] - data.demand).sel({YEAR: ahead})
+
+    less, more = effect("demand_low"), effect("demand_high")
+    fewer, plenty, share = effect("demand_fewer_births"), effect("demand_more_births"), BIRTHS[1]
+    births = everywhere(data.births.sum(SEX)).sel({YEAR: ahead}).mean(YEAR)
+    return (
+        _lever("migration", (more - less) / 2, 0.0 * more, everywhere(data.migration_recent), MIGRATION),
+        _lever("births", (plenty - fewer) / (2 * share), (plenty + fewer) / (2 * share**2), births, BIRTHS),
+    )
+
+
+def _lever(
+    driver: str, linear: xr.DataArray, bend: xr.DataArray, persons: xr.DataArray, levels: tuple[float, float]
+) -> Lever:
+    each = np.repeat(persons.to_numpy(), linear.sizes[SERVICE])
+    return Lever(driver, flat(linear), flat(bend), int(linear[YEAR][0]), each, *levels)
+
+
+def ageing_wave(paths: Paths) -> tuple[xr.DataArray, xr.DataArray, dict[str, tuple[int, int]]]:
+    """Demand, what its cohorts imply, and ages: people of `ELDERS` and, where there is the service, beds of care."""
+    if CARE not in paths.scenario[SERVICE].values:
+        return paths.elders, paths.elders, ELDERS
+    beds = xr.concat([paths.history, paths.scenario], YEAR, join="exact").sel({SERVICE: [CARE]}).reset_coords(drop=True)
+    demand = xr.concat([paths.elders, beds], SERVICE, join="exact")
+    implied = xr.concat([paths.elders, paths.people.sel({SERVICE: [CARE]})], SERVICE, join="exact")
+    return in_order(demand), in_order(implied), ELDERS | {CARE: AGEING[CARE]}
+
+
+Place = tuple[str, str]
+"""County (or area) and service."""
+
+
+def places_of(values: xr.DataArray | xr.Dataset) -> list[Place]:
+    return [(str(county), str(service)) for county in values[COUNTY].values for service in values[SERVICE].values]
+
+
+def flat(values: xr.DataArray) -> np.ndarray:
+    """(county, service) as one row of places, or (county, year, service) as (place, year)."""
+    if YEAR not in values.dims:
+        return values.transpose(COUNTY, SERVICE).to_numpy().ravel()
+    return values.transpose(COUNTY, SERVICE, YEAR).to_numpy().reshape(-1, values.sizes[YEAR])

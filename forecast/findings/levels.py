@@ -1,0 +1,150 @@
+"""Flags: which class of shortage or surplus is so likely, and so near, that its answer must be decided now.
+
+A class is red where at least half of the trajectories have it and it has begun by the end of the lead time of its
+answer and one year more, amber where at least a quarter have (SPECS 8.6). Levels, answers and lead times are data
+(`warning.toml`). What cannot be judged is a flag of its own: silence would read as balance.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.basics.dims import COUNTY, SERVICE, YEAR
+from forecast.errors import InputRefused, Issue
+
+COLUMNS = (
+    "county",
+    "service",
+    "level",
+    "category",
+    "probability",
+    "first_year",
+    "answer",
+    "lead_time",
+    "decide_by",
+    "late",
+    "class_probability",
+    "sure_of_window",
+)
+LEVELS = ("red", "amber", "undetermined", "unknown")
+"""Gravest first; `undetermined`: the horizon is too short to tell, `unknown`: demand or supply is not known."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Share from which a flag is amber and red; answers of each class; years that each answer takes."""
+
+    amber: float
+    red: float
+    answers: Mapping[str, tuple[str, ...]]
+    lead_time: Mapping[str, int]
+
+
+def read_rules(path: Path | None = None) -> Rules:
+    """The rules of a TOML file, by default the shipped ones.
+
+    Raises InputRefused where the levels are not 0 < amber <= red <= 1 or an answer has no lead time.
+    """
+    shipped = files("forecast.findings").joinpath("warning.toml")
+    table = tomllib.loads(shipped.read_text("utf-8") if path is None else path.read_text("utf-8"))
+    answers = {category: tuple(names) for category, names in table["answers"].items()}
+    lead_time = {name: int(row["value"]) for name, row in table["lead_time"].items()}
+    amber, red = float(table["levels"]["amber"]), float(table["levels"]["red"])
+    faults = sorted({name for names in answers.values() for name in names} - set(lead_time))
+    if not 0 < amber <= red <= 1:
+        faults.append(f"amber = {amber:g}, red = {red:g}")
+    if faults:
+        raise InputRefused(Issue("E437", values={"found": ", ".join(faults)}))
+    return Rules(amber, red, answers, lead_time)
+
+
+def warn(
+    classes: xr.Dataset, now: int, build_years: Mapping[str, int] | None = None, rules: Rules | None = None
+) -> pd.DataFrame:
+    """One row per county, service and flagged class, gravest first, then soonest.
+
+    classes      as `classify_waves` gives it (county, service?, category, year)
+    now          the year of the decision; an answer decided now stands `lead_time` years later
+    build_years  lead time of building by service, from the demand models; the rules' own for the others
+
+    level, category    red or amber with the class; `undetermined` where that class reaches the amber share; `unknown`
+                       where nothing can be said (category "")
+    probability        share of trajectories in which the class has begun by now + lead time + 1
+    first_year         first year by which it has begun in the share that makes the level
+    answer, lead_time  the first choice of the rules and the years it takes; decide_by: first_year - lead_time, at which
+                       the answer would just be in time; late: by how many years that is before `now`, 0 where it is not
+    class_probability  probability of the class at any time; sure_of_window: the likeliest class is the same with
+                       break-even years two less and two more
+    A county and service without a row is balanced, or its class begins later than its answer takes.
+    """
+    rules = read_rules() if rules is None else rules
+    build_years = {} if build_years is None else build_years
+    by_service = classes if SERVICE in classes.dims else classes.expand_dims({SERVICE: [""]})
+    shares = by_service["class_probability"].transpose(COUNTY, SERVICE, "category").to_numpy()
+    begun = by_service["begun"].transpose(COUNTY, SERVICE, "category", YEAR).to_numpy()
+    likeliest = by_service["likeliest"].transpose(COUNTY, SERVICE, "shift").to_numpy()
+    categories = {str(name): row for row, name in enumerate(classes["category"].values)}
+    years = classes[YEAR].to_numpy()
+    rows = []
+    for i, county in enumerate(by_service[COUNTY].values):
+        for j, service in enumerate(by_service[SERVICE].values):
+            sure = len(set(likeliest[i, j].tolist())) == 1
+            own = {name: (float(shares[i, j, row]), begun[i, j, row]) for name, row in categories.items()}
+            place = {"county": str(county), "service": str(service)}
+            rows += [place | row for row in _flags(own, years, sure, now, build_years.get(str(service)), rules)]
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    order = found["level"].map({level: rank for rank, level in enumerate(LEVELS)})
+    return found.assign(rank=order).sort_values(["rank", "first_year"], kind="stable", ignore_index=True)[list(COLUMNS)]
+
+
+def _flags(
+    own: Mapping[str, tuple[float, np.ndarray]],
+    years: np.ndarray,
+    sure: bool,
+    now: int,
+    build_years: int | None,
+    rules: Rules,
+) -> list[dict[str, object]]:
+    """Flags of one county and service; own: class -> its probability, and the share in which it has begun by year."""
+    nothing = {"answer": "", "lead_time": np.nan, "decide_by": np.nan, "late": np.nan, "first_year": np.nan}
+    if any(np.isnan(share) for share, _ in own.values()):
+        unknown = {"level": "unknown", "category": "", "probability": np.nan, "class_probability": np.nan}
+        return [nothing | unknown | {"sure_of_window": False}]
+    rows: list[dict[str, object]] = []
+    for category, names in rules.answers.items():
+        answer = names[0]
+        lead = rules.lead_time[answer] if answer != "build" or build_years is None else build_years
+        likely, begun = own[category]
+        in_time = begun[years <= now + lead + 1]
+        share = float(in_time.max()) if in_time.size else 0.0
+        level = "red" if share >= rules.red else "amber" if share >= rules.amber else None
+        if level is None:
+            continue
+        first = int(years[begun >= getattr(rules, level)][0])
+        rows.append(
+            {
+                "level": level,
+                "category": category,
+                "probability": share,
+                "first_year": first,
+                "answer": answer,
+                "lead_time": lead,
+                "decide_by": first - lead,
+                "late": max(now - first + lead, 0),
+                "class_probability": likely,
+                "sure_of_window": sure,
+            }
+        )
+    doubt = own["undetermined"][0]
+    if doubt >= rules.amber:
+        row = {"level": "undetermined", "category": "undetermined", "probability": doubt, "class_probability": doubt}
+        rows.append(nothing | row | {"sure_of_window": sure})
+    return rows

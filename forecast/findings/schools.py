@@ -1,0 +1,440 @@
+"""What a run says to an education bureau, for every county and every area: the table of places and posts with ranges,
+why rolls change, what smaller classes would take up, who needs special education, and whom planned places are for.
+
+Everything follows from the scenario's pupils. Ranges need no second look at the trajectories: classes, places and posts
+are straight lines in the pupils of a place, so that a quantile of pupils gives the quantile of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.basics.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.demand import DemandModel
+from forecast.demand.flows import by_residence, region_flows
+from forecast.demand.model import Basis, weakest
+from forecast.demand.people import children, counted
+from forecast.demand.schools.changes import STEP, attribute_roll, birth_cohorts, cohort_change, elasticity
+from forecast.demand.schools.class_sizes import expected_classes, school_standards, small_class_dividend
+from forecast.demand.schools.needs import (
+    RUNNING_COST,
+    needs_of_pupils,
+    school_services,
+    school_table,
+    standard_by_service,
+)
+from forecast.demand.schools.senior_audit import audit_places
+from forecast.demand.schools.special_education import HOME, MAINSTREAM, SETTING, SPECIAL_SCHOOL, special_pupils
+from forecast.region import Region
+
+BAND = (0.1, 0.9)
+"""Levels between which 80 % of the trajectories lie."""
+
+SPANS = (5, 10, 15)
+"""Years after the jump-off year until which a change of the rolls is explained, besides that from crest to trough."""
+
+PERIOD, LIMIT, LEVEL = "period", "limit", "quantile"
+CREST = "crest"
+
+SPECIAL = {"primary_school": "special_prevalence_primary", "junior_school": "special_prevalence_junior"}
+"""Services for whose pupils the prevalence of special education is published -> its name among the standards."""
+
+TEACHERS = "teachers"
+"""Item of the table `staff` that counts all teachers of its services."""
+
+
+@dataclass(frozen=True)
+class Schools:
+    """By county, the areas (sums of counties) after the counties; years as in the run.
+
+    table     (county, year, service) as `school_table`, with supply, gap (supply - demand, as the run has it),
+              gap_with_spare (supply - places), living_here: the pupils who live here, wherever they go to school, and
+              born: the share of the children who were born by the jump-off date
+    bands     (quantile, county, year, service) pupils, classes, places and posts at the ends of `BAND`; None where the
+              run is one path
+    basis     column of the table -> service -> published, derived or assumed: the weakest number it rests on
+    changes   a row a county, service and period: first and last year, pupils in both, and the effects of `ROLL_STEPS`
+    smaller   (limit, county, year, service) as `small_class_dividend`, with class_size (limit, year, service)
+    special   (setting, county, year, service) pupils with special needs
+    teachers  a row a place, kind of schools and year: teachers counted last, and the posts needed
+    audit     (county, year, service) of services with planned places, as `audit_places`, and p_idle, the probability
+              that not one of the new places is needed; None without planned places
+    """
+
+    table: xr.Dataset
+    bands: xr.Dataset | None
+    basis: Mapping[str, Mapping[str, Basis]]
+    changes: pd.DataFrame
+    smaller: xr.Dataset
+    special: xr.DataArray
+    teachers: pd.DataFrame
+    audit: xr.Dataset | None
+
+
+def find_schools(
+    data: xr.Dataset,
+    models: Mapping[str, DemandModel],
+    region: Region,
+    members: Mapping[str, list[str]],
+    waves: pd.DataFrame,
+    lasting: xr.DataArray,
+) -> Schools | None:
+    """All of it from a run's data; None where no school is modelled. members: area -> its counties; waves: those of the
+    scenario; lasting: (county, year, service) what is needed for good, projected years."""
+    services = school_services(models, data)
+    if not services or "pupils" not in data:
+        return None
+    own = school_table(data, data, models, region).drop_vars(["unit", "born_until"], errors="ignore")
+    known = {name: data[name].sel({SERVICE: services}).reset_coords(drop=True) for name in ("supply", "gap")}
+    living = {"living_here": _living_here(own["pupils"], region)}
+    born = {"born_by_now": _born_by_now(data, models, services)}
+    table = _everywhere(own.assign(known | living | born), members)
+    share = (table["born_by_now"] / table["children"]).assign_attrs(long_name="children born by now", units="1")
+    table = table.drop_vars("born_by_now").assign(born=share, gap_with_spare=table["supply"] - table["places"])
+    table = table.assign_attrs(jump_off_year=int(data.attrs["jump_off_year"]))
+    return Schools(
+        table=table,
+        bands=_bands(data, models, table),
+        basis=_bases(data, models, services),
+        changes=_changes(data, models, table, members, waves),
+        smaller=_smaller(models, table),
+        special=_special(table),
+        teachers=_teachers(data, models, region, table),
+        audit=_audit(data, table, members, lasting),
+    )
+
+
+def _everywhere(table: xr.Dataset, members: Mapping[str, list[str]]) -> xr.Dataset:
+    """The areas as sums of their counties after the counties; not known where a county is not."""
+    counties = [str(code) for code in table[COUNTY].values]
+    rows = [[counties.index(code) for code in own] for own in members.values()]
+
+    def with_sums(values: xr.DataArray) -> xr.Variable:
+        own = values.transpose(COUNTY, ...)
+        sums = [own.to_numpy()[at].sum(axis=0, keepdims=True) for at in rows]
+        return xr.Variable(own.dims, np.concatenate([own.to_numpy(), *sums]), values.attrs)
+
+    found = {name: with_sums(one) if COUNTY in one.dims else one for name, one in table.items()}
+    return xr.Dataset(found, {COUNTY: [*counties, *members]} | {dim: table[dim] for dim in table.dims if dim != COUNTY})
+
+
+def _born_by_now(data: xr.Dataset, models: Mapping[str, DemandModel], services: list[str]) -> xr.DataArray:
+    """(county, year, service) children of the ages who were born by the end of the jump-off year."""
+    people = counted(data, "resident")
+    born = people.where(people[YEAR] - people[AGE] <= int(data.attrs["jump_off_year"]), 0.0)
+    parts = [children(born, models[name].ages, _cutoff(models[name])) for name in services]
+    return in_order(xr.concat(parts, xr.IndexVariable(SERVICE, services)))
+
+
+def _living_here(pupils: xr.DataArray, region: Region) -> xr.DataArray:
+    """Pupils (county, year, service) by where they live; the same where the region knows of no flows."""
+    services, counties, years = (pupils[dim].values.tolist() for dim in (SERVICE, COUNTY, YEAR))
+    flows = region_flows(region, services, counties, years)
+    if flows is None:
+        return pupils
+    parts = []
+    for name in services:
+        own = pupils.sel({SERVICE: [name]}).rename({SERVICE: GRADE})
+        if name in flows[SERVICE].values:
+            own = by_residence(own, flows.sel({SERVICE: name}, drop=True))
+        parts.append(own.isel({GRADE: 0}, drop=True))
+    return in_order(xr.concat(parts, xr.IndexVariable(SERVICE, services))).assign_attrs(pupils.attrs)
+
+
+def _cutoff(model: DemandModel) -> int:
+    return int(model.parameters["cutoff_month"].value)
+
+
+def _bands(data: xr.Dataset, models: Mapping[str, DemandModel], table: xr.Dataset) -> xr.Dataset | None:
+    if "demand_quantile" not in data:
+        return None
+    places, services = table[COUNTY].values, table[SERVICE].values
+    pupils = data["demand_quantile"].sel(area=places, service=services).sel(quantile=list(BAND), method="nearest")
+    pupils = in_order(pupils.rename(area=COUNTY).reset_coords(drop=True))
+    needs = needs_of_pupils(pupils, models, table["school_grades"])
+    return needs[["classes", "places", "posts"]].assign(pupils=pupils)
+
+
+def _bases(data: xr.Dataset, models: Mapping[str, DemandModel], services: list[str]) -> dict[str, dict[str, Basis]]:
+    """What each column rests on at the least. Children are projected, so that nothing here is better than derived."""
+    at = {str(name): row for row, name in enumerate(data[SERVICE].values)}
+    said = {name: data[name].values.tolist() if name in data else [] for name in ("demand_basis", "supply_basis")}
+    demand, supply = ({name: _as_basis(own, at[name]) for name in services} for own in said.values())
+    standards = school_standards()
+    found: dict[str, dict[str, Basis]] = {}
+    for name in services:
+        pupils, stands = weakest(["derived", demand[name]]), supply[name]
+        own = {
+            key: weakest([pupils, standard.basis])
+            for key in ("class_size", "pupils_per_post", "floor_area")
+            if (standard := models[name].standard(key))
+        }
+        places = weakest([pupils, standards["spare_places"].basis])
+        columns = {
+            "children": "derived",
+            "pupils": pupils,
+            "classes": own.get("class_size", pupils),
+            "places": places,
+            "floor_area": weakest([places, own.get("floor_area", places)]),
+            "posts": own.get("pupils_per_post", pupils),
+            "yuan": weakest([pupils, standards[RUNNING_COST[name]].basis]) if name in RUNNING_COST else pupils,
+            "supply": stands,
+            "gap": weakest([pupils, stands]),
+            "gap_with_spare": weakest([places, stands]),
+        }
+        for column, basis in columns.items():
+            found.setdefault(column, {})[name] = basis
+    return found
+
+
+def _as_basis(said: list[str], at: int) -> Basis:
+    """What is said of a service; where nothing is said, nothing better than assumed may be claimed."""
+    return next((basis for basis in get_args(Basis) if said and said[at] == basis), "assumed")
+
+
+# ---- why rolls change --------------------------------------------------------------------------------------------
+
+
+def _changes(
+    data: xr.Dataset,
+    models: Mapping[str, DemandModel],
+    table: xr.Dataset,
+    members: Mapping[str, list[str]],
+    waves: pd.DataFrame,
+) -> pd.DataFrame:
+    """The change of every roll over every period, in steps that add up to it."""
+    first, last = _periods(data, table, waves)
+    people = _everywhere(counted(data, "resident").to_dataset(name="people"), members)["people"]
+    born = birth_cohorts(people)
+    parts = []
+    for service in table[SERVICE].values.tolist():
+        years = first.sel({SERVICE: service}, drop=True), last.sel({SERVICE: service}, drop=True)
+        parts.append(cohort_change(born, models[service].ages, *years, _cutoff(models[service])))
+    start, ageing, since = (
+        _bare(xr.concat(kind, SERVICE, coords="minimal", compat="override")) for kind in zip(*parts, strict=True)
+    )
+    pupils, living, residents = (
+        [_bare(table[name].sel({YEAR: year})) for year in (first, last)]
+        for name in ("pupils", "living_here", "children")
+    )
+    graded = _bare(table["form"] == "grade")
+    before, after = (
+        {
+            "migration": have / cohort,
+            "participation": (at_home / have).where(~graded, 1.0),
+            "retention": (at_home / have).where(graded, 1.0),
+            "flows": (rolls / at_home).where(at_home != rolls, 1.0),
+        }
+        for have, cohort, at_home, rolls in zip(residents, (start, start + ageing + since), living, pupils, strict=True)
+    )
+    effects = attribute_roll((start, ageing, since), before, after)
+    known = {"first": first, "last": last, "before": pupils[0], "after": pupils[1]}
+    order = (COUNTY, SERVICE, PERIOD)
+    columns = {name: one.transpose(*order).to_numpy().ravel() for name, one in known.items()}
+    columns |= {
+        str(step): effects.sel({STEP: step}).transpose(*order).to_numpy().ravel() for step in effects[STEP].values
+    }
+    places = pd.MultiIndex.from_product([first[dim].values.tolist() for dim in order], names=order)
+    rows = pd.DataFrame(columns, index=places).reset_index()
+    return rows[rows["first"] < rows["last"]].reset_index(drop=True)
+
+
+def _bare(values: xr.DataArray) -> xr.DataArray:
+    """Without coordinates, so that nothing is aligned again: all come from the same places."""
+    return values.drop_vars(list(values.coords))
+
+
+def _periods(data: xr.Dataset, table: xr.Dataset, waves: pd.DataFrame) -> tuple[xr.DataArray, xr.DataArray]:
+    """First and last year (county, service, period): from the last crest of children born by now to the lowest roll
+    after it, and from the jump-off year on. The same year twice where there is no such period."""
+    jump_off, horizon = int(data.attrs["jump_off_year"]), int(data[YEAR][-1])
+    born_until = dict(zip(data[SERVICE].values.tolist(), data["born_until"].values.tolist(), strict=True))
+    crests: dict[tuple[str, str], int] = {}
+    for row in waves[(waves["turn"] == CREST) & ~waves["at_edge"].astype(bool)].sort_values("peak_year").itertuples():
+        if row.service in born_until and row.peak_year <= born_until[row.service]:
+            crests[str(row.county), str(row.service)] = int(row.peak_year)
+    counties, services = table[COUNTY].values.tolist(), table[SERVICE].values.tolist()
+    years, rolls = table[YEAR].values, table["pupils"].transpose(COUNTY, SERVICE, YEAR).to_numpy()
+    first = np.full((len(counties), len(services), 1 + len(SPANS)), jump_off)
+    last = np.minimum(jump_off + np.array([0, *SPANS]), horizon) + np.zeros_like(first)
+    last[..., 1:][jump_off + np.array(SPANS) > horizon + np.zeros_like(last[..., 1:])] = jump_off
+    for (county, service), year in crests.items():
+        if county in counties and service in services:
+            at = counties.index(county), services.index(service)
+            ahead = rolls[at][years >= year]
+            first[*at, 0], last[*at, 0] = year, year + int(np.argmin(ahead))
+    coords = {COUNTY: counties, SERVICE: services, PERIOD: [CREST, *map(str, SPANS)]}
+    return xr.DataArray(first, coords), xr.DataArray(last, coords)
+
+
+# ---- what rolls free, and for whom new places are ----------------------------------------------------------------
+
+
+def _smaller(models: Mapping[str, DemandModel], table: xr.Dataset) -> xr.Dataset:
+    """Classes smaller by one and by two steps, with as many posts for a class as the standards give it today; rooms are
+    those of the places that stand."""
+    standards, step = school_standards(), float(school_standards()["smaller_class_step"].value)
+    years, services = table[YEAR].values.tolist(), table[SERVICE].values.tolist()
+    full, load = (standard_by_service(models, services, key, years) for key in ("class_size", "pupils_per_post"))
+    limits = full - step * xr.DataArray([0, 1, 2], {LIMIT: [0, 1, 2]})
+    wage = float(standards["yuan_per_post"].at([years[-1]])[0])
+    rooms = expected_classes(table["supply"], full, table["school_grades"])
+    found = small_class_dividend(table["pupils"], limits, table["school_grades"], full / load, wage, rooms)
+    return found.drop_vars("yuan_once").assign(class_size=limits)
+
+
+def _special(table: xr.Dataset) -> xr.DataArray:
+    """Prevalence x pupils of the stages for which it is published, in three settings."""
+    standards, years = school_standards(), table[YEAR].values.tolist()
+    services = [name for name in SPECIAL if name in table[SERVICE].values]
+    rate = xr.DataArray(
+        [standards[SPECIAL[name]].at(years) for name in services], {SERVICE: services, YEAR: years}, (SERVICE, YEAR)
+    )
+    home, mainstream = (float(standards[f"special_share_{name}"].at([years[-1]])[0]) for name in (HOME, MAINSTREAM))
+    shares = {SPECIAL_SCHOOL: 1 - home - mainstream, MAINSTREAM: mainstream, HOME: home}
+    return in_order(special_pupils(table["pupils"].sel({SERVICE: services}), rate, shares))
+
+
+def _teachers(data: xr.Dataset, models: Mapping[str, DemandModel], region: Region, table: xr.Dataset) -> pd.DataFrame:
+    """Teachers of the last count beside the posts needed, for the places and kinds of schools that the region counts.
+
+    The range of posts for several stages together is that of the paths that stand for all, as stages go up and down
+    together. Nothing is said of who retires: the region has no ages of teachers.
+    """
+    columns = [COUNTY, SERVICE, "counted_in", TEACHERS, YEAR, "posts", "posts_p10", "posts_p90", "post_gap"]
+    counts = _counted_teachers(region, table[COUNTY].values.tolist(), table[SERVICE].values.tolist())
+    parts = []
+    for (place, services), (counted_in, number) in counts.items():
+        own = table.sel({COUNTY: place, SERVICE: services.split("+")})
+        frame = pd.DataFrame({YEAR: own[YEAR].values, "posts": own["posts"].sum(SERVICE, skipna=False).to_numpy()})
+        about = {COUNTY: place, SERVICE: services, "counted_in": counted_in, TEACHERS: number}
+        ends = _ends_together(data, own["posts"] / own["pupils"], place)
+        parts.append(frame.assign(**about, **ends, post_gap=number - frame["posts"]))
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return found.reindex(columns=columns)
+
+
+def _counted_teachers(
+    region: Region, places: list[str], services: list[str]
+) -> dict[tuple[str, str], tuple[int, float]]:
+    """(place, services joined by +) -> the year of the last count, and the teachers of all these services."""
+    found: dict[tuple[str, str], tuple[int, float]] = {}
+    if region.has("staff"):
+        table = region.table("staff")
+        table = table[(table["item"] == TEACHERS) & table[COUNTY].isin(places)]
+        for place, kinds, year, number in zip(
+            *(table[name].tolist() for name in (COUNTY, SERVICE, YEAR, "value")), strict=True
+        ):
+            if set(str(kinds).split("+")) <= set(services):
+                key = str(place), str(kinds)
+                found[key] = max(found.get(key, (0, 0.0)), (int(year), float(number)))
+    return found
+
+
+def _ends_together(data: xr.Dataset, posts_per_pupil: xr.DataArray, place: str) -> dict[str, np.ndarray]:
+    """The ends of the band of the posts of several stages together; nothing in a run of one path."""
+    if "demand_chosen" not in data:
+        return {}
+    paths = data["demand_chosen"].sel(area=place, service=posts_per_pupil[SERVICE].values)
+    posts = paths.transpose(TRAJECTORY, YEAR, SERVICE).to_numpy() * posts_per_pupil.transpose(YEAR, SERVICE).to_numpy()
+    low, high = np.quantile(posts.sum(axis=-1), BAND, axis=0)
+    return {"posts_p10": low, "posts_p90": high}
+
+
+def _audit(
+    data: xr.Dataset, table: xr.Dataset, members: Mapping[str, list[str]], lasting: xr.DataArray
+) -> xr.Dataset | None:
+    """Planned places of the services that have some. The run's supply holds them already: what stands without them is
+    supply less planned, so that nothing is counted twice."""
+    if "planned" not in data:
+        return None
+    planned = data["planned"].sel({SERVICE: table[SERVICE].values}).reset_coords(drop=True)
+    planned = _everywhere(planned.to_dataset(name="planned"), members)["planned"]
+    planned = planned.sel({YEAR: lasting[YEAR].values})
+    services = [str(name) for name in planned[SERVICE].values if float(planned.sel({SERVICE: name}).max()) > 0]
+    if not services:
+        return None
+    here = {SERVICE: services, YEAR: lasting[YEAR].values, COUNTY: table[COUNTY].values}
+    need, standing, new = (one.sel(here) for one in (table["pupils"], table["supply"], planned))
+    existing = standing - new
+    found = audit_places(need, in_order(lasting.sel(here).reset_coords(drop=True)), existing, new)
+    return found.assign(need=need, existing=existing, added=new, p_idle=_p_below(data, existing)).map(in_order)
+
+
+def _p_below(data: xr.Dataset, level: xr.DataArray) -> xr.DataArray:
+    """Probability that the need is at most `level`, read between the quantiles kept; NaN in a run of one path."""
+    if "demand_quantile" not in data:
+        return xr.full_like(level, np.nan)
+    kept = data["demand_quantile"].sel(
+        area=level[COUNTY].values, service=level[SERVICE].values, year=level[YEAR].values
+    )
+    ends = kept.rename(area=COUNTY).transpose(COUNTY, YEAR, SERVICE, LEVEL).to_numpy()
+    at, shares = level.transpose(COUNTY, YEAR, SERVICE).to_numpy(), kept[LEVEL].values
+    odds = [
+        np.interp(x, q, shares, left=0.0, right=1.0)
+        for x, q in zip(at.ravel(), ends.reshape(-1, len(shares)), strict=True)
+    ]
+    return level.transpose(COUNTY, YEAR, SERVICE).copy(data=np.reshape(odds, at.shape))
+
+
+# ---- tables ------------------------------------------------------------------------------------------------------
+
+
+def school_csv(schools: Schools | None) -> dict[str, pd.DataFrame]:
+    """The tables as they are written beside a report, from the jump-off year on; those without a row are left out.
+    Elasticities, smaller classes and special education every fifth year."""
+    if schools is None:
+        return {}
+    ahead = {YEAR: slice(schools.table.attrs["jump_off_year"], None)}
+    table = schools.table.sel(ahead)
+    fives = {YEAR: [year for year in table[YEAR].values.tolist() if year % 5 == 0]}
+    parts = {
+        "schools": _rows(schools, table, None if schools.bands is None else schools.bands.sel({YEAR: table[YEAR]})),
+        "school_elasticities": _elasticities(table.sel(fives), schools.smaller["class_size"].sel(fives)),
+        "roll_changes": schools.changes,
+        "school_posts": schools.teachers[schools.teachers[YEAR] >= schools.table.attrs["jump_off_year"]],
+        "smaller_classes": _long(
+            schools.smaller.sel(fives).isel({LIMIT: slice(1, None)}), [LIMIT, COUNTY, SERVICE, YEAR]
+        ),
+        "special_education": _long(schools.special.sel(fives).to_dataset(SETTING), [COUNTY, SERVICE, YEAR]),
+        "planned_places": _long(schools.audit, [COUNTY, SERVICE, YEAR]) if schools.audit else pd.DataFrame(),
+    }
+    return {name: one for name, one in parts.items() if len(one)}
+
+
+def _rows(schools: Schools, table: xr.Dataset, bands: xr.Dataset | None) -> pd.DataFrame:
+    """人口-学位-设施: a row a county, service and year; `assumed` names the columns that rest on an assumption."""
+    own = table.drop_vars(["form", "school_grades"])
+    if bands is not None:
+        for level in BAND:
+            ends = bands.sel({LEVEL: level}, method="nearest", drop=True)
+            own = own.assign({f"{name}_p{100 * level:.0f}": values for name, values in ends.items()})
+    rows = _long(own, [COUNTY, SERVICE, YEAR])
+    form = dict(zip(table[SERVICE].values, table["form"].values, strict=True))
+    assumed = {
+        service: " ".join(column for column, basis in schools.basis.items() if basis[service] == "assumed")
+        for service in form
+    }
+    return rows.assign(form=rows[SERVICE].map(form), assumed=rows[SERVICE].map(assumed))
+
+
+def _elasticities(table: xr.Dataset, class_size: xr.DataArray) -> pd.DataFrame:
+    """Per cent more of the first for one per cent more of the second: births of every year after the jump-off year, or
+    pupils. Places, posts and money go with the pupils, one for one."""
+    pupils, classes = table["pupils"], table["classes"]
+    more = classes + 0.01 * pupils / class_size.isel({LIMIT: 0}, drop=True)
+    to_pupils, to_births = elasticity(more, 1.01 * pupils, (classes, pupils)), 1 - table["born"]
+    found = {"pupils_to_births": to_births, "classes_to_pupils": to_pupils, "classes_to_births": to_births * to_pupils}
+    return _long(xr.Dataset(found), [COUNTY, SERVICE, YEAR])
+
+
+def _long(table: xr.Dataset, dims: list[str]) -> pd.DataFrame:
+    """One row a cell, in the order of the dimensions named."""
+    bare = table.drop_vars([name for name in table.coords if name not in table.dims])
+    return bare.to_dataframe(dim_order=[dim for dim in dims if dim in table.dims]).reset_index()

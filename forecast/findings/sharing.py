@@ -1,0 +1,127 @@
+"""One short while another has room: neighbouring counties, and services inside a county (SPECS 8.7, 人口跨峰前后)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.demand import DemandModel
+from forecast.errors import InputRefused, Issue
+
+PAIR_COLUMNS = ("service", "short_county", "spare_county", "first_year", "last_year", "place_years", "probability")
+
+REACH = {"minutes": 60.0, "seat_km": 30.0}
+"""How far apart counties may be to share places, by what a table of neighbours knows of them, the better known first:
+minutes on the way, or km between the seats. Assumed, as nobody has set it."""
+
+FOLLOW_ON = (
+    ("kindergarten", "nursery"),
+    ("primary_school", "nursery"),
+    ("primary_school", "care_beds"),
+    ("junior_school", "senior_school"),
+    ("junior_school", "care_beds"),
+    ("senior_school", "care_beds"),
+)
+"""What empties -> what may move in: assumed until the demand models name what each is converted from and to."""
+
+OFTEN = 0.5
+"""A year counts to the span of a pair if the pair has something to share in so many of the trajectories."""
+
+
+def counter_phase(gap: xr.DataArray, neighbours: pd.DataFrame, limit: float, by: str = "minutes") -> pd.DataFrame:
+    """Pairs of counties of which one lacks what the other has to spare in the same year, largest first.
+
+    gap         supply - demand (trajectory?, county, year, service), as `compare_supply` gives it
+    neighbours  county_a, county_b and how far apart; a pair that is not there is out of reach, either direction will do
+    limit       how far at most; by: the column that tells it, which the table found has too
+
+    place_years  mean over trajectories of sum over years of min(what a lacks, what b has to spare): an upper bound for
+                 each pair alone, since a county's spare places can be given once
+    probability  share of trajectories with anything to share; first_year to last_year hold the years in which at least
+                 half of the trajectories have
+    A pair with an unknown year is left out of that year. Raises InputRefused where a county is not in `gap`.
+    """
+    counties = [str(county) for county in gap[COUNTY].values]
+    unknown = sorted((set(neighbours["county_a"]) | set(neighbours["county_b"])) - set(counties))
+    if unknown:
+        raise InputRefused(Issue("E436", values={"found": ", ".join(map(str, unknown))}))
+    near = neighbours[neighbours[by] <= limit]
+    ways = {(str(a), str(b)): float(far) for a, b, far in zip(near.county_a, near.county_b, near[by], strict=True)}
+    ways = {(b, a): far for (a, b), far in ways.items()} | ways
+    full = gap if TRAJECTORY in gap.dims else gap.expand_dims(TRAJECTORY)
+    rows = []
+    for service in gap[SERVICE].values:
+        own = full.sel({SERVICE: service}).transpose(TRAJECTORY, COUNTY, YEAR)
+        years = own[YEAR].to_numpy()
+        values = {county: own.sel({COUNTY: county}).to_numpy() for county in counties}
+        for (short, spare), far in ways.items():
+            shared = np.nan_to_num(np.minimum(np.maximum(-values[short], 0), np.maximum(values[spare], 0)))
+            often = np.flatnonzero((shared > 0).mean(axis=0) >= OFTEN)
+            if len(often):
+                span = (int(years[often[0]]), int(years[often[-1]]))
+                total, share = float(shared.sum(axis=1).mean()), float((shared > 0).any(axis=1).mean())
+                rows.append((str(service), short, spare, *span, total, share, far))
+    found = pd.DataFrame(rows, columns=[*PAIR_COLUMNS, by])
+    return found.sort_values("place_years", ascending=False, kind="stable", ignore_index=True)
+
+
+def within_reach(gap: xr.DataArray, neighbours: pd.DataFrame | None) -> tuple[pd.DataFrame, str] | None:
+    """`counter_phase` by the first of `REACH` that the region's table of neighbours has, and which that is.
+
+    Pairs with a county that is not in `gap`, or whose way is not known, are out of reach. None without such a table.
+    """
+    by = None if neighbours is None else next((name for name in REACH if name in neighbours), None)
+    if neighbours is None or by is None:
+        return None
+    there = gap[COUNTY].values
+    near = neighbours[neighbours["county_a"].isin(there) & neighbours["county_b"].isin(there)].dropna(subset=[by])
+    return counter_phase(gap, near, REACH[by], by), by
+
+
+def floor_areas(models: Mapping[str, DemandModel]) -> dict[str, float]:
+    """m2 per place of the services whose standards name it."""
+    held = {name: model.standard("floor_area") for name, model in models.items()}
+    return {name: float(one.dated[-1][1]) for name, one in held.items() if one is not None}
+
+
+def cross_service(
+    gap: xr.DataArray, floor_area: Mapping[str, float], pairs: Sequence[tuple[str, str]] = FOLLOW_ON
+) -> xr.Dataset:
+    """Floor area inside each county that one service empties while another lacks it, year by year.
+
+    gap         supply - demand (trajectory?, county, year, service) in places or beds
+    floor_area  m2 per place of each service (the standards of the demand models)
+
+    Returns by (county, year, pair): `area`, the mean over trajectories of min(area to spare in the first service,
+    area lacking in the second), in m2, and `probability`, the share of trajectories with any. NaN where either is
+    not known. Pairs whose services are not in `gap`, or that have no floor area, are not there: `pairs` says which are.
+    """
+    there = set(gap[SERVICE].values) & set(floor_area)
+    kept = [pair for pair in pairs if set(pair) <= there]
+    full = gap if TRAJECTORY in gap.dims else gap.expand_dims(TRAJECTORY)
+    areas, shares = [], []
+    for empties, moves_in in kept:
+        spare = full.sel({SERVICE: empties}, drop=True).clip(min=0) * floor_area[empties]
+        lacking = (-full.sel({SERVICE: moves_in}, drop=True)).clip(min=0) * floor_area[moves_in]
+        shared = xr.where(spare < lacking, spare, lacking).where(spare.notnull() & lacking.notnull())
+        areas.append(shared.mean(TRAJECTORY, skipna=False))
+        shares.append((shared > 0).mean(TRAJECTORY).where(shared.notnull().all(TRAJECTORY)))
+    index = pd.Index([f"{empties} > {moves_in}" for empties, moves_in in kept], name="pair")
+    empty = xr.zeros_like(gap.isel({SERVICE: 0}, drop=True)).expand_dims(pair=index)
+    area = xr.concat(areas, index) if kept else empty
+    share = xr.concat(shares, index) if kept else empty
+    about = {"source": "SPECS 8.7", "kind": "stock"}
+    return xr.Dataset(
+        {
+            "area": area.transpose(COUNTY, YEAR, "pair").assign_attrs(
+                about, units="m2", long_name="floor area that one service empties while another lacks it"
+            ),
+            "probability": share.transpose(COUNTY, YEAR, "pair").assign_attrs(
+                about, units="1", kind="rate", long_name="share of trajectories with such floor area"
+            ),
+        }
+    )

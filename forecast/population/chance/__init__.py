@@ -1,0 +1,1 @@
+"""Random processes around the rates, and the counter-based numbers that they draw."""

@@ -1,0 +1,1 @@
+"""Rates and their uncertainty fitted on a history."""

@@ -1,0 +1,1 @@
+"""Rates after the jump-off date, under a scenario's levers."""

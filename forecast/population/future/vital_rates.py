@@ -1,0 +1,70 @@
+"""Vital rates of the projection years: the calibrated levels of the past, and what the scenario does to them."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from forecast.basics.dims import YEAR, at_years, in_order, label
+from forecast.population.future.levers import gross_flows, net_migrants
+from forecast.population.past.reconstruct import estimate_past
+from forecast.population.rates.lifetable import life_table
+from forecast.population.rates.pattern import fertility_pattern, mortality_pattern
+from forecast.region import Region
+from forecast.scenario.schema import Scenario
+
+
+def vital_rates(
+    region: Region, scenario: Scenario, past: xr.Dataset | None = None, migration: xr.Dataset | None = None
+) -> xr.Dataset:
+    """Rates from the year after the jump-off year to the scenario's horizon, as `project_population` takes them.
+
+    past: what `estimate_past(region)` gave, to save doing it twice. migration: gross flows instead of the region's net
+    migration, as `levers.gross_flows` takes them: out_rate and in_migration, with destination_share or without.
+    Mortality: the pattern's mx times the mean calibrated level times the scenario's factor. Fertility: the pattern's
+    path from the level of the last calibrated year, times the county's relative fertility and the scenario's factor.
+    Migration: each county's census profile, moved in proportion to mobility to the recent yearly total, and from there
+    by the scenario's levers (`levers`), which refuse what the region's form of migration cannot take.
+    """
+    past = estimate_past(region) if past is None else past
+    years = np.arange(region.jump_off_year + 1, scenario.horizon + 1)
+    source = f"scenario {scenario.id}"
+    fertility = fertility_pattern(region, years)
+    asfr = (
+        past.fertility_level.dropna(YEAR).isel({YEAR: -1}, drop=True)
+        * past.fertility_relative
+        * _path(scenario.fertility.level, years)
+        * fertility.tfr
+        * fertility.share
+    )
+    mx = mortality_pattern(region, years) * float(past.mortality_level.mean()) * _path(scenario.mortality.level, years)
+    rates = {
+        "baseline": past.population.isel({YEAR: -1}, drop=True),
+        "sx": label(life_table(mx).sx, "survivorship ratio to the age", "1", "rate", source),
+        "asfr": label(in_order(asfr), "age-specific fertility", "births per woman-year", "rate", source),
+        "srb": label(fertility.srb, "sex ratio at birth", "boys per girl", "rate", source),
+        **_migration(past, scenario, years, migration),
+    }
+    attrs = {"jump_off_year": region.jump_off_year, "migration_timing": scenario.migration.timing}
+    return xr.Dataset(rates, attrs=attrs)
+
+
+def _migration(
+    past: xr.Dataset, scenario: Scenario, years: np.ndarray, flows: xr.Dataset | None
+) -> dict[str, xr.DataArray]:
+    """Migration in the form it is given in, as the scenario changes it, labelled."""
+    source = f"scenario {scenario.id}"
+    if flows is None:
+        persons = net_migrants(past, scenario.migration, years)
+        return {"net_migration": label(persons, "net migration by age at year end", "persons", "flow", source)}
+    about = {
+        "out_rate": ("rate of leaving by age at year end", "1", "rate"),
+        "in_migration": ("arrivals from outside by age at year end", "persons", "flow"),
+        "destination_share": ("leavers by destination", "1", "rate"),
+    }
+    changed = gross_flows(past, flows, scenario.migration, years)
+    return {str(name): label(variable, *about[str(name)], source) for name, variable in changed.items()}
+
+
+def _path(dated: object, years: np.ndarray) -> xr.DataArray:
+    return xr.DataArray(at_years(dated, years.tolist()), dims=YEAR, coords={YEAR: years})  # type: ignore[arg-type]

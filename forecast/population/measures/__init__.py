@@ -1,0 +1,1 @@
+"""Rates and structures of a population. Asked alone: no run calls them."""

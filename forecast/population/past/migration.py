@@ -1,0 +1,111 @@
+"""Net migration: a profile by age from two censuses, and how it is moved to a level.
+
+A net profile has ages that gain and ages that lose, so a factor would turn it upside down where the total changes
+sign (Wenzhou: the censuses imply +0.9 thousand a year for 2010-2020, the year-end totals +34 to +92 thousand). Levels
+are therefore reached additively, each age moved in proportion to its mobility, the absolute value of its profile.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from forecast.basics.dims import AGE, COUNTY, SEX
+from forecast.population.rates.residual import expected_survivors
+from forecast.population.rates.schedules import STANDARD, rogers_castro
+
+SHRINK_PERSONS = 100_000
+"""Persons at which a county's own migration profile counts one half, the city's the other (assumed)."""
+
+MAX_YEARLY_RATE = 0.010
+"""Largest lasting net migration of a county, per resident and year (assumed; Dongtou's 2023 would be 5 %)."""
+
+_WIDTH = 5  # years of age pooled: single-year residuals carry the noise of graduation
+_OLDEST = 75  # first age of the oldest cohort whose residual is migration rather than an error of mortality
+
+
+def standard_schedule(ages: np.ndarray) -> np.ndarray:
+    """Migration intensity by age of the model schedule with the rounded mean parameters of Rogers and Castro (1981,
+    Model Migration Schedules, IIASA RR-81-30): childhood, labour force peaking in the early twenties, constant.
+
+    ages: exact ages in years. The level is of no meaning; it only says at which ages a cohort moves.
+    """
+    return rogers_castro(ages, STANDARD)
+
+
+def census_rates(before: xr.DataArray, after: xr.DataArray, survival: xr.DataArray, years: int) -> xr.DataArray:
+    """Yearly net migration rate by age from the residual of two populations `years` apart.
+
+    before, after: (county, sex, age) persons by single age; survival: (sex, age) share of those aged `age` at the
+    first date who live to the second. A cohort's growth beyond survival, ln(found / expected), pooled over five years
+    of age, is laid on the ages it passed through in proportion to the standard schedule (laid on evenly, the arrivals
+    of the early twenties would swell the schools); an age takes the mean of the cohorts that passed it. Children born
+    between the dates take the rate of the youngest observed cohort; past the oldest cohort the rate is zero.
+    Returns (county, sex, age) per person-year.
+    """
+    starts = np.arange(0, _OLDEST + 1, _WIDTH)
+    expected = _pooled(expected_survivors(before, survival, years), starts)
+    found = _pooled(after.isel({AGE: slice(years, None)}), starts)
+    growth = np.log(np.maximum(found, 0.5) / np.maximum(expected, 0.5))
+    ages = before[AGE].values
+    intensity = standard_schedule(ages + 0.5)
+    total = np.zeros(before.transpose(..., AGE).shape)
+    passed = np.zeros(ages.size)
+    for cohort, start in enumerate(starts):
+        for first in range(start, start + _WIDTH):
+            window = slice(first + 1, min(first + years, ages.size - 1) + 1)
+            share = intensity[window] / intensity[window].sum()
+            total[..., window] += growth[..., cohort, None] * share
+            passed[window] += 1
+    rate = total / np.maximum(passed, 1)
+    rate[..., 0] = rate[..., 1]
+    return before.copy(data=rate).rename("net_migration_rate")
+
+
+def _pooled(persons: xr.DataArray, starts: np.ndarray) -> np.ndarray:
+    values = persons.transpose(..., AGE).values
+    return np.stack([values[..., start : start + _WIDTH].sum(-1) for start in starts], axis=-1)
+
+
+def shrink_to_whole(rate: xr.DataArray, population: xr.DataArray) -> xr.DataArray:
+    """County rates drawn towards the rate of the whole by n / (n + SHRINK_PERSONS) (SPECS 0.2, fixed constant).
+
+    rate, population: (county, sex, age); the whole's rate is the population-weighted mean of the counties'.
+    """
+    whole = (rate * population).sum(COUNTY) / population.sum(COUNTY).clip(min=1e-9)
+    residents = population.sum([SEX, AGE])
+    own = residents / (residents + SHRINK_PERSONS)
+    return own * rate + (1 - own) * whole
+
+
+def mobility_of_whole(rate: xr.DataArray, population: xr.DataArray) -> xr.DataArray:
+    """Mobility by sex and age, (sex, age): the absolute net rate of the whole.
+
+    rate, population: (county, sex, age). The whole's rate and not the county's own, because a county's profile is
+    full of moves inside the whole (children who follow a school place), while a change of the whole's total comes
+    across its border.
+    """
+    return abs((rate * population).sum(COUNTY) / population.sum(COUNTY).clip(min=1e-9))
+
+
+def move_to_total(profile: xr.DataArray, mobility: xr.DataArray, total: xr.DataArray) -> xr.DataArray:
+    """The profile moved additively, in proportion to mobility, so that it sums to the total.
+
+    profile, mobility: (..., sex, age) persons, mobility not negative and not zero everywhere; total: (...) persons.
+    """
+    missing = total - profile.sum([SEX, AGE])
+    return profile + missing * mobility / mobility.sum([SEX, AGE])
+
+
+def lasting_level(recent: xr.DataArray, residents: xr.DataArray) -> xr.DataArray:
+    """Recent net migration of each county, made fit to be carried on for decades.
+
+    recent, residents: (county,) persons a year and persons. A county's rate is drawn towards the whole's as the
+    profiles are and capped at `MAX_YEARLY_RATE`; what this takes away or adds goes to the counties in proportion to
+    residents, so that the whole keeps its total.
+    """
+    whole = recent.sum() / residents.sum()
+    own = residents / (residents + SHRINK_PERSONS)
+    rate = (own * recent / residents + (1 - own) * whole).clip(-MAX_YEARLY_RATE, MAX_YEARLY_RATE)
+    level = rate * residents
+    return level + (recent.sum() - level.sum()) * residents / residents.sum()

@@ -1,0 +1,1 @@
+"""Life tables, fertility and migration schedules, graduation to single years of age."""

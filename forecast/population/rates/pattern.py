@@ -1,0 +1,83 @@
+"""Published rates by age that carry the shape of a region's mortality and fertility; its level is calibrated.
+
+The tables `mortality`, `fertility` and `levels` are the region's own or those of its shipped pattern (WPP 2024).
+Five-year periods run from 1 July to 30 June, so a period's rate stands at its middle, 1 January; a calendar year is
+read at its own middle, between two periods, linearly in the logarithm.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.basics.dims import AGE, AGES, OPEN_AGE, SEX, SEXES, YEAR
+from forecast.population.rates.fertility import single_year_shares
+from forecast.population.rates.graduation import group_bounds
+from forecast.population.rates.lifetable import single_year_rates
+from forecast.population.rates.single_years import between_periods
+
+
+class HasTables(Protocol):
+    """What this module needs of a region: its tables by name."""
+
+    def table(self, name: str) -> pd.DataFrame: ...
+
+
+def mortality_pattern(region: HasTables, years: np.ndarray) -> xr.DataArray:
+    """mx (year, sex, age 0..100) deaths per person-year of the pattern in calendar years."""
+    table = region.table("mortality")
+    table = table.assign(start=[group_bounds(group)[0] for group in table.age_group])
+    cube = table.pivot(index=["year_start", "sex"], columns="start", values="mx")
+    periods = np.array(sorted(table.year_start.unique()), float)
+    abridged = xr.DataArray(
+        cube.loc[pd.MultiIndex.from_product([periods, SEXES])].to_numpy().reshape(len(periods), len(SEXES), -1),
+        dims=("period", SEX, AGE),
+        coords={"period": periods, SEX: list(SEXES), AGE: cube.columns.to_numpy(int)},
+    )
+    single = single_year_rates(abridged, OPEN_AGE)
+    logarithm = single.copy(data=np.log(single.values))
+    by_year = _at_calendar_years(logarithm, _middles(table), years)
+    return by_year.copy(data=np.exp(by_year.values)).rename("mx")
+
+
+def fertility_pattern(region: HasTables, years: np.ndarray) -> xr.Dataset:
+    """`share` (year, age) of total fertility, and `tfr`, `srb` (year), of the pattern in calendar years."""
+    table = region.table("fertility")
+    bounds = [group_bounds(group) for group in table.age_group]
+    table = table.assign(start=[first for first, _ in bounds])
+    cube = table.pivot(index="year_start", columns="start", values="share").sort_index()
+    last = max(end for _, end in bounds if end is not None)
+    shares = single_year_shares(cube.to_numpy(), cube.columns.to_numpy(int), last)
+    periods = xr.DataArray(shares, dims=("period", AGE), coords={"period": cube.index.to_numpy(float), AGE: list(AGES)})
+    share = _at_calendar_years(periods, _middles(table), years)
+    levels = region.table("levels").set_index("year").loc[list(years)]
+    return xr.Dataset(
+        {
+            "share": share / share.sum(AGE),
+            "tfr": (YEAR, levels.tfr.to_numpy(float)),
+            "srb": (YEAR, levels.srb.to_numpy(float)),
+        },
+        coords={YEAR: years},
+    )
+
+
+def national_births(region: HasTables, years: np.ndarray) -> np.ndarray:
+    """Births of the pattern's area by year, (year,) persons; before the first year the first value stands (assumed:
+    it only shapes ages above 70 inside their age group)."""
+    births = region.table("levels").set_index("year").births.astype(float).sort_index()
+    return np.interp(years, births.index.to_numpy(float), births.to_numpy())
+
+
+def _middles(table: pd.DataFrame) -> np.ndarray:
+    spans = table[["year_start", "year_end"]].drop_duplicates().sort_values("year_start")
+    middles: np.ndarray = (spans.year_start.to_numpy(float) + spans.year_end.to_numpy(float)) / 2 + 0.5
+    return middles
+
+
+def _at_calendar_years(periods: xr.DataArray, middles: np.ndarray, years: np.ndarray) -> xr.DataArray:
+    """(period, ...) read at the middle of calendar years, linearly, constant before the first and after the last."""
+    calendar = np.asarray(years, int)
+    return between_periods(periods.assign_coords(period=middles), xr.DataArray(calendar, dims=YEAR))

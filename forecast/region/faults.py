@@ -1,0 +1,120 @@
+"""Collects every fault of an input, and says the parts of a sentence that differ between the languages."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from forecast.errors import InputRefused, Issue, say
+
+EXAMPLES = 20
+"""So many issues of one code in one file are told; the rest are counted in one more issue (E100, W100)."""
+
+
+class Words(str):
+    """A value of a message that reads differently in Chinese and in English: `{hint:zh}`, `{hint:en}`.
+
+    As plain text (JSON, logs) it is the English form.
+
+    >>> f"{Words('女', 'female'):zh}"
+    '女'
+    """
+
+    __slots__ = ("en", "zh")
+    zh: str
+    en: str
+
+    def __new__(cls, zh: str, en: str) -> Words:
+        made = super().__new__(cls, en)
+        made.zh, made.en = zh, en
+        return made
+
+    def __reduce__(self) -> tuple[type[Words], tuple[str, str]]:
+        return Words, (self.zh, self.en)
+
+    def __format__(self, spec: str) -> str:
+        return self.zh if spec == "zh" else self.en
+
+
+def words(key: str, **values: Any) -> Words:
+    """A phrase of the catalogue in both languages."""
+    return Words(say(key, "zh", **values), say(key, "en", **values))
+
+
+def listed(items: Iterable[object]) -> Words:
+    """A list as each language writes it."""
+    texts = [str(item) for item in items]
+    return Words("、".join(texts), ", ".join(texts))
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known word most like this one, "" where none is like it (`cutoff` 1 = the same word)."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")
+
+
+def hint(near: str) -> Words:
+    """Offers the nearest name, or says nothing."""
+    return words("region.near", near=near) if near else Words("", "")
+
+
+def shown(text: object, length: int = 40) -> str:
+    """What was found, on one line and not too long to print."""
+    plain = "".join(char if char.isprintable() else "·" for char in str(text))
+    return plain if len(plain) <= length else plain[:length] + "…"
+
+
+class Faults:
+    """The faults and warnings found so far; a code that starts with W is a warning."""
+
+    def __init__(self) -> None:
+        self._kept: list[Issue] = []
+        self._count: Counter[tuple[str, str]] = Counter()
+
+    def add(
+        self, code: str, file: str = "", row: int | None = None, column: str | None = None, /, **values: Any
+    ) -> None:
+        """One issue; kept while it is among the first `EXAMPLES` of its code in its file."""
+        self._count[code, file] += 1
+        if self._count[code, file] <= EXAMPLES:
+            severity: Literal["error", "warning"] = "warning" if code.startswith("W") else "error"
+            self._kept.append(Issue(code, file or None, None, row, column, values, severity))
+
+    def rows(
+        self,
+        code: str,
+        file: str,
+        rows: Sequence[int],
+        column: str | None,
+        values: Callable[[int], Mapping[str, Any]],
+    ) -> None:
+        """The same fault in many rows; `values(i)` is asked only for the i-th rows that are told."""
+        room = max(0, EXAMPLES - self._count[code, file])
+        for i, row in enumerate(rows[:room]):
+            self.add(code, file, int(row), column, **values(i))
+        self._count[code, file] += len(rows) - min(room, len(rows))
+
+    def errors(self) -> tuple[Issue, ...]:
+        return self._told("error")
+
+    def warnings(self) -> tuple[Issue, ...]:
+        return self._told("warning")
+
+    def refuse(self) -> None:
+        """Raises InputRefused with every error, sorted by file and row."""
+        if errors := self.errors():
+            raise InputRefused(errors)
+
+    def _told(self, severity: Literal["error", "warning"]) -> tuple[Issue, ...]:
+        kept = sorted(
+            (issue for issue in self._kept if issue.severity == severity),
+            key=lambda issue: (issue.file or "", issue.row or 0, issue.code),
+        )
+        letter = "W" if severity == "warning" else "E"
+        more = [
+            Issue(f"{letter}100", file or None, values={"code": code, "count": count - EXAMPLES}, severity=severity)
+            for (code, file), count in sorted(self._count.items())
+            if count > EXAMPLES and code.startswith(letter)
+        ]
+        return tuple(kept + more)

@@ -1,0 +1,1 @@
+"""A run: all that a forecast found, in memory and on disk."""

@@ -1,0 +1,1 @@
+"""What stands and what is planned, and the difference to what people need."""

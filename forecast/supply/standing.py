@@ -1,0 +1,204 @@
+"""What stands and what is planned, by county, year and service.
+
+A figure for a whole area is split to its counties by each one's share of the residents in the ages that the service is
+for, at 31 December of the census year; counties with a figure of their own keep it, and the others share the rest. A
+figure holds from its year until the next one; before the first there is none (NaN). A project adds from its year on,
+until a later figure counts what stands and so includes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import xarray as xr
+
+from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, TRAJECTORY, YEAR, in_order
+from forecast.errors import InputRefused, Issue
+from forecast.region import Region, basis_of
+
+NO_SUPPLY = "none"
+"""`basis` of a service whose supply is not known at all."""
+
+_RANK = ("published", "derived", "assumed")
+
+Residents = Mapping[str, float]
+"""County -> residents in the ages of a service, all counties of the region."""
+
+
+class Meets(Protocol):
+    """Which service's supply a model meets."""
+
+    @property
+    def service(self) -> str: ...
+
+
+class Service(Protocol):
+    """What supply must know of a demand model: whose supply it meets, for which ages, in which unit."""
+
+    @property
+    def supply(self) -> Meets: ...
+
+    @property
+    def ages(self) -> tuple[int, int]: ...
+
+    @property
+    def unit(self) -> str: ...
+
+
+def estimate_supply(region: Region, models: Mapping[str, Service], people: xr.Dataset) -> xr.Dataset:
+    """Capacity usable in school year or year y, by (county, year, service), in the service's unit (coordinate `unit`).
+
+    supply    standing and planned places or beds; NaN before the first figure, and where the region has none
+    planned   the part of it that projects have added since that figure
+    basis     by service: assumed where a figure was split to counties or its source says so; `none` without supply
+
+    `people` holds `population` (trajectory?, county, year, sex, age) with the census year, whose shares split area
+    figures (the region's `supply_split.year`, else its last census year, else the first year of `people`).
+    Raises InputRefused where that year or a county is missing, or county figures exceed their area's.
+    """
+    population = _census_population(people, region)
+    counties = [str(county) for county in population[COUNTY].values]
+    years = people[YEAR].values.astype(int)
+    figures, projects = _rows(region, "supply"), _rows(region, "projects")
+    standing, planned, bases = [], [], []
+    for model in models.values():
+        first, last = model.ages
+        in_ages = population.sel({AGE: slice(first, last)}).sum(AGE)
+        residents = dict(zip(counties, in_ages.values.tolist(), strict=True))
+        service = model.supply.service
+        stands, since, split = _standing(region, service, figures.get(service, []), residents, years)
+        comes, split_too = _planned(region, projects.get(service, []), residents, years, since)
+        standing.append(stands)
+        planned.append(comes)
+        tables = [table for table, rows in (("supply", figures), ("projects", projects)) if service in rows]
+        bases.append(_basis(region, service, tables, split or split_too))
+    coords = {SERVICE: list(models), COUNTY: counties, YEAR: years}
+    more = xr.DataArray(np.stack(planned), coords, (SERVICE, COUNTY, YEAR))
+    found = {"supply": more + np.stack(standing), "planned": more}
+    units = {model.unit for model in models.values()}
+    attrs = {
+        "units": units.pop() if len(units) == 1 else "by service",
+        "kind": "stock",
+        "source": "supply and projects tables of the region",
+    }
+    text = {"long_name": "basis of supply", "units": "1", "kind": "rate", "source": attrs["source"]}
+    return xr.Dataset(
+        {
+            "supply": in_order(found["supply"]).assign_attrs(attrs, long_name="places or beds standing and planned"),
+            "planned": in_order(found["planned"]).assign_attrs(attrs, long_name="of these added by projects"),
+            "basis": (SERVICE, np.asarray(bases, dtype=object), text),
+        },
+        coords={"unit": (SERVICE, [model.unit for model in models.values()])},
+    )
+
+
+def _census_population(people: xr.Dataset, region: Region) -> xr.DataArray:
+    """Residents (county, age) in the year whose shares split area figures."""
+    population = people["population"]
+    if TRAJECTORY in population.dims:  # the census lies in the past, which all trajectories share
+        population = population.isel({TRAJECTORY: 0}, drop=True)
+    settings = region.settings
+    censuses = settings.get("derivation", {}).get("census_years") or [int(population[YEAR][0])]
+    year = settings.get("supply_split", {}).get("year", max(censuses))
+    if year not in population[YEAR].values:
+        have = f"{int(population[YEAR][0])}-{int(population[YEAR][-1])}"
+        raise InputRefused(Issue("E422", values={"year": year, "expected": have}))
+    apart = {str(county) for county in population[COUNTY].values} ^ set(region.counties.index)
+    if apart:
+        raise InputRefused(Issue("E423", values={"found": ", ".join(sorted(apart))}))
+    at_census = population.sel({YEAR: year}, drop=True)
+    return at_census.sum(SEX, skipna=False) if SEX in at_census.dims else at_census
+
+
+class Row(NamedTuple):
+    """One line of the table `supply` or `projects`."""
+
+    county: str
+    year: int
+    capacity: float
+    line: int  # in the file
+
+
+def _rows(region: Region, table: str) -> dict[str, list[Row]]:
+    """The lines of a table by service, in the order of the file."""
+    found: dict[str, list[Row]] = {}
+    if region.has(table):
+        rows = region.table(table)
+        columns = (rows[name].tolist() for name in (SERVICE, COUNTY, YEAR, "capacity", "row"))
+        for service, county, year, capacity, line in zip(*columns, strict=True):
+            found.setdefault(str(service), []).append(Row(str(county), int(year), float(capacity), int(line)))
+    return found
+
+
+def _standing(
+    region: Region, service: str, rows: list[Row], residents: Residents, years: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Capacity (county, year), the year of the figure in force (county, year; -inf before the first), and whether one
+    was split to counties."""
+    standing = np.full((len(residents), years.size), np.nan)
+    since = np.full_like(standing, -np.inf)
+    split = False
+    for year in sorted({row.year for row in rows}):
+        figures, was_split = _by_county(region, service, [row for row in rows if row.year == year], residents)
+        for position, county in enumerate(residents):
+            if county in figures:
+                standing[position, years >= year] = figures[county]
+                since[position, years >= year] = year
+        split |= was_split
+    return standing, since, split
+
+
+def _by_county(region: Region, service: str, rows: list[Row], residents: Residents) -> tuple[dict[str, float], bool]:
+    """Figures of one year by county: own rows as they are, then each area's rest over its other counties."""
+    given = {row.county: row.capacity for row in rows}
+    figures = {code: number for code, number in given.items() if code in residents}
+    areas = {code: _members(region, code) for code in given if code not in residents}
+    split = False
+    for code, members in sorted(areas.items(), key=lambda item: len(item[1])):
+        open_ = [county for county in members if county not in figures]
+        rest = given[code] - sum(figures.get(county, 0.0) for county in members)
+        if not open_:
+            continue
+        if rest < 0:
+            values = {"year": rows[0].year, "service": service, "known": given[code] - rest, "total": given[code]}
+            raise InputRefused(Issue("E421", file="supply.csv", row=rows[0].line, values=values))
+        figures |= _shared(rest, open_, residents)
+        split = True
+    return figures, split
+
+
+def _planned(
+    region: Region, projects: list[Row], residents: Residents, years: np.ndarray, since: np.ndarray
+) -> tuple[np.ndarray, bool]:
+    """Sum of the projects that opened after the figure in force, (county, year), and whether one was split."""
+    planned = np.zeros_like(since)
+    split = False
+    for project in projects:
+        if project.county in residents:
+            added = {project.county: project.capacity}
+        else:
+            added, split = _shared(project.capacity, _members(region, project.county), residents), True
+        parts = np.array([added.get(county, 0.0) for county in residents])
+        planned += parts[:, None] * ((since < project.year) & (years >= project.year))
+    return planned, split
+
+
+def _members(region: Region, area: str) -> list[str]:
+    """The counties of a parent area; all of them for the region as a whole."""
+    if area == region.area:
+        return list(region.counties.index)
+    return list(region.counties.index[region.counties["parent"] == area])
+
+
+def _shared(total: float, counties: list[str], residents: Residents) -> dict[str, float]:
+    everyone = sum(residents[county] for county in counties)
+    return {county: total * (residents[county] / everyone) for county in counties}
+
+
+def _basis(region: Region, service: str, tables: list[str], split: bool) -> str:
+    if "supply" not in tables:
+        return NO_SUPPLY
+    bases = [basis_of(region, table, service=service) for table in tables]
+    return "assumed" if split else max(bases, key=_RANK.index)

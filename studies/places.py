@@ -1,0 +1,212 @@
+"""Counted pasts of real places from the published reference data, as `complete_history` takes them.
+
+Each function takes the folder of the reference data and reads whatever counties, municipalities or states it holds; no
+name and no number of places is relied on. FileNotFoundError says which part is absent. A population of 1 January y is
+labelled y - 1; one of 1 July or 30 June y is labelled y, and so are the flows of the twelve months before.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR
+from forecast.population.past.history import MOTHER_AGE, Standard, shipped_standard
+from forecast.population.rates.fertility import single_year_shares
+from forecast.population.rates.graduation import group_bounds
+from forecast.population.rates.lifetable import single_year_rates
+from studies import published
+
+RECODE = 0.06  # change of a municipality against the others in the year of a recoding above which it is left out
+MERGER = 0.25  # the same in any year: no place grows so
+
+
+def sweden(folder: Path) -> xr.Dataset:
+    """Counties, single ages, every component counted; deaths by the age reached in the year."""
+    seen = published.swedish_counties(folder)
+    share = seen.births_by_mother / seen.births_by_mother.sum(MOTHER_AGE)
+    found = seen[["population", "deaths", "net_migration"]].assign(births=seen.births * share)
+    return found.assign_attrs(deaths_age="year_end")
+
+
+def norway(folder: Path) -> xr.Dataset:
+    """Municipalities by single age, nothing else. Those that lack a year, merged, or jump in the recoding of 1 January 2020,
+    are left out (`attrs["left_out"]`)."""
+    frame = published.table(folder / "norway_municipalities", "population_age")
+    people = frame.set_index(["municipality", "year", "age"])["pop"].to_xarray().rename(municipality=COUNTY)
+    people = people.assign_coords({YEAR: people[YEAR] - 1}).transpose(COUNTY, YEAR, AGE)
+    total = people.sum(AGE, skipna=False)
+    complete = total.notnull().all(YEAR) & (total > 0).all(YEAR)
+    growth = (total / total.shift({YEAR: 1})).isel({YEAR: slice(1, None)})
+    jump = abs(growth / growth.where(complete).median(COUNTY) - 1)
+    jumped = (jump > MERGER).any(YEAR) | (jump.sel({YEAR: 2019}) > RECODE)
+    kept = people.sel({COUNTY: (complete & ~jumped).values}).astype(float)
+    return xr.Dataset({"population": kept}, attrs={"left_out": int(people.sizes[COUNTY] - kept.sizes[COUNTY])})
+
+
+def new_zealand(folder: Path) -> xr.Dataset:
+    """Regions by five-year groups, births by mothers' ages, deaths by age; years to 30 June."""
+    part = folder / "newzealand_regions"
+    rename = {"region": COUNTY}
+
+    def of(name: str, value: str, by: list[str]) -> xr.DataArray:
+        frame = published.table(part, name).rename(columns=rename)
+        frame = frame[frame[COUNTY] != "Area Outside"]
+        for column in {"age", "mother_age_group"} & set(frame.columns):
+            frame[column] = frame[column].str.extract(r"(\d+)")[0].astype(int)
+        return frame.groupby([COUNTY, YEAR, *by])[value].sum().to_xarray().astype(float)
+
+    people = of("population", "pop", [SEX, AGE])
+    births = of("births", "births", ["child_sex", "mother_age_group"])
+    births = births.rename(child_sex=SEX, mother_age_group=MOTHER_AGE).reindex({YEAR: people[YEAR]})
+    deaths = of("deaths", "deaths", [SEX, AGE]).reindex({YEAR: people[YEAR]})
+    return xr.Dataset({"population": people, "births": births, "deaths": deaths})
+
+
+def iceland(folder: Path) -> xr.Dataset:
+    """The nation by single age, births by mothers' single ages."""
+    part = folder / "iceland"
+    people = published.table(part, "population").groupby([YEAR, SEX, AGE])["pop"].sum().to_xarray()
+    people = people.assign_coords({YEAR: people[YEAR] - 1})
+    births = published.table(part, "births")
+    births[MOTHER_AGE] = births.mother_age.astype(str).str.replace("<15", "14").str.extract(r"(\d+)")[0].astype(int)
+    by_mother = births.groupby([YEAR, MOTHER_AGE]).births.sum().to_xarray()
+    years = np.arange(int(by_mother[YEAR][0]) - 1, int(min(people[YEAR][-1], by_mother[YEAR][-1])) + 1)
+    found = xr.Dataset({"population": people.reindex({YEAR: years}), "births": by_mother.reindex({YEAR: years})})
+    return found.astype(float).expand_dims({COUNTY: ["nation"]})
+
+
+def us_states_resident(folder: Path) -> xr.Dataset:
+    """States by sex and single age to 85+, residents 2000 to 2010 (intercensal)."""
+    return xr.Dataset({"population": _states(folder, "resident_intercensal")})
+
+
+def us_states(folder: Path) -> xr.Dataset:
+    """States, civilians 2010 to 2019 (vintage 2019); before 2010 the residents times the civilians per resident of
+    the same age in 2010, which was known at every origin from 2010 on."""
+    resident, civilian = _states(folder, "resident_intercensal"), _states(folder, "civilian_v2019")
+    link = int(civilian[YEAR][0])
+    factor = civilian.sel({YEAR: link}, drop=True) / resident.sel({YEAR: link}, drop=True)
+    early = resident.sel({YEAR: slice(None, link - 1)}) * factor
+    return xr.Dataset({"population": xr.concat([early, civilian], YEAR)})
+
+
+def _states(folder: Path, universe: str) -> xr.DataArray:
+    frame = published.table(folder / "us_states", "population_1x1")
+    frame = frame[frame.universe == universe].rename(columns={"state": COUNTY})
+    found = frame.set_index([COUNTY, YEAR, SEX, AGE])["pop"].to_xarray().astype(float)
+    return found.transpose(COUNTY, YEAR, SEX, AGE)
+
+
+def us_counties(folder: Path) -> xr.Dataset:
+    """Counties with five-year groups in every year, births and deaths in total; 1 July."""
+    frame = published.table(folder / "us_counties_age", "population_5y")
+    people = frame.set_index(["county_fips", YEAR, SEX, "age_start"])["pop"].to_xarray().rename(age_start=AGE)
+    parts = published.table(folder / "us_counties_components", "components_2011_2019").set_index(["county_fips", YEAR])
+    flows = parts[["births", "deaths"]].to_xarray()
+    complete = people.notnull().all([YEAR, SEX, AGE])
+    people = people.sel(county_fips=complete.values).astype(float)
+    both = np.intersect1d(people.county_fips, flows.county_fips)
+    found = xr.Dataset({"population": people.sel(county_fips=both)}).assign(
+        flows.sel(county_fips=both).reindex({YEAR: people[YEAR]}).astype(float)
+    )
+    named = found.rename(county_fips=COUNTY)
+    return named.assign_coords({COUNTY: [f"{code:05d}" for code in named[COUNTY].values]})
+
+
+def standard_of(folder: Path, country: int, year: int) -> Standard:
+    """A country's rates in World Population Prospects 2024 for the five years up to a year; the shipped standard where
+    the country is not in the folder."""
+    try:
+        mortality = published.table(folder / "wpp2024", "mortality_5x5")
+        fertility = published.table(folder / "wpp2024", "fertility_5x5")
+    except FileNotFoundError:
+        return shipped_standard()
+    period = (year - 5) // 5 * 5
+    mortality = mortality[(mortality.country_code == country) & (mortality.period_start == period)]
+    fertility = fertility[(fertility.country_code == country) & (fertility.period_start == period)]
+    if mortality.empty or fertility.empty:
+        return shipped_standard()
+    abridged = mortality.set_index([SEX, AGE]).mx.to_xarray().sel({SEX: list(SEXES)})
+    mx = single_year_rates(abridged, OPEN_AGE)
+    by_age = fertility.set_index(AGE).pasfr.sort_index() / 100
+    shares = single_year_shares(by_age.to_numpy(), by_age.index.to_numpy(), int(by_age.index.max()) + 5)
+    share = xr.DataArray(np.atleast_2d(shares)[0], dims=AGE, coords={AGE: list(AGES)})
+    annual = pd.read_parquet(folder / "wpp2024" / "annual.parquet")
+    srb = annual[(annual.country_code == country) & (annual.year == period + 2)].srb
+    return Standard(mx, share / share.sum(), float(srb.iloc[0]), f"WPP 2024, country {country}, {period}-{period + 5}")
+
+
+class Census(NamedTuple):
+    """China's counties that two censuses know: people of 2010 as a history of one year, what the census of 2010 says of
+    them, and the count of 2020 (county, sex, first age of the group). Arrays by county are persons."""
+
+    counted: xr.Dataset
+    births: xr.DataArray  # November 2009 to October 2010, crude rate times people
+    deaths: xr.DataArray
+    arrived: xr.DataArray  # residents registered in another county
+    absent: xr.DataArray  # registered here, living elsewhere
+    young: xr.DataArray  # local residents of 15 to 29
+    children_missed: dict[int, float]  # first age of the group -> children born over children counted, whole country
+    births_missed: float  # births that the statistics bureau published for 2010 over those of the census' crude rates
+    later: xr.DataArray
+    dropped: int
+
+
+UNCHANGED = (0.5, 2.0)  # people in 2020 over 2010 outside which a county's boundary is taken to have changed
+
+
+def china(folder: Path) -> Census:
+    """County pairs with the same code and name in both censuses whose people did not halve or double."""
+    part = folder / "china"
+    pairs = pd.read_csv(part / "backtest_china_county_pairs_2010_2020.csv", dtype={"code": str})
+    kept = pairs[(pairs.name_same == 1) & pairs.ratio_2020_2010.between(*UNCHANGED)]
+    first, later = (_census(part, year, set(kept.code)) for year in (2010, 2020))
+    codes = np.intersect1d(first[COUNTY], later[COUNTY])
+    first, later = first.sel({COUNTY: codes}), later.sel({COUNTY: codes})
+    about = published.table(part, "census2010_county_attributes")
+    about = about[about.level == "county"].drop_duplicates("code").set_index("code").loc[codes]
+
+    def by_county(values: pd.Series) -> xr.DataArray:
+        return xr.DataArray(values.to_numpy(float), dims=COUNTY, coords={COUNTY: codes})
+
+    people = first.sum([SEX, AGE])
+    births = by_county(about.crude_birth_rate_permille) / 1000 * people
+    deaths = by_county(about.crude_death_rate_permille) / 1000 * people
+    arrived = by_county(about[["inmigrants_same_province", "inmigrants_other_province"]].sum(axis=1))
+    absent = (by_county(about.hukou_population) - people + arrived).clip(min=0)
+    young = first.sel({AGE: slice(15, 25)}).sum([SEX, AGE]) * (1 - arrived / people).clip(min=0)
+    nation = published.table(part, "census2010_county_age_sex")
+    nation = nation[nation.level == "province"]
+    national = pd.read_csv(part / "china_births_deaths.csv").set_index("year").births_first_release_10k * 1e4
+    rate = national.loc[2010] / nation.population_persons.sum()
+    counted = xr.Dataset({"population": first.expand_dims({YEAR: [2010]}).transpose(COUNTY, YEAR, SEX, AGE)})
+    return Census(
+        counted, births, deaths, arrived, absent, young, _children_missed(nation, national, folder),
+        float(rate / (births.sum() / people.sum())), later, len(pairs) - codes.size,
+    )  # fmt: skip
+
+
+def _census(part: Path, year: int, codes: set[str]) -> xr.DataArray:
+    frame = published.table(part, f"census{year}_county_age_sex")
+    frame = frame[(frame.level == "county") & frame.code.isin(codes)]
+    frame = frame.assign(age=[group_bounds(str(group))[0] for group in frame.age_group], sex=frame.sex.astype(str))
+    found = frame.groupby(["code", "sex", "age"]).population_persons.sum().to_xarray().rename(code=COUNTY)
+    return found.dropna(COUNTY).astype(float)
+
+
+def _children_missed(nation: pd.DataFrame, births: pd.Series, folder: Path) -> dict[int, float]:
+    """Births of the five years before the census (1 November 2010) that live, over the children counted; by group."""
+    alive = np.cumprod(standard_of(folder, 156, 2010).sx.mean(axis=0))
+    counted = nation.groupby(nation.age_group.astype(str)).population_persons.sum()
+    groups = {0: counted["0"] + counted["1-4"], 5: counted["5-9"]}
+
+    def born(age: int) -> float:
+        year = 2010 - age
+        return float(births.loc[year] * 10 / 12 + births.loc[year - 1] * 2 / 12)
+
+    return {first: sum(born(a) * alive[a] for a in range(first, first + 5)) / n for first, n in groups.items()}

@@ -1,0 +1,181 @@
+"""Sentences are true to the numbers, and attribution leaves no rest."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import sys
+from itertools import combinations
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.waves import CATEGORIES
+from forecast.waves.parts import attribute_chain, attribute_factors, attribute_runs
+from forecast.waves.sentence import Facts, Tipping, amount, explain
+
+AREA, SERVICE = {"zh": "甲区", "en": "County A"}, {"zh": "小学学位", "en": "primary school places"}
+
+
+def facts(**more: object) -> Facts:
+    given_facts = {
+        "category": "structural_surplus", "peak_year": 2026, "peak_low": 2025, "peak_high": 2028, "gap_year": 2031, "gap": 12345.0,
+        "probability": 0.94, "drivers": {"births": -9000.0, "migration": -900.0, "enrolment": -100.0}, "act_from": 2027,
+        "tipping": Tipping("migration", 6000.0, "balanced"), "window": 12, "building": "school",
+    } | more  # fmt: skip
+    return Facts(area=AREA, service=SERVICE, unit="places", now=2024, **given_facts)  # type: ignore[arg-type]
+
+
+def test_the_whole_sentence() -> None:
+    said = explain(facts())
+    assert said["zh"] == (
+        "甲区小学学位：需求约在2026年见顶（80%区间2025—2028年），到2031年富余约1.2万个，主要因出生减少（占90%）；"
+        "属长期富余（概率94%），建议不再新建永久校舍，富余校舍分批改作托育、养老用房；最迟应在2027年作出决定。"
+        "若年净流入比基准多6000人，则转为基本平衡。"
+    )
+    assert said["en"] == (
+        "County A, primary school places: Demand peaks about 2026 (80% range 2025–2028), about 12,000 places to spare in "
+        "2031, mainly because of fewer births (90% of the change); a lasting surplus (probability 94%): build no "
+        "permanent schools, and turn buildings in stages to nurseries and elder care; decide by 2027. With net "
+        "migration 6,000 persons a year above the baseline it would be close to balance."
+    )
+
+
+def numbers(text: str) -> list[float]:
+    """Numbers of a sentence, 万 multiplied out and per cent as shares, but for the 80 % of the range."""
+    text = text.replace("80%区间", "").replace("80% range", "").replace(",", "")
+    scale = {"万": 1e4, "%": 0.01, "": 1.0}
+    return [float(value) * scale[unit] for value, unit in re.findall(r"(\d+(?:\.\d+)?)(万|%)?", text)]
+
+
+@given(
+    st.sampled_from(CATEGORIES), st.integers(2015, 2040), st.integers(0, 3), st.floats(1, 1e6), st.booleans(),
+    st.floats(0.01, 0.99), st.floats(-1e5, 1e5), st.floats(-1e5, 1e5), st.integers(2020, 2045), st.floats(50, 1e5),
+)  # fmt: skip
+def test_every_number_of_the_sentence_is_a_fact(
+    category: str,
+    peak: int,
+    spread: int,
+    gap: float,
+    short: bool,
+    share: float,
+    one: float,
+    two: float,
+    act: int,
+    tip: float,
+) -> None:
+    told = facts(
+        category=category, peak_year=peak, peak_low=peak - spread, peak_high=peak + spread, gap=-gap if short else gap,
+        probability=share, drivers={"births": one, "migration": two}, act_from=act, tipping=Tipping("births", -tip, "balanced"),
+        others=((10, "balanced"), (14, category)),
+    )  # fmt: skip
+    total = one + two
+    parts = [part / total for part in (one, two) if total]
+    known = [peak, peak - spread, peak + spread, 2031, gap, share, act, 2024, tip, 10, 12, *parts]
+    for text in explain(told).values():
+        found = numbers(text)
+        assert found
+        for number in found:
+            near = 0.0051 if number < 1 else 0.51  # per cent, or places, of which there are whole ones only
+            assert any(abs(number - fact) <= max(0.051 * abs(fact), near) for fact in known), (number, text)
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_class_has_its_words(category: str) -> None:
+    said = explain(Facts(AREA, SERVICE, "places", 2024, category))
+    assert said["zh"].endswith("。")
+    assert said["en"].endswith(".")
+    assert "None" not in said["zh"] + said["en"]
+
+
+def test_what_is_not_known_is_said_and_a_flip_too() -> None:
+    assert "数据不全" in explain(facts(category=""))["zh"]
+    flipped = explain(facts(others=((10, "transient_trough"), (14, "structural_surplus"))))
+    assert "按10年算则属阶段性低谷" in flipped["zh"]
+    assert "14" not in flipped["zh"]
+    assert "用满12年时建比租合算" in flipped["zh"]
+    assert "概率超过99%" in explain(facts(probability=1.0))["zh"]
+    assert "概率" not in explain(facts(probability=None))["zh"]
+    assert "已在2020年前后见顶" in explain(facts(peak_year=2020, peak_low=2020, peak_high=2020))["zh"]
+    assert "应在2024年内作出决定" in explain(facts(act_from=2019))["zh"]
+    assert "短缺约1.2万个" in explain(facts(gap=-12345.0, category="structural_shortage"))["zh"]
+    assert "由多种因素" in explain(facts(drivers={"a": -1.0, "b": -1.0, "c": -1.0}))["zh"]
+    assert "主要因出生减少（人口流入抵消了一部分）" in explain(facts(drivers={"births": -5.0, "migration": 2.0}))["zh"]
+    assert "主要因出生减少（占99%）" in explain(facts(drivers={"births": -5.0, "migration": 0.1}))["zh"]
+
+
+def test_a_sentence_does_not_speak_against_its_class() -> None:
+    short = facts(category="structural_shortage", gap=500.0, drivers={"births": -5.0}, tipping=None)
+    assert explain(short)["zh"] == (
+        "甲区小学学位：需求约在2026年见顶（80%区间2025—2028年）；属长期短缺（概率94%），"
+        "建议先调剂邻近富余资源，再新建或改造扩容；最迟应在2027年作出决定。"
+    )
+    assert "见顶" not in explain(facts(peak_low=2010, peak_high=2030))["zh"]  # nobody knows when
+    assert "需求在2024年前后见顶" in explain(facts(peak_year=2024, peak_low=2023, peak_high=2025))["zh"]
+
+
+def test_below_even_odds_it_is_possible_and_not_built() -> None:
+    said = explain(facts(category="structural_shortage", gap=-500.0, drivers=None, probability=0.43))
+    assert "可能为长期短缺（概率43%），宜先选址、做好方案储备，不急于开工；最迟应在2027年决定是否启动" in said["zh"]
+    assert "possibly a lasting shortage (probability 43%)" in said["en"]
+
+
+def test_what_is_not_decided_names_what_it_may_be() -> None:
+    rivals = (("structural_shortage", 0.31), ("structural_surplus", 0.2))
+    said = explain(facts(category="undetermined", gap=-120.0, drivers=None, rivals=rivals, tipping=None))
+    assert "到2031年短缺约120个（中位数）；尚难判定（长期短缺的可能性为31%，长期富余的可能性为20%）" in said["zh"]
+    crest = facts(category="crest_then_surplus", crest_year=2026, crest_gap=-900.0)
+    assert "见顶（80%区间2025—2028年），当年短缺约900个，到2031年富余约1.2万个" in explain(crest)["zh"]
+
+
+def test_amounts() -> None:
+    assert doctest.testmod(sys.modules[Facts.__module__]).failed == 0
+    assert amount(0, "places", "zh") == "0个"
+
+
+def level(values: list[float]) -> xr.DataArray:
+    return xr.DataArray(values, dims="year", coords={"year": [2024, 2030]})
+
+
+POSITIVE = st.lists(st.floats(1, 1e6), min_size=2, max_size=2)
+
+
+@given(st.lists(POSITIVE, min_size=1, max_size=4))
+def test_a_chain_leaves_no_rest(values: list[list[float]]) -> None:
+    levels = {f"driver {number}": level(one) for number, one in enumerate(values)}
+    found = attribute_chain(levels, 2024, 2030)
+    change = values[-1][1] - values[-1][0]
+    assert float(found.sum()) == pytest.approx(change, abs=1e-9 * max(values[-1]))
+
+
+def test_a_chain_gives_the_change_to_the_factor_that_changed() -> None:
+    births, people = level([100.0, 60.0]), level([110.0, 66.0])
+    found = attribute_chain({"births": births, "migration": people, "participation": people * 0.9}, 2024, 2030)
+    np.testing.assert_allclose(found, [0.9 * -44, 0, 0], atol=1e-9)
+    assert attribute_chain({"births": births * 0, "migration": people}, 2024, 2030).isnull().any()
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=8, max_size=8))
+def test_shapley_values_of_runs_leave_no_rest(values: list[float]) -> None:
+    drivers = ("births", "migration", "participation")
+    sets = [frozenset(chosen) for size in range(4) for chosen in combinations(drivers, size)]
+    runs = {chosen: xr.DataArray(value) for chosen, value in zip(sets, values, strict=True)}
+    found = attribute_runs(runs, drivers)
+    assert float(found.sum()) == pytest.approx(values[-1] - values[0], abs=1e-9 * 1e3)
+    with pytest.raises(KeyError):
+        attribute_runs({key: run for key, run in runs.items() if len(key) != 1}, drivers)
+
+
+def test_shapley_values_of_a_sum_are_its_parts() -> None:
+    parts = {"births": 3.0, "migration": -5.0}
+    runs = {frozenset(c): xr.DataArray(sum(parts[x] for x in c)) for n in range(3) for c in combinations(parts, n)}
+    np.testing.assert_allclose(attribute_runs(runs, list(parts)), [3, -5])
+
+
+@given(st.floats(1, 1e5), st.lists(st.floats(0.1, 3), min_size=1, max_size=4))
+def test_factors_and_interaction_leave_no_rest(base: float, factors: list[float]) -> None:
+    found = attribute_factors(xr.DataArray(base), {str(n): xr.DataArray(f) for n, f in enumerate(factors)})
+    assert float(found.sum()) == pytest.approx(base * (np.prod(factors) - 1), abs=1e-9 * base * 100)
