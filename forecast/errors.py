@@ -1,4 +1,4 @@
-"""Issues, exit codes and the two-language catalogue."""
+"""The errors that a caller can catch, and what they carry: the public face of `basics.issues` and `basics.catalogue`."""
 
 from forecast.basics.catalogue import LANGUAGES, say
 from forecast.basics.issues import CannotReadWrite, ForecastError, InputRefused, Issue, UsageError

@@ -17,6 +17,7 @@ import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.basics.folders import dotted
+from forecast.basics.issues import Issue, UsageError
 from forecast.blocks import Task, attribute_variance, recompute, run_blocks
 from forecast.demand import (
     DemandModel,
@@ -30,7 +31,6 @@ from forecast.demand import (
     with_overrides,
 )
 from forecast.demand.flows import region_flows, serve
-from forecast.errors import Issue, UsageError
 from forecast.findings.flags import BIRTHS, Flags, find_flags, flag_table, paths_of
 from forecast.findings.schools import Schools, find_schools, school_csv
 from forecast.findings.sharing import cross_service, floor_areas, within_reach

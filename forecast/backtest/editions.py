@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import SERVICE, YEAR
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 
 POPULATION, BIRTHS = "population", "births"
 INTERVAL = (0.1, 0.9)

@@ -14,8 +14,8 @@ import xarray as xr
 
 from forecast.backtest import rivals
 from forecast.basics.dims import AGE, AGES, COUNTY, SEX, YEAR, label
+from forecast.basics.issues import InputRefused, Issue
 from forecast.blocks import project_rows
-from forecast.errors import InputRefused, Issue
 from forecast.population.chance.processes import uncertain_frame
 from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
 from forecast.population.fit.prior import SWEDEN_1990

@@ -14,11 +14,11 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, GRADE, SEXES, YEAR, require_dims
+from forecast.basics.issues import InputRefused, Issue
 from forecast.demand.schools.entrants import entry_cohorts
 from forecast.demand.schools.grades import region_rolls
 from forecast.demand.schools.rolls import forecast_rolls
 from forecast.demand.schools.stages import grade_in, system_of
-from forecast.errors import InputRefused, Issue
 from forecast.region import Region
 
 APPROACH, ORIGIN, LEAD = "approach", "origin", "lead"

@@ -13,7 +13,8 @@ from itertools import pairwise
 
 import click
 
-from forecast.basics.issues import CANNOT_READ_WRITE, INTERRUPTED, OK
+from forecast.basics.catalogue import LANGUAGES, say
+from forecast.basics.issues import CANNOT_READ_WRITE, INTERRUPTED, OK, Issue
 from forecast.cli.bilingual import Group, flag, help_text, language_option, make_command, option
 from forecast.cli.commands import (
     BASELINE,
@@ -30,7 +31,6 @@ from forecast.cli.commands import (
     waves,
 )
 from forecast.cli.printing import report_error
-from forecast.errors import LANGUAGES, Issue, say
 
 __all__ = ["command", "language", "main"]
 

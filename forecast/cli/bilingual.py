@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from forecast.errors import LANGUAGES, Issue, say
+from forecast.basics.catalogue import LANGUAGES, say
+from forecast.basics.issues import Issue
 
 
 def usage_issue(error: click.UsageError) -> Issue:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forecast.basics.issues import OK, WARNED
+from forecast.basics.catalogue import say
+from forecast.basics.issues import OK, WARNED, Issue, UsageError
 from forecast.cli.printing import print_json, progress_bar, show_run, tell_first_run, warn
-from forecast.errors import Issue, UsageError, say
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forecast.basics.issues import BUG, CANNOT_READ_WRITE, USAGE
+from forecast.basics.catalogue import LANGUAGES, say
+from forecast.basics.issues import BUG, CANNOT_READ_WRITE, USAGE, ForecastError, Issue
 from forecast.cli.bilingual import usage_issue
-from forecast.errors import LANGUAGES, ForecastError, Issue, say
 
 if TYPE_CHECKING:
     from forecast.pipeline import Run

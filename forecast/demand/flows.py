@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, GRADE, SERVICE, YEAR, in_order
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.region import Region
 
 ORIGIN, DESTINATION = "origin", "destination"

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, GROUP, SEX, TRAJECTORY, YEAR, in_order, require_dims
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 
 
 def residents(people: xr.Dataset) -> xr.DataArray:

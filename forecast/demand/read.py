@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from forecast.basics.folders import folder
+from forecast.basics.issues import CannotReadWrite, InputRefused, Issue
 from forecast.basics.units import UNITS
 from forecast.demand.methods.linear import METHODS, Method, Need
 from forecast.demand.model import (
@@ -27,7 +28,6 @@ from forecast.demand.model import (
     Supply,
     age_group,
 )
-from forecast.errors import CannotReadWrite, InputRefused, Issue
 from forecast.region.tables import STAGES
 
 Raw = dict[str, Any]

@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 
 COLUMNS = (
     "county",

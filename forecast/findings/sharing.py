@@ -9,8 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.basics.issues import InputRefused, Issue
 from forecast.demand import DemandModel
-from forecast.errors import InputRefused, Issue
 
 PAIR_COLUMNS = ("service", "short_county", "spare_county", "first_year", "last_year", "place_years", "probability")
 

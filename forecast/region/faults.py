@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from forecast.errors import InputRefused, Issue, say
+from forecast.basics.catalogue import say
+from forecast.basics.issues import InputRefused, Issue
 
 EXAMPLES = 20
 """So many issues of one code in one file are told; the rest are counted in one more issue (E100, W100)."""

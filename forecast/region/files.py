@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecast.errors import CannotReadWrite, Issue
+from forecast.basics.issues import CannotReadWrite, Issue
 from forecast.region.cells import plain
 from forecast.region.faults import Faults, shown
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.basics import folders
-from forecast.errors import CannotReadWrite, InputRefused, Issue
+from forecast.basics.issues import CannotReadWrite, InputRefused, Issue
 from forecast.region import check, plausible
 from forecast.region.faults import Faults, Words, hint, listed, nearest, shown, words
 from forecast.region.files import open_text, read_rows

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.region.faults import Words, words
 from forecast.region.tables import TABLES
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.region.cells import Bad, plain, tidy
 from forecast.region.faults import listed
 from forecast.region.region import Region

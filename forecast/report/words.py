@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from forecast.basics.catalogue import catalogue
+from forecast.basics.catalogue import LANGUAGES, catalogue, say
 from forecast.basics.units import UNITS
-from forecast.errors import LANGUAGES, say
 
 SHORT, END_SHORT, SURPLUS, END_SURPLUS = "⟦⟧⟪⟫"
 """Marks in a sentence around what is short and what is in surplus: a page colours them, plain text drops them."""

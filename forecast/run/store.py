@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from forecast import __version__
 from forecast.basics.folders import is_safe_name
-from forecast.errors import CannotReadWrite, Issue, UsageError
+from forecast.basics.issues import CannotReadWrite, Issue, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,7 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from forecast.basics import folders
-from forecast.errors import CannotReadWrite, InputRefused, Issue, UsageError
+from forecast.basics.issues import CannotReadWrite, InputRefused, Issue, UsageError
 
 FIRST_YEAR, LAST_YEAR = 1950, 2100  # what a year in a scenario may be: the span of the shipped national pattern
 OLDEST = 100  # the open age group

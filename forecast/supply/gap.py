@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import TRAJECTORY, in_order, same_coords
-from forecast.errors import Issue, UsageError
+from forecast.basics.issues import Issue, UsageError
 
 VIEWS = {"behaviour": "demand", "norm": "demand_norm"}
 """View of demand -> the variable that holds it."""

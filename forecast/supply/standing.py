@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, TRAJECTORY, YEAR, in_order
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.region import Region, basis_of
 
 NO_SUPPLY = "none"

@@ -26,7 +26,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.waves import kernel
 from forecast.waves.kernel import NEVER
 from forecast.waves.lasting import Windows, opening, window_for

@@ -17,8 +17,8 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import SERVICE, YEAR, in_order
+from forecast.basics.issues import InputRefused, Issue
 from forecast.demand import DemandModel, read_models
-from forecast.errors import InputRefused, Issue
 from forecast.waves import kernel
 from forecast.waves.turns import Values
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from forecast.basics.catalogue import LANGUAGES, say
 from forecast.basics.units import UNITS
-from forecast.errors import LANGUAGES, say
 
 LIKELY = 0.995  # from here on a share is not shown as 100 %, which nothing is
 HALF = 0.5  # below it a class is a possibility, and its advice is to prepare rather than to build or give up

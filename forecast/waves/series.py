@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.waves.turns import Values, Whole
 
 

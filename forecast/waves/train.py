@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.waves.find import LEAST
 from forecast.waves.peaks import peak_range
 from forecast.waves.stacks import Cells, smooth_cells

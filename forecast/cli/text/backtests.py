@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from forecast.basics.catalogue import say
 from forecast.cli.text.comparison import aligned
-from forecast.errors import say
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from forecast.basics.catalogue import say
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.units import UNITS
-from forecast.errors import say
 
 if TYPE_CHECKING:
     import pandas as pd

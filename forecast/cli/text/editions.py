@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from forecast.basics.catalogue import say
 from forecast.basics.dims import SERVICE, YEAR
 from forecast.basics.units import UNITS
 from forecast.cli.text.comparison import aligned
-from forecast.errors import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

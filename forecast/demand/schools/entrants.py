@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, YEAR, in_order
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 
 
 def entry_cohorts(births: xr.DataArray, entry_age: int, cutoff_month: int = 9) -> xr.DataArray:

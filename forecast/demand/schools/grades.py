@@ -15,12 +15,12 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.basics.issues import InputRefused, Issue
 from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.model import DemandModel
 from forecast.demand.people import counted, september_population
 from forecast.demand.schools.rolls import forecast_rolls
 from forecast.demand.schools.stages import StageSystem, grade_in, system_of
-from forecast.errors import InputRefused, Issue
 from forecast.region import Region
 
 FIRST_OF_SCHOOL = 1

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, STAGE, YEAR, in_order
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 
 
 def posts_by_ratio(pupils: xr.DataArray, pupils_per_post: xr.DataArray | float) -> xr.DataArray:

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import GRADE, YEAR, in_order
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 
 
 def progression_ratios(rolls: xr.DataArray, open_last: bool = False) -> xr.DataArray:

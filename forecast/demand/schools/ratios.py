@@ -12,11 +12,11 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.basics.issues import InputRefused, Issue
 from forecast.demand.model import DemandModel
 from forecast.demand.people import children, counted, residents
 from forecast.demand.schools.grades import grade_ratios
 from forecast.demand.schools.stages import STAGE_OF_SERVICE, StageSystem, system_of, whole_stage
-from forecast.errors import InputRefused, Issue
 from forecast.region import Region
 
 RATIO_COLUMNS = [SERVICE, "area", YEAR, AGE, "ratio", "pupils", "september_population"]

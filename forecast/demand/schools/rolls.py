@@ -15,9 +15,9 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, GRADE, TRAJECTORY, YEAR, in_order, label, require_dims
+from forecast.basics.issues import InputRefused, Issue
 from forecast.demand.schools.progression import cohort_ratios, progress, progression_ratios, require_unbroken
 from forecast.demand.schools.ratio_smoothing import carry, choose_smoothing
-from forecast.errors import InputRefused, Issue
 
 
 def forecast_rolls(

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import YEAR
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 
 SCHOOL = "school"
 

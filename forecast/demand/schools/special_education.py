@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 
 SETTING = "setting"
 SPECIAL_SCHOOL, MAINSTREAM, HOME = "special_school", "mainstream", "home"

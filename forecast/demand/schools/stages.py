@@ -17,8 +17,8 @@ import xarray as xr
 
 from forecast.basics import folders
 from forecast.basics.dims import GRADE, STAGE, YEAR, at_years, in_order
+from forecast.basics.issues import InputRefused, Issue
 from forecast.demand.schools.entrants import entry_cohorts
-from forecast.errors import InputRefused, Issue
 from forecast.region import Region
 
 STAGE_OF_SERVICE = {

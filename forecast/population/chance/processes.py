@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, AGES, COUNTY, SEX, TRAJECTORY, YEAR, in_order
-from forecast.errors import Issue, UsageError
+from forecast.basics.issues import Issue, UsageError
 from forecast.population.chance.random import normals
 from forecast.population.projection.project import project_population
 

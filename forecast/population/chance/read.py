@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from forecast.basics import folders
 from forecast.basics.dims import AGES
-from forecast.errors import CannotReadWrite, InputRefused, Issue
+from forecast.basics.issues import CannotReadWrite, InputRefused, Issue
 from forecast.population.chance.processes import BANDS, Process, Uncertainty
 from forecast.region import Region
 

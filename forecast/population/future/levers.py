@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, AGES, COUNTY, GROUP, SEX, SEXES, YEAR, at_years, in_order
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.population.past.migration import move_to_total
 from forecast.population.projection.conventions import DESTINATION, ORIGIN, OUTSIDE
 from forecast.population.rates.schedules import STANDARD, rogers_castro

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, SEX, SEXES, YEAR, in_order
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.population.past.migration import move_to_total
 from forecast.population.projection.drivers import entering_ages
 from forecast.population.projection.project import project_population

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, in_order
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.population.rates.graduation import census_weights, graduate, group_bounds, to_year_end
 from forecast.population.rates.lifetable import life_table
 from forecast.population.rates.pattern import mortality_pattern, national_births

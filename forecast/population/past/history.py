@@ -18,7 +18,7 @@ import xarray as xr
 
 from forecast.basics import folders
 from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, label
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.population.past.counted import counted_history
 from forecast.population.past.reconstruct import estimate_past
 from forecast.population.rates.graduation import graduate

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, in_order, label
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.population.past import migration
 from forecast.population.past.calibrate import Level, Moves, Pattern, Step, births_and_deaths, calibrate_years, control
 from forecast.population.past.census import (

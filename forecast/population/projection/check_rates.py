@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, GROUP, SEX, SEXES, TRAJECTORY, YEAR
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.population.projection.conventions import DESTINATION, FROM_GROUP, ORIGIN, TO_GROUP
 
 _DIMS = {

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import xarray as xr
 
 from forecast.basics.dims import YEAR
-from forecast.errors import Issue, UsageError
+from forecast.basics.issues import Issue, UsageError
 
 
 class Timing(NamedTuple):

@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, GROUP, ORDER, SEX, TRAJECTORY, YEAR
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.population.projection import kernel
 from forecast.population.projection.check_rates import check_total_rate
 from forecast.population.projection.conventions import (

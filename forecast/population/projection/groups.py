@@ -10,7 +10,7 @@ from __future__ import annotations
 import xarray as xr
 
 from forecast.basics.dims import GROUP
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 
 CONCEPTS = {"resident": ("local", "migrant"), "registered": ("local", "absent")}
 """Population concept -> the groups that it consists of."""

@@ -24,7 +24,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, GROUP, SEX, YEAR
-from forecast.errors import InputRefused, Issue, UsageError
+from forecast.basics.issues import InputRefused, Issue, UsageError
 from forecast.population.projection.check_rates import check_rates, largest
 from forecast.population.projection.conventions import TIMINGS, Timing, conventions
 from forecast.population.projection.drivers import Counties, Found, Systems, entering_ages

@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, TRAJECTORY, YEAR, in_order
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.population.projection.project import project_population
 
 COMPONENTS = ("births", "deaths", "net_migration", "population")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import xarray as xr
 
 from forecast.basics.dims import in_order, label
-from forecast.errors import InputRefused, Issue
+from forecast.basics.issues import InputRefused, Issue
 from forecast.population.projection.check_rates import largest
 
 
