@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from forecast.pipeline import compare_scenarios, run_forecast
     from forecast.population import check_balance, life_table, project_population, registered, resident, vital_rates
     from forecast.region import read_region
-    from forecast.scenario.schema import read_scenario
+    from forecast.scenario import read_scenario
     from forecast.supply.gap import compare_supply
     from forecast.waves import classify_waves, find_waves
 
@@ -56,7 +56,7 @@ _HOME = {
     "project_population": "forecast.population",
     "read_models": "forecast.demand",
     "read_region": "forecast.region",
-    "read_scenario": "forecast.scenario.schema",
+    "read_scenario": "forecast.scenario",
     "registered": "forecast.population",
     "resident": "forecast.population",
     "run_forecast": "forecast.pipeline",

@@ -40,7 +40,7 @@ from forecast.population.projection.kernel import compiled_before
 from forecast.region import Region
 from forecast.report import headline, render_html
 from forecast.run.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
-from forecast.scenario.schema import Migration, Scenario
+from forecast.scenario import Migration, Scenario
 from forecast.supply.gap import VIEWS, compare_supply
 from forecast.supply.standing import estimate_supply
 from forecast.waves import find_waves, synchrony, windows_of

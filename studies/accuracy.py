@@ -15,7 +15,7 @@ from forecast.demand import estimate_demand, participation_ratios, progress_seni
 from forecast.population import estimate_past, project_population, vital_rates
 from forecast.population.past.census import SPLITS
 from forecast.region import Region, read_region
-from forecast.scenario.schema import list_scenarios, read_scenario
+from forecast.scenario import list_scenarios, read_scenario
 from forecast.waves import find_waves
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "accuracy.md"

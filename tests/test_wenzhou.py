@@ -11,7 +11,7 @@ from forecast.population import check_balance, estimate_past, project_population
 from forecast.population.past.census import census_by_age
 from forecast.population.rates.graduation import group_bounds
 from forecast.region import Region, read_region
-from forecast.scenario.schema import read_scenario
+from forecast.scenario import read_scenario
 from forecast.waves import find_waves
 
 STAGES = ["kindergarten", "primary_school", "junior_school", "senior_school"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from forecast.region import Region
-    from forecast.scenario.schema import HasFolder
+    from forecast.scenario import HasFolder
 
     Tested = tuple[xr.Dataset, pd.DataFrame, Callable[[pd.DataFrame, str], list[str]]]
 
@@ -46,7 +46,7 @@ def run(
 
     from forecast.region import read_region
     from forecast.run.store import check_name
-    from forecast.scenario.schema import read_scenario
+    from forecast.scenario import read_scenario
 
     tables = read_region(region)
     chosen = read_scenario(scenario, overrides, tables)
@@ -84,7 +84,7 @@ def compare(
         raise UsageError(Issue("E912"))
 
     from forecast.region import read_region
-    from forecast.scenario.schema import read_scenario
+    from forecast.scenario import read_scenario
 
     tables = read_region(region)
     chosen = [read_scenario(name, overrides, tables) for name in _listed(scenarios)]
@@ -301,12 +301,12 @@ def models(lang: str, as_json: bool) -> int:
 
 
 def scenarios(region: str | None, schema: bool, lang: str, as_json: bool) -> int:
-    from forecast.scenario import schema as scenario
+    from forecast.scenario import json_schema, list_scenarios
 
     if schema:
-        print_json(scenario.schema())
+        print_json(json_schema())
         return OK
-    found = scenario.list_scenarios(_place(region) if region is not None else None)
+    found = list_scenarios(_place(region) if region is not None else None)
     if as_json:
         print_json({"scenarios": [one.model_dump(mode="json", exclude={"overrides"}) for one in found]})
         return OK

@@ -1,1 +1,14 @@
-"""What could happen to births, deaths, migration and policy: its schema, and how it is read."""
+"""Scenarios: what could happen, read from TOML files, checked once and frozen."""
+
+from forecast.scenario.read import HasFolder, list_scenarios, read_scenario
+from forecast.scenario.schema import DestinationShift, Migration, Scenario, json_schema
+
+__all__ = [
+    "DestinationShift",
+    "HasFolder",
+    "Migration",
+    "Scenario",
+    "json_schema",
+    "list_scenarios",
+    "read_scenario",
+]

@@ -17,7 +17,7 @@ from forecast.demand import read_models
 from forecast.errors import UsageError
 from forecast.pipeline import compare_scenarios, run_forecast
 from forecast.region import Region, read_region
-from forecast.scenario.schema import Scenario, read_scenario
+from forecast.scenario import Scenario, read_scenario
 
 NAMES = ["baseline", "high_migration", "low_migration"]
 YEARS = [2025, 2030]

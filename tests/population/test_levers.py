@@ -17,7 +17,7 @@ from forecast.errors import InputRefused
 from forecast.population import check_balance, estimate_past, project_population, vital_rates
 from forecast.population.future.levers import SCHEDULES, change_profile, gross_flows, net_migrants, shift_destinations
 from forecast.region import Region, read_region
-from forecast.scenario.schema import Migration, list_scenarios, read_scenario
+from forecast.scenario import Migration, list_scenarios, read_scenario
 
 YEARS = np.arange(2024, 2031)
 COUNTIES = ["01", "02", "03"]

@@ -36,7 +36,7 @@ from forecast.report.chapters.waves import waves
 from forecast.report.charts import CHARTS, definitions
 from forecast.report.view.facts import Facts
 from forecast.report.words import amount, count, joined, same
-from forecast.scenario.schema import Scenario, read_scenario
+from forecast.scenario import Scenario, read_scenario
 from forecast.supply.gap import capacity_for_risk
 from forecast.waves import find_waves
 

@@ -25,7 +25,7 @@ from forecast.report.chapters.schools.sentences import schools
 from forecast.report.chapters.schools.view import View, crest_changes, planned_uses
 from forecast.report.view.facts import Facts
 from forecast.report.words import Text
-from forecast.scenario.schema import read_scenario
+from forecast.scenario import read_scenario
 from tests.report.test_report import made_run, many_run, with_schools
 
 NOW = 2026

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from forecast.basics.dims import at_years
 from forecast.basics.folders import folder, is_safe_name
 from forecast.errors import CannotReadWrite, ForecastError, InputRefused, UsageError
-from forecast.scenario.schema import list_scenarios, read_scenario, schema
+from forecast.scenario import json_schema, list_scenarios, read_scenario
 
 GOOD = """
 extends = "baseline"
@@ -46,7 +46,7 @@ def test_every_shipped_scenario_loads_and_fits_its_schema(name: str) -> None:
     assert scenario.id == name
     assert scenario.horizon == 2050
     table = tomllib.loads((folder("scenarios") / f"{name}.toml").read_text("utf-8"))
-    jsonschema.Draft202012Validator(schema()).validate(table)
+    jsonschema.Draft202012Validator(json_schema()).validate(table)
 
 
 def test_the_shipped_scenarios_say_what_they_promise() -> None:
@@ -231,7 +231,7 @@ def test_a_resolved_scenario_reads_as_it_was_written_out(tmp_path: Path) -> None
 
 
 def test_the_schema_says_the_unit_of_every_number() -> None:
-    parts = schema()["$defs"]
+    parts = json_schema()["$defs"]
     for part in ("Fertility", "Mortality", "Migration", "DestinationShift"):
         for key, said in parts[part]["properties"].items():
             assert said["description"], key
@@ -327,7 +327,7 @@ GUIDES = ["scenarios.md", "scenarios.zh-CN.md"]
 def test_the_guide_names_every_lever_and_every_scenario(guide: str, root: Path) -> None:
     text = (root / "docs" / guide).read_text("utf-8")
     parts = {"fertility": "Fertility", "mortality": "Mortality", "migration": "Migration", "demand": "Demand"}
-    keys = [f"{key}.{name}" for key, part in parts.items() for name in schema()["$defs"][part]["properties"]]
+    keys = [f"{key}.{name}" for key, part in parts.items() for name in json_schema()["$defs"][part]["properties"]]
     assert [key for key in keys if f"`{key}`" not in text] == []
     assert [file.stem for file in FILES if f"`{file.stem}`" not in text] == []
 

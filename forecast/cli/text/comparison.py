@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from forecast.demand import DemandModel
     from forecast.region import Region
-    from forecast.scenario.schema import Scenario
+    from forecast.scenario import Scenario
 
 UNKNOWN = "–"
 Row = str | list[str]

@@ -20,7 +20,7 @@ from forecast.basics.issues import InputRefused, Issue
 from forecast.population.past.migration import move_to_total
 from forecast.population.projection.conventions import DESTINATION, ORIGIN, OUTSIDE
 from forecast.population.rates.schedules import STANDARD, rogers_castro
-from forecast.scenario.schema import DestinationShift, Migration
+from forecast.scenario import DestinationShift, Migration
 
 Dated = tuple[tuple[int, float], ...]
 

@@ -11,7 +11,7 @@ from forecast.population.past.reconstruct import estimate_past
 from forecast.population.rates.lifetable import life_table
 from forecast.population.rates.pattern import fertility_pattern, mortality_pattern
 from forecast.region import Region
-from forecast.scenario.schema import Scenario
+from forecast.scenario import Scenario
 
 
 def vital_rates(

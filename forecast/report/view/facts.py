@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from forecast.findings.flags import Flags
     from forecast.findings.schools import Schools
     from forecast.region import Region
-    from forecast.scenario.schema import Scenario
+    from forecast.scenario import Scenario
 
 TOLERANCE = 0.02
 """Relative gap within which supply and demand count as balanced in words; colours and tables show the gap itself."""
