@@ -238,7 +238,7 @@ def starting() -> str:
         "## Starting\n\n"
         + table(("process", "seconds, whole", "peak MB"), rows)
         + f"\nThe first projection of a process takes {first:.1f} s where it must compile, {again:.2f} s from the cache "
-        "(imports not counted). Six processes that share one empty cache get the same bits (tests/test_compile.py).\n"
+        "(imports not counted). Six processes that share one empty cache get the same bits (tests/population/projection/test_compile.py).\n"
     )
 
 

@@ -56,7 +56,7 @@ def page(folder: Path) -> Iterable[str]:
     yield (
         "The projection is compared with projections and populations that others have published. *Error of the total*: "
         "|sum / published sum - 1|. *Sum of cell errors*: |cell - published| summed over sex and single age, over the "
-        "published population. A bar is a promise: a test fails when it is missed (tests/test_exactness.py); where there is "
+        "published population. A bar is a promise: a test fails when it is missed (tests/population/projection/test_exactness.py); where there is "
         "none the figure is shown for information. One step of Canada is typed into the tests, so that a machine without "
         "the reference data checks it as well.\n"
     )

@@ -208,7 +208,7 @@ def costs() -> list[str]:
         *table(("service", "building", "rent", "upkeep", "salvage", "life", "discount", "break-even years"), rows),
         "Against linear programmes solved by another solver the W-th largest demand and the discounted slices agree to 1e-6 on "
         "random paths, and the opening never exceeds the level worth building and equals it on paths with one crest "
-        "(`tests/test_waves_lasting.py`).",
+        "(`tests/waves/test_lasting.py`).",
         "",
     ]
 

@@ -9,7 +9,7 @@ import xarray as xr
 from forecast.demand import DemandModel, estimate_demand, read_models
 from forecast.errors import InputRefused
 from forecast.population import check_balance, project_population, registered, resident
-from tests.population.test_gross_migration import with_groups
+from tests.population.projection.test_gross_migration import with_groups
 
 NAMES = ["local", "migrant", "absent"]
 PERSONS = {"local": 100.0, "migrant": 30.0, "absent": 7.0}

@@ -23,7 +23,7 @@ from forecast.demand.schools.small_schools import must_stay, private_places, sit
 from forecast.demand.schools.special_education import special_pupils
 from forecast.demand.schools.stages import by_stage, senior_intake, stage_systems
 
-CASES = sorted((Path(__file__).parents[1] / "cases" / "schools").glob("*.toml"))
+CASES = sorted((Path(__file__).parents[3] / "tests" / "cases" / "schools").glob("*.toml"))
 Table = Mapping[str, Any]
 
 

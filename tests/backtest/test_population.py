@@ -17,7 +17,7 @@ from forecast.population.fit.cold import net_from_stocks, rates_from_one_count
 from forecast.population.past.history import complete_history
 from forecast.region import read_region
 from studies import backtests, places
-from tests.population.test_fit import world
+from tests.population.fit.test_fitted import world
 
 
 def scored(forecast: list[float], observed: list[float], bands: list[tuple[float, ...]]) -> xr.Dataset:

@@ -12,7 +12,7 @@ from forecast.blocks import project_rows
 from forecast.population import project_population
 from forecast.population.chance.processes import Process, Uncertainty, county_shocks, uncertain_frame, uncertain_rates
 from forecast.population.projection.conventions import TIMINGS
-from tests.population.test_projection import random_rates
+from tests.population.projection.test_project import random_rates
 
 AREAS = {"nation": "N", "province": "P", "region": "R"}
 UNSURE = Uncertainty(

@@ -10,7 +10,7 @@ from forecast.demand.kernel import progress_grades, weigh_ages
 from forecast.population import project_population
 from forecast.population.projection.conventions import TIMINGS
 from forecast.population.projection.kernel import moves_of, one_year_lanes
-from tests.population.test_projection import AGES, random_rates
+from tests.population.projection.test_project import AGES, random_rates
 
 LANES = 16
 

@@ -13,7 +13,7 @@ from forecast.population import check_balance, project_population
 from forecast.population.projection.conventions import TIMINGS
 from forecast.population.projection.project import balance_residual
 from tests import oracle
-from tests.population.test_projection import AGES, random_rates
+from tests.population.projection.test_project import AGES, random_rates
 
 ALL = ("births", "deaths", "net_migration", "in_migration", "out_migration", "clipped")
 GROUPS = ["local", "migrant"]

@@ -11,7 +11,7 @@ from forecast.demand import estimate_demand, read_models
 from forecast.errors import InputRefused, UsageError
 from forecast.supply.gap import compare_supply
 from forecast.supply.standing import NO_SUPPLY, estimate_supply
-from tests.demand.test_demand import StandIn, people, sources
+from tests.demand.test_model import StandIn, people, sources
 
 MODELS = read_models()
 PRIMARY = {"primary_school": MODELS["primary_school"]}
