@@ -28,6 +28,7 @@ from forecast.demand import (
     participation_ratios,
     read_models,
     system_of,
+    windows_of,
     with_overrides,
 )
 from forecast.demand.flows import region_flows, serve
@@ -43,7 +44,7 @@ from forecast.run.store import as_csv, as_json, as_netcdf, as_text, make_manifes
 from forecast.scenario import Migration, Scenario
 from forecast.supply.gap import VIEWS, compare_supply
 from forecast.supply.standing import estimate_supply
-from forecast.waves import find_waves, synchrony, windows_of
+from forecast.waves import find_waves, synchrony
 
 __all__ = ["Run", "compare_scenarios", "compiled_before", "run_forecast", "tables"]
 

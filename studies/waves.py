@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from forecast.demand import read_models
-from forecast.waves import CATEGORIES, Facts, Tipping, explain, find_trains, find_waves, implied_by_births, windows_of
+from forecast.demand import read_models, windows_of
+from forecast.waves import CATEGORIES, Facts, Tipping, explain, find_trains, find_waves, implied_by_births
 from studies import national, planted, warned
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -208,7 +208,7 @@ def costs() -> list[str]:
         *table(("service", "building", "rent", "upkeep", "salvage", "life", "discount", "break-even years"), rows),
         "Against linear programmes solved by another solver the W-th largest demand and the discounted slices agree to 1e-6 on "
         "random paths, and the opening never exceeds the level worth building and equals it on paths with one crest "
-        "(`tests/waves/test_lasting.py`).",
+        "(`tests/demand/test_costs.py`, `tests/waves/test_lasting.py`).",
         "",
     ]
 

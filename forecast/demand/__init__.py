@@ -1,5 +1,6 @@
 """Demand models, files that name a method and give it numbers, and the methods that turn people into need."""
 
+from forecast.demand.costs import CostShares, break_even_years, build_or_rent, costs_of, windows_of
 from forecast.demand.estimate import NOT_A_COHORT, estimate_demand
 from forecast.demand.methods.linear import METHODS
 from forecast.demand.model import DemandModel, Quantity, Standard
@@ -13,11 +14,15 @@ from forecast.demand.weights import demand_weights
 __all__ = [
     "METHODS",
     "NOT_A_COHORT",
+    "CostShares",
     "DemandModel",
     "Quantity",
     "Standard",
     "ages_of_services",
     "areas",
+    "break_even_years",
+    "build_or_rent",
+    "costs_of",
     "demand_factors",
     "demand_weights",
     "estimate_demand",
@@ -26,5 +31,6 @@ __all__ = [
     "read_models",
     "september_population",
     "system_of",
+    "windows_of",
     "with_overrides",
 ]

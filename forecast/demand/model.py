@@ -225,7 +225,7 @@ class Supply(_Frozen):
 
 
 class Costs(_Frozen):
-    """What floor area of the service costs; only their proportions decide how long it pays to rent (`waves.lasting`).
+    """What floor area of the service costs; only their proportions decide how long it pays to rent (`costs`).
 
     `salvage`: present value of what the building is worth to another service; `life` in years; `discount` a year.
     """

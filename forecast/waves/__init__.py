@@ -2,16 +2,7 @@
 
 from forecast.waves.classes import CATEGORIES, classify_waves, synchrony
 from forecast.waves.find import COLUMNS, STAGES, find_waves
-from forecast.waves.lasting import (
-    Costs,
-    break_even_years,
-    build_or_rent,
-    costs_of,
-    lasting_need,
-    lasting_room,
-    screening_level,
-    windows_of,
-)
+from forecast.waves.lasting import lasting_need, lasting_room, screening_level
 from forecast.waves.parts import attribute_chain, attribute_factors, attribute_runs
 from forecast.waves.places import with_place_years
 from forecast.waves.sentence import Facts, Tipping, explain
@@ -22,16 +13,12 @@ __all__ = [
     "CATEGORIES",
     "COLUMNS",
     "STAGES",
-    "Costs",
     "Facts",
     "Tipping",
     "attribute_chain",
     "attribute_factors",
     "attribute_runs",
-    "break_even_years",
-    "build_or_rent",
     "classify_waves",
-    "costs_of",
     "explain",
     "find_trains",
     "find_waves",
@@ -42,6 +29,5 @@ __all__ = [
     "screening_level",
     "smooth_cells",
     "synchrony",
-    "windows_of",
     "with_place_years",
 ]

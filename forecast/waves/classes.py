@@ -84,7 +84,7 @@ def classify_waves(
 
     demand   (trajectory?, county, year, service?); it may run beyond the years of supply, which are those judged
     supply   (county, year, service?), what stands and is planned, in the unit of demand
-    window   break-even years W, one for all or by service (`lasting.windows_of`)
+    window   break-even years W, one for all or by service (`demand.costs.windows_of`)
     history  observed demand of the years before (county, year, service?)
     module   the smallest number of places that is built or closed, one for all or by service
     cells    `smooth_cells` of demand and history, where they are at hand

@@ -20,8 +20,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast.demand.costs import shipped_windows
 from forecast.waves import kernel
-from forecast.waves.lasting import Windows, shipped_windows, window_for
+from forecast.waves.lasting import Windows, window_for
 from forecast.waves.peaks import LEVELS, RANGE, peak_range, peak_times
 from forecast.waves.smoothing import Course
 from forecast.waves.stacks import Cells, smooth_cells
@@ -82,7 +83,7 @@ def find_waves(
                 `LAG_YEARS`
     transient_share   of demand at a crest, the share that is not needed `window` years running; at a trough, the share
                 of what demand comes back to within these years. `window`: break-even years, one for all or by service
-                (`lasting.windows_of`); by default those of the shipped services by their models' costs, of which the
+                (`demand.costs.windows_of`); by default those of the shipped services by their models' costs, of which the
                 rents are assumed, and NaN for other services
     probability share of trajectories that have this turn; 1 without trajectories
 

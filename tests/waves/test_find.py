@@ -9,9 +9,9 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.demand import read_models
+from forecast.demand import read_models, windows_of
 from forecast.errors import InputRefused
-from forecast.waves import COLUMNS, find_waves, windows_of, with_place_years
+from forecast.waves import COLUMNS, find_waves, with_place_years
 
 YEARS = range(2010, 2051)
 
