@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from wcwidth import width
 
 from forecast.basics.catalogue import say
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
@@ -99,7 +100,7 @@ def _signed(value: float) -> str:
 
 def aligned(rows: Sequence[Row], gap: int = 2) -> list[str]:
     """Lines whose columns stand below each other: the first two to the left, numbers to the right; a text by itself is
-    a line of its own.
+    a line of its own. A Chinese sign takes two columns.
 
     >>> aligned(["学位", ["  需求", "基准", "5"], ["  供给", "", "1,205"]])
     ['学位', '  需求  基准      5', '  供给        1,205']
@@ -113,21 +114,6 @@ def _line(row: Sequence[str], widths: Sequence[int], gap: str) -> str:
     pads = [" " * (wide - width(cell)) for wide, cell in zip(widths, row, strict=True)]
     both = enumerate(zip(row, pads, strict=True))
     return gap.join(cell + pad if column < 2 else pad + cell for column, (cell, pad) in both).rstrip()
-
-
-def width(text: str) -> int:
-    """Columns that a terminal gives to the text: two for a Chinese sign, none for a mark that stands on another.
-
-    >>> width("a需b")
-    4
-    """
-    return sum(_columns(sign) for sign in text)
-
-
-def _columns(sign: str) -> int:
-    if unicodedata.combining(sign):
-        return 0
-    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
 
 
 def with_names(

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from wcwidth import width
 
 from forecast import cli
-from forecast.cli.text.comparison import aligned, as_rows, comparison_lines, width, with_names
+from forecast.cli.text.comparison import aligned, as_rows, comparison_lines, with_names
 from forecast.demand import read_models
 from forecast.errors import UsageError
 from forecast.pipeline import compare_scenarios, run_forecast
