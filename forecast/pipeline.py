@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -18,7 +17,7 @@ import xarray as xr
 from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order, label
 from forecast.basics.folders import dotted
 from forecast.basics.issues import Issue, UsageError
-from forecast.blocks import Task, attribute_variance, recompute, run_blocks
+from forecast.blocks import Causes, Task, run_blocks
 from forecast.demand import (
     DemandModel,
     ages_of_services,
@@ -32,58 +31,26 @@ from forecast.demand import (
     with_overrides,
 )
 from forecast.demand.flows import region_flows, serve
-from forecast.findings.flags import BIRTHS, Flags, find_flags, flag_table, paths_of
-from forecast.findings.schools import Schools, find_schools, school_csv
+from forecast.findings.flags import BIRTHS, find_flags, flag_table, paths_of
+from forecast.findings.schools import find_schools, school_csv
 from forecast.findings.sharing import cross_service, floor_areas, within_reach
 from forecast.population import check_balance, estimate_past, net_migrants, project_population, vital_rates
 from forecast.population.chance.read import read_uncertainty
-from forecast.population.projection.kernel import compiled_before
 from forecast.region import Region
 from forecast.report import headline, render_html
+from forecast.run.run import Run
 from forecast.run.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
 from forecast.scenario import Migration, Scenario
 from forecast.supply.gap import VIEWS, compare_supply
 from forecast.supply.standing import estimate_supply
 from forecast.waves import find_waves, synchrony
 
-__all__ = ["Run", "compare_scenarios", "compiled_before", "run_forecast", "tables"]
+__all__ = ["Run", "compare_scenarios", "run_forecast", "tables"]
 
 RANGE = {"demand_low": 0.0, "demand_high": 2.0}  # multiples of the recent net migration between which the report shades
 FERTILITY = {"demand_fewer_births": 1 + BIRTHS[0], "demand_more_births": 1 + BIRTHS[1]}  # multiples of fertility
 
-FOR_CAUSES = 200
-"""Trajectories from which the shares of births, migration, mortality and participation are reckoned."""
-
 PEOPLE_QUANTILES = ("population_quantile", "births_quantile")
-
-
-@dataclass(frozen=True)
-class Run:
-    """All that a forecast found. `waves` are those of the scenario, `flags` those of all paths with what they mean.
-    `data` has one year axis from the first known year to the horizon; with many
-    trajectories it also holds what `run_blocks` keeps of them, by `area`. `folder` is where it was written, if it was.
-    """
-
-    region: Region
-    scenario: Scenario
-    models: Mapping[str, DemandModel]
-    data: xr.Dataset
-    waves: pd.DataFrame
-    ratios: pd.DataFrame
-    manifest: Mapping[str, Any]
-    flags: Flags
-    headline: Mapping[str, list[str]] = field(default_factory=dict)
-    folder: Path | None = None
-    task: Task | None = None
-    schools: Schools | None = None
-
-    def trajectory(self, number: int) -> xr.Dataset:
-        """One trajectory in full, drawn again: people and flows by age, and demand. Raises ValueError where the run
-        had no trajectory of that number."""
-        have = int(self.manifest["trajectories"])
-        if self.task is None or not 0 <= number < have:
-            raise ValueError(f"there are trajectories 0 to {have - 1}" if self.task else "the run was deterministic")
-        return recompute(self.task, number)
 
 
 def run_forecast(
@@ -137,9 +104,10 @@ def run_forecast(
         data = _gather(people, demand, supply, gap, spread, rolls).assign(migration_recent=past.migration_recent)
 
         # how sure all this is: joint random paths around the scenario
-        task = None
+        task = causes = None
         if trajectories > 1:
             task = _task(region, scenario, past, rates, models, ratios, weights, flows, supply, seed)
+            causes = Causes(task, trajectories, areas(region))
             odds = _named_areas(
                 run_blocks(task, range(trajectories), areas(region), threads, progress=progress), region
             )
@@ -162,7 +130,7 @@ def run_forecast(
             jump_off_year=region.jump_off_year,
             now=decision,
         )
-    run = Run(region, scenario, models, data, waves, ratios, manifest, flags, task=task, schools=schools)
+    run = Run(region, scenario, models, data, waves, ratios, manifest, flags, task=task, causes=causes, schools=schools)
     return _finish(run, out, name)
 
 
@@ -367,28 +335,17 @@ def _observed_rolls(region: Region, ratios: pd.DataFrame, people: xr.Dataset, se
 
 def _finish(run: Run, out: Path | str | None, name: str | None) -> Run:
     """The headline, and with `out` the run folder: manifest, cube, tables, report."""
-    if out is None:
-        return replace(run, headline=headline(run))
-    if run.task is not None:
-        run = _with_causes(run)
     run = replace(run, headline=headline(run))
+    if out is None:
+        return run
     files = {
         "manifest.json": as_json(run.manifest),
-        "forecast.nc": as_netcdf(run.data),
+        "forecast.nc": as_netcdf(run.cube),
         **{f"tables/{key}.csv": as_csv(table) for key, table in tables(run).items()},
         "report.html": as_text(render_html(run)),
         "log.txt": as_text("\n".join(issue.text("en") for issue in run.region.warnings) + "\n"),
     }
     return replace(run, folder=write_run(out, name or f"{run.region.id}-{run.scenario.id}"[:64], files))
-
-
-def _with_causes(run: Run) -> Run:
-    """What the uncertainty comes from; worked out for a report only, as it projects everything several times more."""
-    if run.task is None:
-        return run
-    some = range(min(int(run.manifest["trajectories"]), FOR_CAUSES))
-    shares = attribute_variance(run.task, some, areas(run.region))
-    return replace(run, data=run.data.assign(variance_share=shares.reindex({YEAR: run.data[YEAR].values})))
 
 
 def tables(run: Run) -> dict[str, pd.DataFrame]:
@@ -402,7 +359,7 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
     if "demand_quantile" in run.data:
         by_county = by_county.merge(_of_counties(run.data, PEOPLE_QUANTILES, []))
         need = need.merge(_of_counties(run.data, ("demand_quantile", "gap_quantile"), ["p_short", "p_norm_met"]))
-        more["uncertainty"] = _named(run, _uncertainty(run.data), "area")
+        more["uncertainty"] = _named(run, _uncertainty(run.cube), "area")
     return {
         "population": _named(run, by_county.to_dataframe(dim_order=[COUNTY, YEAR]).reset_index()),
         "demand_supply_gap": _named(run, need.to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -13,6 +15,23 @@ from forecast.blocks.task import COMPONENTS, Task, needs_by_county
 
 COMPONENT = "component"
 TOGETHER = "together"
+
+MOST = 200
+"""Trajectories from which the shares of births, migration, mortality and participation are reckoned."""
+
+
+@dataclass(frozen=True)
+class Causes:
+    """Causes of the spread of a run's trajectories, by area; members: area -> its counties."""
+
+    task: Task
+    trajectories: int
+    members: Mapping[str, Sequence[str]]
+
+    @cached_property
+    def variance_share(self) -> xr.DataArray:
+        """As `attribute_variance` gives it, from at most `MOST` trajectories; worked out once."""
+        return attribute_variance(self.task, range(min(self.trajectories, MOST)), self.members)
 
 
 def attribute_variance(

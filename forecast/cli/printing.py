@@ -18,7 +18,7 @@ from forecast.basics.issues import BUG, CANNOT_READ_WRITE, USAGE, ForecastError,
 from forecast.cli.bilingual import usage_issue
 
 if TYPE_CHECKING:
-    from forecast.pipeline import Run
+    from forecast.run.run import Run
 
 EXAMPLES = 20
 """So many issues of one code are printed before the rest are counted."""
@@ -26,7 +26,7 @@ EXAMPLES = 20
 
 def tell_first_run(lang: str) -> None:
     """Why the first projection after an installation takes longer; on stderr."""
-    from forecast.pipeline import compiled_before
+    from forecast.population.projection.kernel import compiled_before
 
     if not compiled_before():
         click.echo(say("cli.run.compiling", lang), err=True)

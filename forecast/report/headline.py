@@ -8,8 +8,9 @@ the data do not carry is left out, and where nothing is short, that is said.
 from __future__ import annotations
 
 from forecast.report.chances import chance, gap_range, given, likelihood
-from forecast.report.view.facts import SOON, TOLERANCE, Crest, Facts, Run, Spell, weakest
+from forecast.report.view.facts import SOON, TOLERANCE, Crest, Facts, Spell, weakest
 from forecast.report.words import Text, both, count, joined, percent
+from forecast.run.run import Run
 
 FALL = 0.15
 """A fall of children already born that is worth a sentence: share of the year it starts from."""

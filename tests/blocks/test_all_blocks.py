@@ -13,8 +13,9 @@ from forecast.blocks import Task, attribute_variance, recompute, run_blocks
 from forecast.blocks.summary import QUANTILES, odds, quantiles
 from forecast.blocks.task import needs_by_county
 from forecast.errors import InputRefused
-from forecast.pipeline import Run, run_forecast
+from forecast.pipeline import run_forecast
 from forecast.population.chance.read import read_uncertainty, uncertainty_from_file
+from forecast.run.run import Run
 
 N = 16
 

@@ -53,9 +53,8 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
         return SimpleNamespace(folder=tmp_path / "run", headline={"zh": ["缺口。"], "en": ["A gap."]})
 
     monkeypatch.setitem(sys.modules, "forecast.region", SimpleNamespace(read_region=read_region))
-    monkeypatch.setitem(
-        sys.modules, "forecast.pipeline", SimpleNamespace(run_forecast=run_forecast, compiled_before=lambda: True)
-    )
+    monkeypatch.setitem(sys.modules, "forecast.pipeline", SimpleNamespace(run_forecast=run_forecast))
+    monkeypatch.setattr("forecast.population.projection.kernel.compiled_before", lambda: True)
     return stand_in
 
 

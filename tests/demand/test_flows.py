@@ -13,8 +13,9 @@ from forecast import read_region, read_scenario
 from forecast.blocks import recompute, run_blocks
 from forecast.demand.flows import by_residence, region_flows, served, systems
 from forecast.errors import InputRefused
-from forecast.pipeline import Run, run_forecast
+from forecast.pipeline import run_forecast
 from forecast.region import Region
+from forecast.run.run import Run
 
 ROWS = [
     ("senior_school", "330324", "330324", 2020, 0.9),

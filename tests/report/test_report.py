@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import altair as alt
@@ -24,8 +25,8 @@ from forecast.basics.dims import AGES, SEXES
 from forecast.blocks.summary import QUANTILES, odds, quantiles
 from forecast.demand import DemandModel, read_models
 from forecast.findings.flags import Flags, find_flags, paths_of
-from forecast.findings.schools import Schools, find_schools
-from forecast.pipeline import Run, tables
+from forecast.findings.schools import find_schools
+from forecast.pipeline import tables
 from forecast.region import Region
 from forecast.report import headline, measured, render_html
 from forecast.report.chances import SCALE, chance, likelihood
@@ -36,28 +37,14 @@ from forecast.report.chapters.waves import waves
 from forecast.report.charts import CHARTS, definitions
 from forecast.report.view.facts import Facts
 from forecast.report.words import amount, count, joined, same
-from forecast.scenario import Scenario, read_scenario
+from forecast.run.run import Run
+from forecast.scenario import read_scenario
 from forecast.supply.gap import capacity_for_risk
 from forecast.waves import find_waves
 
 YEARS = np.arange(2010, 2051)
 EVIL = "</script><img src=x onerror=window.bad=1>\"'&\u2028⟦甲⟧"
 LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch"
-
-
-@dataclass(frozen=True)
-class MadeRun:
-    """The parts of a pipeline.Run that a report reads, with made-up numbers."""
-
-    region: Region
-    scenario: Scenario
-    models: dict[str, DemandModel]
-    data: xr.Dataset
-    waves: pd.DataFrame
-    flags: Flags
-    manifest: dict[str, Any]
-    task: None = None
-    schools: Schools | None = None
 
 
 NOW = 2026
@@ -97,7 +84,7 @@ def made_region(names: list[tuple[str, str]], grid: bool = True) -> Region:
 
 def made_run(
     capacity: float = 1.0, names: list[tuple[str, str]] | None = None, grid: bool = True, view: str = "behaviour"
-) -> MadeRun:
+) -> Run:
     """A wave with its crest in 2024 (kindergarten) to 2035 (senior); supply is `capacity` times demand of 2022."""
     region = made_region(names or [("甲县", "Alpha"), ("乙县", "Beta"), ("丙县", "Gamma")], grid)
     models = read_models()
@@ -143,10 +130,10 @@ def made_run(
     waves = find_waves(xr.concat([data.demand, whole], "county", join="exact"))
     scenario = read_scenario("baseline", {"demand.view": view})
     manifest = {"time": "2026-01-02T03:04:05", "forecast": "0", "seed": 0}
-    return MadeRun(region, scenario, models, data, waves, made_flags(data, region, models), manifest)
+    return Run(region, scenario, models, data, waves, pd.DataFrame(), manifest, made_flags(data, region, models))
 
 
-def with_schools(run: MadeRun) -> MadeRun:
+def with_schools(run: Run) -> Run:
     """The same run with what it says of schools; the last quarter of the senior places is planned for 2026."""
     form = ["stage" if model.domain == "education" else "" for model in run.models.values()]
     planned = xr.zeros_like(run.data.supply)
@@ -164,7 +151,7 @@ def with_schools(run: MadeRun) -> MadeRun:
 MANY = 150
 
 
-def with_trajectories(run: MadeRun, seed: int = 1) -> tuple[MadeRun, np.ndarray]:
+def with_trajectories(run: Run, seed: int = 1) -> tuple[Run, np.ndarray]:
     """The same run with made-up trajectories around it, reduced as `run_blocks` reduces them, and beside it the demand
     of every trajectory: (the whole and the counties, year, service, trajectory), NaN up to the jump-off year."""
     rng = np.random.default_rng(seed)
@@ -200,17 +187,18 @@ def with_trajectories(run: MadeRun, seed: int = 1) -> tuple[MadeRun, np.ndarray]
     shares = np.array([0.5, 0.0, 0.2, 0.3, 0.0])[:, None, None, None] * np.ones(
         (len(areas), len(YEARS), len(run.models))
     )
-    found["variance_share"] = ("component", *by_service), shares
     parts = ["births", "mortality", "migration", "participation", "together"]
-    coords = {"area": areas, "quantile": list(QUANTILES), "age_group": list(GROUPS), "component": parts}
+    coords = {"area": areas, "quantile": list(QUANTILES), "age_group": list(GROUPS)}
     data = run.data.assign_coords(coords).assign(found).assign_attrs(trajectories=MANY)
     chosen = np.where(np.isnan(demand), 0.0, demand)[..., :49].transpose(0, 3, 1, 2)
     data["demand_chosen"] = ("area", "trajectory", "year", "service"), chosen
-    return replace(run, data=data, flags=made_flags(data, run.region, run.models)), demand
+    held = {"component": parts, **{name: data[name].values for name in by_service}}
+    causes: Any = SimpleNamespace(variance_share=xr.DataArray(shares, held, ("component", *by_service)))
+    return replace(run, data=data, causes=causes, flags=made_flags(data, run.region, run.models)), demand
 
 
 @cache
-def many_run() -> tuple[MadeRun, np.ndarray]:
+def many_run() -> tuple[Run, np.ndarray]:
     run, demand = with_trajectories(made_run())
     return with_schools(run), demand
 
@@ -226,7 +214,7 @@ def plain_page() -> str:
     return render_html(with_schools(made_run()))
 
 
-def told(run: MadeRun) -> dict[str, str]:
+def told(run: Run) -> dict[str, str]:
     return {lang: "\n".join(sentences) for lang, sentences in headline(run).items()}
 
 

@@ -87,7 +87,7 @@ def test_a_netcdf_file_that_cannot_grow_is_refused_and_removed(tmp_path: Path) -
     """A real failing write inside HDF5: the system refuses to let files grow beyond 64 KiB."""
     program = f"""
 import resource, numpy as np, xarray as xr
-from forecast import store
+from forecast.run import store
 from forecast.errors import CannotReadWrite
 data = xr.Dataset({{"noise": ("x", np.random.default_rng(0).random(200_000))}})
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))

@@ -104,7 +104,7 @@ def _odds_chart(facts: Facts) -> Chart:
 
 def _causes_chart(facts: Facts) -> Chart | None:
     """A bar for each service 5, 10 and 20 years on."""
-    if "variance_share" not in facts.run.data:
+    if facts.run.causes is None:
         return None
     panels = tuple(Panel(facts.short_name(service), {"s": service}) for service in facts.services)
     title, note = both("chart.causes.title", area=facts.name), both("chart.causes.note")

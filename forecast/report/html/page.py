@@ -33,8 +33,9 @@ from forecast.report.chapters.schools.view import View, crest_changes, planned_u
 from forecast.report.chapters.waves import begun_first, by_place, raised
 from forecast.report.charts import BIRTHS, definitions
 from forecast.report.headline import steepest
-from forecast.report.view.facts import BANDS, BIRTHS_ITEM, RANK, TOLERANCE, Facts, Run
+from forecast.report.view.facts import BANDS, BIRTHS_ITEM, RANK, TOLERANCE, Facts
 from forecast.report.words import END_SHORT, END_SURPLUS, SHORT, SURPLUS, Text, both
+from forecast.run.run import Run
 
 SERIES = {"demand": "demand", "norm": "demand_norm", "supply": "supply", "gap": "gap"}
 """Name in the page -> variable of the run."""

@@ -6,10 +6,9 @@ The whole is the simple sum of its counties; where one county is not known, the 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,15 +18,8 @@ from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR
 from forecast.basics.units import UNITS
 from forecast.blocks.all_blocks import AGE_GROUP, AREA, QUANTILE
 from forecast.report.words import Text, amount, both, count, known, names
+from forecast.run.run import Run
 from forecast.supply.gap import capacity_for_risk
-
-if TYPE_CHECKING:
-    from forecast.blocks import Task
-    from forecast.demand import DemandModel
-    from forecast.findings.flags import Flags
-    from forecast.findings.schools import Schools
-    from forecast.region import Region
-    from forecast.scenario import Scenario
 
 TOLERANCE = 0.02
 """Relative gap within which supply and demand count as balanced in words; colours and tables show the gap itself."""
@@ -45,29 +37,6 @@ BANDS = {80: (0.1, 0.9), 95: (0.025, 0.975)}
 
 BIRTHS_ITEM = "births"
 """Name under which births stand beside the age groups."""
-
-
-class Run(Protocol):
-    """What a report needs of `pipeline.Run`, which stands a floor above."""
-
-    @property
-    def region(self) -> Region: ...
-    @property
-    def scenario(self) -> Scenario: ...
-    @property
-    def models(self) -> Mapping[str, DemandModel]: ...
-    @property
-    def data(self) -> xr.Dataset: ...
-    @property
-    def waves(self) -> pd.DataFrame: ...
-    @property
-    def flags(self) -> Flags: ...
-    @property
-    def manifest(self) -> Mapping[str, Any]: ...
-    @property
-    def task(self) -> Task | None: ...
-    @property
-    def schools(self) -> Schools | None: ...
 
 
 @dataclass(frozen=True)
@@ -312,9 +281,9 @@ class Facts:
 
         Sampling leaves small negative shares, and what components do together; the shares are of their sum.
         """
-        if "variance_share" not in self.run.data:
+        if self.run.variance_share is None:
             return {}
-        held = self.run.data["variance_share"].sel({AREA: self.area, SERVICE: service, YEAR: year}).to_series()
+        held = self.run.variance_share.sel({AREA: self.area, SERVICE: service, YEAR: year}).to_series()
         sizes = {str(name): max(float(size), 0.0) for name, size in held.items()}
         total = sum(sizes.values())
         return {name: size / total for name, size in sizes.items()} if total > 0 else {}

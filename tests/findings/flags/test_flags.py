@@ -14,7 +14,8 @@ from forecast import cli, read_region, read_scenario
 from forecast.demand import areas
 from forecast.errors import say
 from forecast.findings.flags import ELDERS, MIGRATION, SPAN, flag_table, paths_of
-from forecast.pipeline import Run, run_forecast
+from forecast.pipeline import run_forecast
+from forecast.run.run import Run
 from forecast.waves import classify_waves
 from forecast.waves.tipping import HALVINGS, STEPS
 

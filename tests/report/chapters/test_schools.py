@@ -18,13 +18,14 @@ from forecast.demand.schools.class_sizes import school_standards
 from forecast.demand.schools.needs import RUNNING_COST, needs_of_pupils
 from forecast.demand.schools.senior_audit import seats_by_year, standing_places
 from forecast.findings.schools import Schools, find_schools
-from forecast.pipeline import Run, tables
+from forecast.pipeline import tables
 from forecast.region import Region
 from forecast.report.chapter import Chapter, Table
 from forecast.report.chapters.schools.sentences import schools
 from forecast.report.chapters.schools.view import View, crest_changes, planned_uses
 from forecast.report.view.facts import Facts
 from forecast.report.words import Text
+from forecast.run.run import Run
 from forecast.scenario import read_scenario
 from tests.report.test_report import made_run, many_run, with_schools
 
@@ -373,7 +374,7 @@ def test_without_a_plan_the_audit_is_left_out(run: Run) -> None:
 
 def test_one_county_alone() -> None:
     run = with_schools(made_run(names=[("甲县", "Alpha")]))
-    found = schools(Facts(run))  # type: ignore[arg-type]
+    found = schools(Facts(run))
     assert found is not None
     for stage in STAGES:
         rows = run.schools.table.sel(service=stage)  # type: ignore[union-attr]
@@ -398,7 +399,7 @@ def test_a_region_without_enrolment_says_that_national_ratios_stand_in() -> None
 def test_a_region_without_supply_says_nothing_of_gaps() -> None:
     run = made_run()
     blank = run.data.assign(supply=run.data.supply * np.nan, gap=run.data.gap * np.nan)
-    found = schools(Facts(with_schools(replace(run, data=blank))))  # type: ignore[arg-type]
+    found = schools(Facts(with_schools(replace(run, data=blank))))
     assert found is not None
     assert any("没有学位供给数据" in one.zh for one in found.sentences)
     assert "school_counties" not in {table.id for table in found.tables}
@@ -409,7 +410,7 @@ def test_a_region_without_supply_says_nothing_of_gaps() -> None:
 
 def test_without_schools_there_is_the_plain_chapter_or_none() -> None:
     run = made_run()
-    found = schools(Facts(run))  # type: ignore[arg-type]
+    found = schools(Facts(run))
     assert found is not None
     assert found.opening == ()
     others = {name: model for name, model in read_models().items() if model.domain != "education"}
@@ -420,7 +421,7 @@ def test_without_schools_there_is_the_plain_chapter_or_none() -> None:
 def test_the_last_year_can_be_the_year_of_the_decision() -> None:
     run = with_schools(made_run())
     late = replace(run, flags=replace(run.flags, now=2050))
-    found = schools(Facts(late))  # type: ignore[arg-type]
+    found = schools(Facts(late))
     assert found is not None
     assert "school_smaller" not in {table.id for table in found.tables}
 

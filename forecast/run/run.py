@@ -1,0 +1,68 @@
+"""A run: region, scenario, models, the cube, and what was found in it; the same whether it is saved or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import xarray as xr
+
+from forecast.basics.dims import YEAR
+from forecast.blocks import Causes, Task, recompute
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from forecast.demand import DemandModel
+    from forecast.findings.flags import Flags
+    from forecast.findings.schools import Schools
+    from forecast.region import Region
+    from forecast.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that a forecast found. `waves` are those of the scenario, `flags` those of all paths with what they mean.
+
+    data      one year axis from the first known year to the horizon; with many trajectories it also holds what
+              `run_blocks` keeps of them, by `area`
+    headline  sentences of the first screen, by language
+    folder    where it was written, if it was
+    task      inputs of the trajectories, and `causes` what their spread comes from; None where the run is one path
+    """
+
+    region: Region
+    scenario: Scenario
+    models: Mapping[str, DemandModel]
+    data: xr.Dataset
+    waves: pd.DataFrame
+    ratios: pd.DataFrame
+    manifest: Mapping[str, Any]
+    flags: Flags
+    headline: Mapping[str, list[str]] = field(default_factory=dict)
+    folder: Path | None = None
+    task: Task | None = None
+    causes: Causes | None = None
+    schools: Schools | None = None
+
+    @property
+    def variance_share(self) -> xr.DataArray | None:
+        """Share of each component in the variance of demand, (component, area, projected year, service); None for one
+        path. Worked out when first asked for, as it projects everything several times more."""
+        return None if self.causes is None else self.causes.variance_share
+
+    @property
+    def cube(self) -> xr.Dataset:
+        """`data` and, of many trajectories, `variance_share`: what is saved."""
+        shares = self.variance_share
+        return self.data if shares is None else self.data.assign(variance_share=shares.reindex({YEAR: self.data[YEAR]}))
+
+    def trajectory(self, number: int) -> xr.Dataset:
+        """One trajectory in full, drawn again: people and flows by age, and demand. Raises ValueError where the run
+        had no trajectory of that number."""
+        have = int(self.manifest["trajectories"])
+        if self.task is None or not 0 <= number < have:
+            raise ValueError(f"there are trajectories 0 to {have - 1}" if self.task else "the run was deterministic")
+        return recompute(self.task, number)
