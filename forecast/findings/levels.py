@@ -19,6 +19,13 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.issues import InputRefused, Issue
+from forecast.waves.classes import BALANCED_IN_CLASSES
+
+__all__ = ["BALANCED_IN_CLASSES", "BALANCED_IN_WORDS", "COLUMNS", "LEVELS", "Rules", "read_rules", "warn"]
+
+BALANCED_IN_WORDS = 0.02
+"""Relative gap within which a sentence of the report calls supply and demand balanced; colours and tables show the gap
+itself. Flags call more balanced: `BALANCED_IN_CLASSES`, 5 % of what stands."""
 
 COLUMNS = (
     "county",

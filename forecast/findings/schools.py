@@ -31,6 +31,7 @@ from forecast.demand.schools.needs import (
 )
 from forecast.demand.schools.senior_audit import audit_places
 from forecast.demand.schools.special_education import HOME, MAINSTREAM, SETTING, SPECIAL_SCHOOL, special_pupils
+from forecast.findings.crests import by_place, last_of_the_born
 from forecast.region import Region
 
 BAND = (0.1, 0.9)
@@ -255,16 +256,13 @@ def _periods(data: xr.Dataset, table: xr.Dataset, waves: pd.DataFrame) -> tuple[
     after it, and from the jump-off year on. The same year twice where there is no such period."""
     jump_off, horizon = int(data.attrs["jump_off_year"]), int(data[YEAR][-1])
     born_until = dict(zip(data[SERVICE].values.tolist(), data["born_until"].values.tolist(), strict=True))
-    crests: dict[tuple[str, str], int] = {}
-    for row in waves[(waves["turn"] == CREST) & ~waves["at_edge"].astype(bool)].sort_values("peak_year").itertuples():
-        if row.service in born_until and row.peak_year <= born_until[row.service]:
-            crests[str(row.county), str(row.service)] = int(row.peak_year)
+    crests = by_place(last_of_the_born(waves, born_until))
     counties, services = table[COUNTY].values.tolist(), table[SERVICE].values.tolist()
     years, rolls = table[YEAR].values, table["pupils"].transpose(COUNTY, SERVICE, YEAR).to_numpy()
     first = np.full((len(counties), len(services), 1 + len(SPANS)), jump_off)
     last = np.minimum(jump_off + np.array([0, *SPANS]), horizon) + np.zeros_like(first)
     last[..., 1:][jump_off + np.array(SPANS) > horizon + np.zeros_like(last[..., 1:])] = jump_off
-    for (county, service), year in crests.items():
+    for (county, service), ((year, *_),) in crests.items():
         if county in counties and service in services:
             at = counties.index(county), services.index(service)
             ahead = rolls[at][years >= year]

@@ -7,8 +7,10 @@ the data do not carry is left out, and where nothing is short, that is said.
 
 from __future__ import annotations
 
+from forecast.findings.crests import Crest
+from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report.chances import chance, gap_range, given, likelihood
-from forecast.report.view.facts import SOON, TOLERANCE, Crest, Facts, Spell, weakest
+from forecast.report.view.facts import SOON, Facts, Spell, weakest
 from forecast.report.words import Text, both, count, joined, percent
 from forecast.run.run import Run
 
@@ -61,7 +63,7 @@ def title(facts: Facts) -> Text:
     if spare_part:
         nothing = both("title.nothing_short", area=facts.name, year=facts.jump_off + SOON)
         return joined([nothing, spare_part], zh="；", en="; ")
-    return both("title.balanced", area=facts.name, share=percent(TOLERANCE), year=facts.look)
+    return both("title.balanced", area=facts.name, share=percent(BALANCED_IN_WORDS), year=facts.look)
 
 
 def title_basis(facts: Facts) -> str | None:
@@ -291,7 +293,7 @@ def norm_gap(facts: Facts, service: str) -> float | None:
     supply = facts.at("supply", facts.area, service, facts.look)
     norm = supply - facts.at("demand_norm", facts.area, service, facts.look)
     gap = _gap(facts, service)
-    return norm if norm * gap < 0 and abs(norm) > TOLERANCE * supply else None
+    return norm if norm * gap < 0 and abs(norm) > BALANCED_IN_WORDS * supply else None
 
 
 def unknown(facts: Facts) -> Text | None:

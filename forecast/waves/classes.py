@@ -50,7 +50,7 @@ UNDETERMINED, CREST_THEN_SURPLUS, SHORTAGE, CREST, SURPLUS, TROUGH, BALANCED = r
 SHIFTS = (-2, 0, 2)
 """Break-even years rest on assumed prices, so every class is also shown two years below and above."""
 
-TOLERANCE = 0.05
+BALANCED_IN_CLASSES = 0.05
 """Share of what stands that is no shortage and no surplus."""
 
 
@@ -170,7 +170,7 @@ def hold_against(
     order = {place: row for row, place in enumerate(of_supply)}
     capacity = have[[order[place] for place in places], 0]
     least = [module if isinstance(module, float | int) else module.get(service, 0.0) for _, service in places]
-    tolerance = np.maximum(TOLERANCE * capacity, np.array(least)[:, None])
+    tolerance = np.maximum(BALANCED_IN_CLASSES * capacity, np.array(least)[:, None])
     return Held(judged, capacity, tolerance, np.array([window_for(window, service) for _, service in places]))
 
 

@@ -12,20 +12,15 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.demand import DemandModel
+from forecast.findings.crests import Crest, by_place, most_prominent
 from forecast.findings.flags.paths import AGEING, MIGRATION, Paths, Place, flat, places_of
+from forecast.findings.levels import BALANCED_IN_CLASSES
 from forecast.waves import Facts, attribute_chain
-from forecast.waves.classes import TOLERANCE
 from forecast.waves.sentence import SHORTAGES, SURPLUSES, Steady, Tipping
 from forecast.waves.tipping import TippingLevel
 
 SPAN = 15
 """Years from the decision on within which the gap that a sentence names is looked for."""
-
-OFTEN = 0.5
-"""Share of the trajectories in which a crest must be to be spoken of."""
-
-AGREED = 0.02
-"""Share by which demand may stand above its crest in another year, for the crest to be called the peak."""
 
 RIVAL = 0.15
 """Probability from which a class is named beside one that is not decided."""
@@ -57,7 +52,7 @@ class Read:
     rivals: Mapping[Place, list[tuple[str, float]]]  # the next likely classes
     window: Mapping[str, int]
     others: Mapping[Place, list[tuple[int, str]]]  # break-even years two less and two more -> likeliest class
-    crests: Mapping[Place, Mapping[str, int]]  # peak_year, peak_year_low, peak_year_high of the crest that matters
+    crests: Mapping[Place, Crest]  # the most prominent
     worst: Mapping[Place, tuple[int, float]]  # year and gap of a crest that is still to come
     gap: Mapping[Place, tuple[int, float]]  # year and gap that the class names
     drivers: Mapping[Place, Mapping[str, float]]
@@ -77,7 +72,7 @@ def read_paths(paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, now: int)
     known = {place: dict(zip(numbers, own, strict=True)) for place, own in zip(places, shares.tolist(), strict=True)}
     middle = paths.demand if certain else _median(paths.demand)
     whole = in_order(xr.concat([paths.history, middle], YEAR, join="exact"))
-    crests = _crests(waves, whole)
+    crests = {place: crest for place, (crest,) in by_place(most_prominent(waves, whole)).items()}
     gap, worst = _gaps(paths.supply, middle, category, now)
     drivers = _drivers(paths, whole, _spans(category, crests, gap, now))
     return Read(
@@ -102,22 +97,6 @@ def _rivals(shares: Mapping[str, float], category: str) -> list[tuple[str, float
     """The two likeliest of the other classes, where they are likely enough to be named."""
     others = sorted(((share, name) for name, share in shares.items() if name != category), reverse=True)
     return [(name, share) for share, name in others[:2] if share >= RIVAL]
-
-
-def _crests(waves: pd.DataFrame, whole: xr.DataArray) -> dict[Place, dict[str, int]]:
-    """The most prominent crest of each place, not at the edge, in at least half of the trajectories and never surpassed:
-    where demand stands higher in another year, it has not peaked there."""
-    own = waves[(waves["turn"] == "crest") & ~waves["at_edge"].astype(bool)]
-    own = own[own["probability"].fillna(1.0) >= OFTEN].sort_values("prominence")
-    years = ["peak_year", "peak_year_low", "peak_year_high"]
-    last = own.groupby([COUNTY, SERVICE])[years].last().astype(int).to_dict("index")
-    order = [(str(c), str(s)) for c in whole[COUNTY].values for s in whole[SERVICE].values]
-    demand, first = dict(zip(order, flat(whole), strict=True)), int(whole[YEAR][0])
-    return {
-        place: row
-        for place, row in last.items()
-        if demand[place][row["peak_year"] - first] * (1 + AGREED) >= np.nanmax(demand[place])
-    }
 
 
 def decisions(warnings: pd.DataFrame) -> dict[Place, list[tuple[str, int]]]:
@@ -145,25 +124,24 @@ def _gaps(
             continue
         short = kind in SHORTAGES
         at = len(own) - 1 if kind == "undetermined" else int(own.argmin() if short else own.argmax())
-        if abs(own[at]) > TOLERANCE * have[at] and (kind == "undetermined" or (own[at] < 0) == short):
+        if abs(own[at]) > BALANCED_IN_CLASSES * have[at] and (kind == "undetermined" or (own[at] < 0) == short):
             named[place] = first + at, float(own[at])
         if kind == "crest_then_surplus":
             low = int(own[: at + 1].argmin())
-            if -own[low] > TOLERANCE * have[low]:
+            if -own[low] > BALANCED_IN_CLASSES * have[low]:
                 worst[place] = first + low, float(own[low])
     return named, worst
 
 
 def _spans(
     category: Mapping[Place, str],
-    crests: Mapping[Place, Mapping[str, int]],
+    crests: Mapping[Place, Crest],
     gap: Mapping[Place, tuple[int, float]],
     now: int,
 ) -> dict[Place, tuple[int, int]]:
     """Years over which a change is explained: from the crest that surplus follows, else from the decision, to the gap."""
     since = {
-        place: crests[place]["peak_year"] if kind in SURPLUSES and place in crests else now
-        for place, kind in category.items()
+        place: crests[place].year if kind in SURPLUSES and place in crests else now for place, kind in category.items()
     }
     return {place: (since[place], year) for place, (year, _) in gap.items() if since[place] < year}
 
@@ -216,9 +194,9 @@ def facts_of(
     for place, category in read.category.items():
         county, service = place
         model = models[service]
-        crest = read.crests.get(place, {})
-        if category in SHORTAGES and crest.get("peak_year", now) < now:
-            crest = {}  # what peaked long ago is no part of a shortage to come
+        crest = read.crests.get(place)
+        if crest and category in SHORTAGES and crest.year < now:
+            crest = None  # what peaked long ago is no part of a shortage to come
         decide = [year for kind, year in decisions.get(place, ()) if kind == category]
         crest_year, crest_gap = read.worst.get(place, (None, None))
         gap_year, gap = read.gap.get(place, (None, None))
@@ -228,9 +206,9 @@ def facts_of(
             unit=model.unit,
             now=now,
             category=category,
-            peak_year=crest.get("peak_year"),
-            peak_low=crest.get("peak_year_low"),
-            peak_high=crest.get("peak_year_high"),
+            peak_year=crest and crest.year,
+            peak_low=crest and crest.low,
+            peak_high=crest and crest.high,
             crest_year=crest_year,
             crest_gap=crest_gap,
             gap_year=gap_year,

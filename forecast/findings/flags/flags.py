@@ -15,6 +15,7 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, in_order
 from forecast.demand import DemandModel, windows_of
+from forecast.findings.crests import like_the_scenarios
 from forecast.findings.flags.facts import SPAN, decisions, facts_of, read_paths, tips_of
 from forecast.findings.flags.paths import BIRTHS, ELDERS, MIGRATION, Paths, Place, ageing_wave, paths_of, places_of
 from forecast.findings.levels import warn
@@ -112,8 +113,7 @@ def _trains(paths: Paths, models: Mapping[str, DemandModel], cells: Sequence[Cel
 
 
 def _also_of_the_scenario(waves: pd.DataFrame, paths: Paths) -> pd.DataFrame:
-    """Without the crests that the scenario has not within their range: single paths go up and down by chance, so each
-    has a highest year even where demand only grows."""
+    """Crests of the paths that the scenario has too; all waves where there is only the scenario."""
     if TRAJECTORY not in paths.demand.dims:
         return waves
     cells = [  # how sure the scenario's own peaks are is not asked
@@ -121,12 +121,4 @@ def _also_of_the_scenario(waves: pd.DataFrame, paths: Paths) -> pd.DataFrame:
         for own in smooth_cells(paths.scenario, paths.history)
     ]
     middle = find_waves(paths.scenario, paths.history, cells=cells)
-    years: dict[tuple[str, str], list[int]] = {}
-    for row in middle[(middle["turn"] == "crest") & ~middle["at_edge"].astype(bool)].itertuples():
-        years.setdefault((row.county, row.service), []).append(int(row.peak_year))
-    kept = [
-        row.turn == "crest"
-        and any(row.peak_year_low <= year <= row.peak_year_high for year in years.get((row.county, row.service), []))
-        for row in waves.itertuples()
-    ]
-    return waves[kept]
+    return like_the_scenarios(waves, middle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from forecast.findings.crests import with_lag
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Table
 from forecast.report.view.facts import Facts
 from forecast.report.words import Text, both
@@ -32,11 +33,9 @@ def wave(facts: Facts) -> Chapter | None:
 
 def _lag_sentence(facts: Facts) -> list[Text]:
     """The years between the crests of two stages in the whole, where both have one."""
-    waves = facts.run.waves
-    own = waves[(waves["county"] == facts.area) & (waves["turn"] == "crest")].dropna(subset=["lag_years"])
-    lags = {
-        str(row.service): int(float(str(row.lag_years))) for row in own.itertuples() if str(row.service) in facts.stages
-    }
+    crests = with_lag(facts.run.waves)
+    own = crests[crests["county"] == facts.area]
+    lags = dict(zip(own["service"], own["lag_years"].tolist(), strict=True))
     parts = [
         both("wave.lag", stage=facts.short_name(stage), before=facts.short_name(before), years=lags[stage])
         for before, stage in zip(facts.stages, facts.stages[1:], strict=False)

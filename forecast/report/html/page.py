@@ -23,6 +23,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from forecast.basics.folders import cache_folder
+from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report import theme
 from forecast.report.chances import chance, least_per_cent
 from forecast.report.chapter import Cell, Column, Table
@@ -33,7 +34,7 @@ from forecast.report.chapters.schools.view import View, crest_changes, planned_u
 from forecast.report.chapters.waves import begun_first, by_place, raised
 from forecast.report.charts import BIRTHS, definitions
 from forecast.report.headline import steepest
-from forecast.report.view.facts import BANDS, BIRTHS_ITEM, RANK, TOLERANCE, Facts
+from forecast.report.view.facts import BANDS, BIRTHS_ITEM, RANK, Facts
 from forecast.report.words import END_SHORT, END_SURPLUS, SHORT, SURPLUS, Text, both
 from forecast.run.run import Run
 
@@ -94,7 +95,7 @@ def _pack(facts: Facts, lang: str) -> dict[str, Any]:
         "years": facts.years,
         "jump": facts.jump_off,
         "look": facts.look,
-        "tolerance": TOLERANCE,
+        "tolerance": BALANCED_IN_WORDS,
         "least": least_per_cent(facts.trajectories),
         "names": _names(facts),
         "services": {service: _service(facts, service) for service in facts.services},

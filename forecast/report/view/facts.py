@@ -17,12 +17,11 @@ import xarray as xr
 from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR
 from forecast.basics.units import UNITS
 from forecast.blocks.all_blocks import AGE_GROUP, AREA, QUANTILE
+from forecast.findings.crests import Crest, all_crests, by_place, last_of_the_born
+from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report.words import Text, amount, both, count, known, names
 from forecast.run.run import Run
 from forecast.supply.gap import capacity_for_risk
-
-TOLERANCE = 0.02
-"""Relative gap within which supply and demand count as balanced in words; colours and tables show the gap itself."""
 
 SOON = 8
 """Years after the jump-off year in which a shortage must begin to stand in the title."""
@@ -41,19 +40,11 @@ BIRTHS_ITEM = "births"
 
 @dataclass(frozen=True)
 class Spell:
-    """Years in a row in which supply is short by more than `TOLERANCE`; `worst` is the year of the largest gap."""
+    """Years in a row in which supply is short by more than `BALANCED_IN_WORDS`; `worst` is the year of the largest gap."""
 
     first: int
     last: int
     worst: int
-
-
-@dataclass(frozen=True)
-class Crest:
-    """A crest of a service in a place."""
-
-    year: int
-    height: float
 
 
 class Facts:
@@ -152,7 +143,7 @@ class Facts:
 
     def balanced(self, place: str, service: str, year: int) -> bool:
         """Whether supply and demand differ by no more than the tolerance."""
-        return abs(float(self.relative_gap(service).at[place, year])) <= TOLERANCE
+        return abs(float(self.relative_gap(service).at[place, year])) <= BALANCED_IN_WORDS
 
     def range_at(self, place: str, service: str, year: int) -> tuple[float, float]:
         """Demand at zero and at double net migration, the smaller first."""
@@ -366,7 +357,7 @@ class Facts:
     def spells(self, place: str, service: str) -> list[Spell]:
         """Spells of shortage after the jump-off year, in order."""
         row = self._place[place]
-        short = dict(zip(self.years, self.relative_gap(service).to_numpy()[row] < -TOLERANCE, strict=True))
+        short = dict(zip(self.years, self.relative_gap(service).to_numpy()[row] < -BALANCED_IN_WORDS, strict=True))
         gap = dict(zip(self.years, self.values("gap", service)[row].tolist(), strict=True))
         found: list[Spell] = []
         run: list[int] = []
@@ -381,13 +372,12 @@ class Facts:
     def short_counties(self, service: str, year: int) -> list[str]:
         """Counties that are short in the year by more than the tolerance, the largest gap first."""
         relative, gap = self.relative_gap(service)[year], self.table("gap", service)[year]
-        short = [code for code in self.counties if relative[code] < -TOLERANCE]
+        short = [code for code in self.counties if relative[code] < -BALANCED_IN_WORDS]
         return sorted(short, key=lambda code: float(gap[code]))
 
     def crest(self, place: str, service: str) -> Crest | None:
         """The last crest of children already born at the jump-off date; None where there is none."""
-        born = [crest for crest in self.crests(place, service) if crest.year <= self.born_until(service)]
-        return born[-1] if born else None
+        return next(iter(self._crest_of_the_born.get((place, service), ())), None)
 
     def crests(self, place: str, service: str) -> list[Crest]:
         """Every crest in order of years; maxima at the first or the last year are none, as nobody sees what is beyond."""
@@ -395,14 +385,12 @@ class Facts:
 
     @cached_property
     def _crests(self) -> dict[tuple[str, str], list[Crest]]:
-        waves = self.run.waves
-        inner = waves[(waves["turn"] == "crest") & ~waves["at_edge"].astype(bool)].sort_values("peak_year")
-        found: dict[tuple[str, str], list[Crest]] = {}
-        for c, s, year, height in zip(
-            inner["county"], inner["service"], inner["peak_year"], inner["height"], strict=True
-        ):
-            found.setdefault((str(c), str(s)), []).append(Crest(int(year), float(height)))
-        return found
+        return by_place(all_crests(self.run.waves))
+
+    @cached_property
+    def _crest_of_the_born(self) -> dict[tuple[str, str], list[Crest]]:
+        born_until = {service: self.born_until(service) for service in self.services}
+        return by_place(last_of_the_born(self.run.waves, born_until))
 
     def milestones(self) -> list[int]:
         """The jump-off year and every fifth year after it."""

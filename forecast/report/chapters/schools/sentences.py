@@ -12,6 +12,7 @@ from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.demand.schools.class_sizes import school_standards
 from forecast.demand.schools.needs import RUNNING_COST, school_counts
+from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.findings.schools import CREST
 from forecast.region import basis_of
 from forecast.report.chances import chance, gap_range, least_per_cent, likelihood
@@ -31,7 +32,7 @@ from forecast.report.chapters.schools.view import (
 )
 from forecast.report.chapters.services import domain_chapter, service_sentences, service_table
 from forecast.report.headline import counties_short
-from forecast.report.view.facts import RANK, TOLERANCE, Facts
+from forecast.report.view.facts import RANK, Facts
 from forecast.report.words import Text, amount, both, count, joined, percent
 
 SURE = 0.9
@@ -73,7 +74,7 @@ def _title(view: View) -> Text:
     facts, parts = view.facts, []
     for stage in view.stages:
         year = view.tightest(facts.area, stage)
-        if year is not None and facts.relative_gap(stage).at[facts.area, year] < -TOLERANCE:
+        if year is not None and facts.relative_gap(stage).at[facts.area, year] < -BALANCED_IN_WORDS:
             gap = facts.at("gap", facts.area, stage, year)
             said = {"thing": facts.thing(stage), "number": count(abs(gap)), "amount": facts.amount(gap, stage)}
             parts.append(both("school.title_short", year=year, **said))

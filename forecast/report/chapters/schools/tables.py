@@ -7,6 +7,7 @@ import math
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.demand.schools.class_sizes import school_standards
 from forecast.demand.schools.special_education import SETTINGS
+from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.findings.schools import SPECIAL
 from forecast.report.chances import chance
 from forecast.report.chapter import Cell, Column, Table
@@ -20,7 +21,7 @@ from forecast.report.chapters.schools.view import (
     stages_in,
     year_of,
 )
-from forecast.report.view.facts import TOLERANCE, weakest
+from forecast.report.view.facts import weakest
 from forecast.report.words import Text, both, count, percent, same
 
 
@@ -57,7 +58,7 @@ def _by_county(view: View) -> Table | None:
         for stage in supplied:
             cells += [_tightest_cell(view, place, stage), facts.at("gap", place, stage, view.far)]
         rows.append(tuple(cells))
-    note = both("school.by_county_note", first=view.now, last=view.last, tolerance=percent(TOLERANCE))
+    note = both("school.by_county_note", first=view.now, last=view.last, tolerance=percent(BALANCED_IN_WORDS))
     title = both("school.by_county", year=view.far)
     return Table("school_counties", title, tuple(columns), tuple(rows), note, gap_basis(view))
 
