@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal
 
 from forecast.basics.catalogue import say
 
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 OK, BUG, USAGE, REFUSED, WARNED, NO_PLAN, CANNOT_READ_WRITE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 74, 130
-"""Exit codes of the command (DESIGN 9)."""
+"""Exit codes of the command."""
 
 
 @dataclass(frozen=True)
@@ -84,3 +89,44 @@ class CannotReadWrite(ForecastError):
     """A file or folder that cannot be read or written (missing, no rights, disk full)."""
 
     exit_code = CANNOT_READ_WRITE
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known word most like this one, "" where none is like it (`cutoff` 1: the same word, 0: any word will do).
+
+    >>> nearest("horizn", ["horizon", "fertility"]), nearest("x", ["horizon"])
+    ('horizon', '')
+    """
+    return next(iter(get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that pydantic found wrong: its kind, the keys that lead there (numbers count along a list), what
+    stands there as JSON of at most 60 characters, and what it was held against."""
+
+    kind: str
+    keys: tuple[str | int, ...]
+    found: str
+    context: Mapping[str, Any]
+
+
+def from_pydantic(error: ValidationError, told: Callable[[Finding], Issue]) -> list[Issue]:
+    """Each thing that pydantic found wrong in a file, told in the catalogue's words by `told`."""
+    return [
+        told(
+            Finding(
+                fault["type"],
+                tuple(key for key in fault["loc"] if key != "[key]"),
+                as_json(fault["input"]),
+                fault.get("ctx", {}),
+            )
+        )
+        for fault in error.errors()
+    ]
+
+
+def as_json(value: object, length: int = 60) -> str:
+    """A value as JSON writes it, cut to a length that a message can print."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-import json
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from forecast.basics.folders import folder
-from forecast.basics.issues import CannotReadWrite, InputRefused, Issue
+from forecast.basics.issues import CannotReadWrite, Finding, InputRefused, Issue, as_json, from_pydantic, nearest
+from forecast.basics.toml_files import NotToml, read_toml
 from forecast.basics.units import UNITS
 from forecast.demand.methods.linear import METHODS, Method, Need
 from forecast.demand.model import (
@@ -96,11 +92,9 @@ def _read_files(place: Path) -> tuple[dict[str, Raw], list[Issue]]:
     issues = []
     for file in files:
         try:
-            raws[file.name] = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-            line = re.search(r"line (\d+)", str(fault))
-            row = int(line[1]) if line else None
-            issues.append(Issue("E402", file=file.name, row=row, values={"found": str(fault)}))
+            raws[file.name] = read_toml(file)
+        except NotToml as fault:
+            issues.append(Issue("E402", file=file.name, row=fault.row, values={"found": str(fault)}))
         except OSError as fault:
             raise CannotReadWrite(_issue("E401", str(file), "")) from fault
     return raws, issues
@@ -127,7 +121,7 @@ def check_model(raw: Raw, file: str) -> tuple[DemandModel | None, list[Issue]]:
     try:
         model = DemandModel.model_validate(raw)
     except ValidationError as faults:
-        issues += [_from_pydantic(fault, file) for fault in faults.errors()]
+        issues += from_pydantic(faults, lambda found: _told(found, file))
     if model and not issues:
         method = METHODS[model.method]
         issues += [*_check_parameters(model, method, file), *_check_spreads(model, method, file)]
@@ -194,9 +188,9 @@ def _check_parameters(model: DemandModel, method: Method, file: str) -> Iterable
             yield _issue("E407", file, f"{key}.unit", found=quantity.unit, expected=need.unit)
         if quantity.kind not in need.kinds:
             expected = " / ".join(_KINDS[kind] for kind in need.kinds)
-            yield _issue("E405", file, f"{key}.value", found=_short(quantity.value), expected=expected)
+            yield _issue("E405", file, f"{key}.value", found=as_json(quantity.value), expected=expected)
         elif wrong := [number for number in quantity.numbers() if not need.low <= number <= need.high]:
-            yield _issue("E409", file, f"{key}.value", found=_short(wrong[0]), low=need.low, high=need.high)
+            yield _issue("E409", file, f"{key}.value", found=as_json(wrong[0]), low=need.low, high=need.high)
         elif quantity.kind == "table" and (gaps := _uncovered(quantity, model)):
             expected = f"{model.ages[0]}-{model.ages[1]}"
             yield _issue("E413", file, f"{key}.value", found=_listed(gaps), expected=expected)
@@ -211,9 +205,9 @@ def _check_spreads(model: DemandModel, method: Method, file: str) -> Iterable[Is
         if spread.unit not in units:
             yield _issue("E407", file, f"{key}.unit", found=spread.unit, expected=" / ".join(units))
         if spread.kind != "number":
-            yield _issue("E405", file, f"{key}.value", found=_short(spread.value), expected=_KINDS["number"])
+            yield _issue("E405", file, f"{key}.value", found=as_json(spread.value), expected=_KINDS["number"])
         elif not 0 <= spread.value <= 3:
-            yield _issue("E409", file, f"{key}.value", found=_short(spread.value), low=0, high=3)
+            yield _issue("E409", file, f"{key}.value", found=as_json(spread.value), low=0, high=3)
 
 
 def _uncovered(quantity: Quantity, model: DemandModel) -> list[int]:
@@ -237,7 +231,7 @@ def _check_standards(model: DemandModel, file: str) -> Iterable[Issue]:
                 sound = False
             if quantity.kind not in ("number", "path") or min(quantity.numbers()) <= 0:
                 expected = f"{_KINDS['number']} / {_KINDS['path']}, > 0"
-                yield _issue("E405", file, f"{key}.value", found=_short(quantity.value), expected=expected)
+                yield _issue("E405", file, f"{key}.value", found=as_json(quantity.value), expected=expected)
                 sound = False
         if sound:
             yield from _check_stricter(name, levels, stricter, file)
@@ -318,21 +312,20 @@ _KINDS = {
 """Kind of value -> an example of it, which reads the same in every language."""
 
 
-def _from_pydantic(fault: ErrorDetails, file: str) -> Issue:
-    """One of pydantic's findings in our own words."""
-    steps = [str(step) for step in fault["loc"] if step != "[key]"]
+def _told(finding: Finding, file: str) -> Issue:
+    """One thing that pydantic found, as an issue of the catalogue."""
+    steps = [str(key) for key in finding.keys]
     key = ".".join(steps)
-    if fault["type"] == "extra_forbidden":
+    if finding.kind == "extra_forbidden":
         known = _fields(steps[:-1])
         return _issue("E403", file, key, expected=_listed(known), nearest=_nearest(steps[-1], known))
-    if fault["type"] == "missing":
+    if finding.kind == "missing":
         return _issue("E404", file, key, expected=_EXPECTED.get(steps[-1], steps[-1]))
-    if fault["type"] == "quantity":
-        return _issue("E405", file, key, found=_short(fault["input"]), expected=" / ".join(_KINDS.values()))
-    context = fault.get("ctx", {})
-    choices = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ")
-    expected = choices or context.get("pattern") or _EXPECTED.get(steps[-1]) or fault["type"]
-    return _issue("E405", file, key, found=_short(fault["input"]), expected=str(expected))
+    if finding.kind == "quantity":
+        return _issue("E405", file, key, found=finding.found, expected=" / ".join(_KINDS.values()))
+    choices = str(finding.context.get("expected", "")).replace("'", "").replace(" or ", ", ")
+    expected = choices or finding.context.get("pattern") or _EXPECTED.get(steps[-1]) or finding.kind
+    return _issue("E405", file, key, found=finding.found, expected=str(expected))
 
 
 _EXPECTED = {
@@ -379,9 +372,4 @@ def _listed(names: Iterable[object]) -> str:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     """The known name that looks most like this one, however little."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)), "-")
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return nearest(name, known, cutoff=0.0) or "-"

@@ -7,10 +7,8 @@ answer and one year more, amber where at least a quarter have (SPECS 8.6). Level
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.toml_files import read_toml
 from forecast.waves.classes import BALANCED_IN_CLASSES
 
 __all__ = ["BALANCED_IN_CLASSES", "BALANCED_IN_WORDS", "COLUMNS", "LEVELS", "Rules", "read_rules", "warn"]
@@ -60,8 +59,7 @@ def read_rules(path: Path | None = None) -> Rules:
 
     Raises InputRefused where the levels are not 0 < amber <= red <= 1 or an answer has no lead time.
     """
-    shipped = files("forecast.findings").joinpath("warning.toml")
-    table = tomllib.loads(shipped.read_text("utf-8") if path is None else path.read_text("utf-8"))
+    table = read_toml(path or Path(__file__).parent / "warning.toml")
     answers = {category: tuple(names) for category, names in table["answers"].items()}
     lead_time = {name: int(row["value"]) for name, row in table["lead_time"].items()}
     amber, red = float(table["levels"]["amber"]), float(table["levels"]["red"])

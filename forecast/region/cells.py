@@ -16,8 +16,9 @@ from functools import cache
 from typing import Any, Literal
 
 from forecast.basics.dims import OPEN_AGE
+from forecast.basics.issues import nearest
 from forecast.basics.units import PRINTED, UNITS
-from forecast.region.faults import hint, listed, nearest
+from forecast.region.faults import hint, listed
 
 YEARS = (1900, 2150)
 TOTAL = "total"

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from forecast.basics.dims import OPEN_AGE, SEXES
+from forecast.basics.issues import nearest
 from forecast.region.cells import TOTAL
-from forecast.region.faults import Faults, Words, hint, listed, nearest, shown, words
+from forecast.region.faults import Faults, Words, hint, listed, shown, words
 from forecast.region.parse import Parsed
 from forecast.region.sources import Conditions, FilterFault, read_filter, winning_lines
 from forecast.region.tables import TABLES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -48,11 +47,6 @@ def listed(items: Iterable[object]) -> Words:
     """A list as each language writes it."""
     texts = [str(item) for item in items]
     return Words("、".join(texts), ", ".join(texts))
-
-
-def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The known word most like this one, "" where none is like it (`cutoff` 1 = the same word)."""
-    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")
 
 
 def hint(near: str) -> Words:

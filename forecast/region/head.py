@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from forecast.basics.folders import is_safe_name
-from forecast.region.faults import Faults, Words, hint, nearest, shown, words
+from forecast.basics.issues import nearest
+from forecast.basics.toml_files import NotToml, parse_toml
+from forecast.region.faults import Faults, Words, hint, shown, words
 from forecast.region.files import Opened, open_text
 
 REGION_FILE, PATTERN_FILE = "region.toml", "pattern.toml"
@@ -96,14 +97,13 @@ def _load(path: Path, file: str, findings: Faults) -> tuple[Opened, dict[str, An
     if opened is None:
         return None
     try:
-        return opened, tomllib.loads(opened.text.replace("\r\n", "\n"))
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        return opened, parse_toml(opened.text)
+    except NotToml as error:
         lines = opened.text.splitlines()
-        row = int(place[1]) if place else max(1, len(lines))
+        row = error.row or max(1, len(lines))
         text = lines[row - 1] if row <= len(lines) else ""
-        reason = re.sub(r"\s*\(at .*\)$", "", str(error))
-        findings.add("E171", file, row, place[2] if place else None, found=shown(text.strip()), reason=reason)
+        column = None if error.column is None else str(error.column)
+        findings.add("E171", file, row, column, found=shown(text.strip()), reason=error.reason)
         return None
 
 

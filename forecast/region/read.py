@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.basics import folders
-from forecast.basics.issues import CannotReadWrite, InputRefused, Issue
+from forecast.basics.issues import CannotReadWrite, InputRefused, Issue, nearest
 from forecast.region import check, plausible
-from forecast.region.faults import Faults, Words, hint, listed, nearest, shown, words
+from forecast.region.faults import Faults, Words, hint, listed, shown, words
 from forecast.region.files import open_text, read_rows
 from forecast.region.head import REGION_FILE, Head, read_head, read_pattern_head
 from forecast.region.parse import Parsed, known_headers, parse_table

@@ -5,20 +5,26 @@ A file holds only what differs from the scenario it extends. TOML because YAML r
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from forecast.basics import folders
-from forecast.basics.issues import CannotReadWrite, InputRefused, Issue, UsageError
+from forecast.basics.issues import (
+    CannotReadWrite,
+    Finding,
+    InputRefused,
+    Issue,
+    UsageError,
+    as_json,
+    from_pydantic,
+    nearest,
+)
+from forecast.basics.toml_files import NotToml, NotUtf8, parse_toml, read_toml
 from forecast.scenario.schema import Scenario
 
 
@@ -55,7 +61,7 @@ def read_scenario(
     try:
         scenario = Scenario.model_validate(table)
     except ValidationError as error:
-        raise InputRefused([*faults, *(_issue(fault, path.name) for fault in error.errors())]) from None
+        raise InputRefused([*faults, *from_pydantic(error, lambda found: _issue(found, path.name))]) from None
     if not folders.is_safe_name(scenario.id):
         faults.append(Issue("E318", file=path.name, values={"name": scenario.id}))
     if faults:
@@ -102,7 +108,7 @@ def _read_with_parents(path: Path, children: tuple[Path, ...], known: Mapping[st
         return table
     parent = table.pop("extends")
     if not isinstance(parent, str):
-        raise InputRefused(Issue("E313", file=path.name, values={"field": "extends", "found": _show(parent)}))
+        raise InputRefused(Issue("E313", file=path.name, values={"field": "extends", "found": as_json(parent)}))
     base = _read_with_parents(_locate_parent(parent, path, known), (*children, path.resolve()), known)
     own = {key: value for key, value in base.items() if key not in ("id", "name", "description")}
     return _merge(own, table)
@@ -131,18 +137,16 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return read_toml(path)
     except FileNotFoundError:
         raise CannotReadWrite(Issue("E303", file=str(path))) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise CannotReadWrite(Issue("E304", file=str(path), values={"reason": reason})) from error
-    except UnicodeDecodeError:
+    except NotUtf8:
         raise InputRefused(Issue("E305", file=path.name)) from None
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        row = int(line[1]) if line else None
-        raise InputRefused(Issue("E306", file=path.name, row=row, values={"reason": str(error)})) from None
+    except NotToml as error:
+        raise InputRefused(Issue("E306", file=path.name, row=error.row, values={"reason": str(error)})) from None
 
 
 def _value(text: Any) -> Any:
@@ -150,8 +154,8 @@ def _value(text: Any) -> Any:
     if not isinstance(text, str):
         return text
     try:
-        return tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}")["value"] if "\n" not in text else text
+    except NotToml:
         return text
 
 
@@ -165,15 +169,15 @@ def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
     table[last] = value
 
 
-def _issue(fault: ErrorDetails, file: str) -> Issue:
-    """One fault that pydantic found, as an issue of the catalogue."""
-    kind, found, bounds = fault["type"], _show(fault["input"]), fault.get("ctx", {})
-    where = tuple(part for part in fault["loc"] if isinstance(part, str))  # numbers count along a path
-    values: dict[str, Any] = {"field": ".".join(where), "found": found}
+def _issue(finding: Finding, file: str) -> Issue:
+    """One thing that pydantic found, as an issue of the catalogue."""
+    kind, bounds = finding.kind, finding.context
+    where = tuple(key for key in finding.keys if isinstance(key, str))  # numbers count along a path
+    values: dict[str, Any] = {"field": ".".join(where), "found": finding.found}
     if kind == "extra_forbidden":
         return _unknown(where, file)
     if kind in _OWN:
-        return Issue(_OWN[kind], file=file, values=values | bounds)
+        return Issue(_OWN[kind], file=file, values={**values, **bounds})
     if kind in ("greater_than_equal", "less_than_equal"):
         limit = f"≥ {bounds['ge']}" if "ge" in bounds else f"≤ {bounds['le']}"
         return Issue("E310", file=file, values=values | {"limit": limit})
@@ -220,10 +224,5 @@ def _unknown(where: tuple[str, ...], file: str) -> Issue:
 
 def _with_nearest(near: str, far: str, word: str, known: list[str], values: dict[str, Any]) -> Issue:
     """The sentence with an offer where a known word is near, else the one without."""
-    offers = get_close_matches(word, known, n=1)
-    return Issue(near, values=values | {"nearest": offers[0]}) if offers else Issue(far, values=values)
-
-
-def _show(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    offer = nearest(word, known)
+    return Issue(near, values=values | {"nearest": offer}) if offer else Issue(far, values=values)

@@ -6,7 +6,6 @@ in each of them on average. A higher limit never makes more classes, and the pup
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 
@@ -14,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics import folders
+from forecast.basics.toml_files import read_toml
 from forecast.demand.model import Quantity
 
 ROUNDING_LOSS = 0.5
@@ -25,8 +25,8 @@ none to one."""
 def school_standards() -> Mapping[str, Quantity]:
     """Limits, ratios and thresholds of schools by name, with unit, date, source and basis
     (models/schools/standards.toml)."""
-    with (folders.folder("models") / "schools" / "standards.toml").open("rb") as file:
-        return {name: Quantity.model_validate(one) for name, one in tomllib.load(file).items()}
+    raw = read_toml(folders.folder("models") / "schools" / "standards.toml")
+    return {name: Quantity.model_validate(one) for name, one in raw.items()}
 
 
 def classes_of_schools(pupils: xr.DataArray, limit: xr.DataArray | float) -> xr.DataArray:

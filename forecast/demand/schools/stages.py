@@ -7,7 +7,6 @@ school; kindergarten has the grades -2, -1 and 0. Whoever moves the line between
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +17,7 @@ import xarray as xr
 from forecast.basics import folders
 from forecast.basics.dims import GRADE, STAGE, YEAR, at_years, in_order
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.toml_files import read_toml
 from forecast.demand.schools.entrants import entry_cohorts
 from forecast.region import Region
 
@@ -56,8 +56,7 @@ def stage_systems() -> Mapping[str, StageSystem]:
     >>> stage_systems()["6-3-3"].ages("junior"), stage_systems()["5-4"].ages("junior")
     ((12, 14), (11, 14))
     """
-    with (folders.folder("models") / "schools" / "stage_systems.toml").open("rb") as file:
-        raw = tomllib.load(file)
+    raw = read_toml(folders.folder("models") / "schools" / "stage_systems.toml")
     entry = int(raw["entry_age"]["value"])
     return {
         name: StageSystem(

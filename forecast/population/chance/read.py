@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from forecast.basics import folders
 from forecast.basics.dims import AGES
-from forecast.basics.issues import CannotReadWrite, InputRefused, Issue
+from forecast.basics.issues import CannotReadWrite, Finding, InputRefused, Issue, from_pydantic
+from forecast.basics.toml_files import NotToml, read_toml
 from forecast.population.chance.processes import BANDS, Process, Uncertainty
 from forecast.region import Region
 
@@ -89,15 +89,15 @@ def read_uncertainty(region: Region) -> Uncertainty:
 def uncertainty_from_file(path: Path) -> Uncertainty:
     """The same from a file. Raises CannotReadWrite, InputRefused."""
     try:
-        raw = tomllib.loads(path.read_text("utf-8-sig"))
+        raw = read_toml(path)
     except OSError as error:
         raise CannotReadWrite(Issue("E673", file=path.name, values={"found": str(error)})) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except NotToml as error:
         raise InputRefused(Issue("E673", file=path.name, values={"found": str(error)})) from error
     try:
         file = _File.model_validate(raw)
     except ValidationError as error:
-        raise InputRefused(_issue(fault, path.name) for fault in error.errors()) from None
+        raise InputRefused(from_pydantic(error, lambda found: _issue(found, path.name))) from None
     bands = sorted(file.bands, key=lambda band: band.first_age)
     if bands and (bands[0].first_age != 0 or len({band.first_age for band in bands}) != len(bands)):
         values = {"field": "bands", "found": ", ".join(str(band.first_age) for band in bands), "expected": "0, 5, ..."}
@@ -151,13 +151,12 @@ def _parts(file: _File) -> tuple[tuple[str, str, str, str], ...]:
     return tuple((name, tier, one.source, one.basis) for name, tier, one in listed)
 
 
-def _issue(fault: object, file: str) -> Issue:
-    """One of pydantic's findings in our own words."""
-    found = dict(fault)  # type: ignore[call-overload]
-    field = ".".join(str(step) for step in found["loc"])
-    context = ", ".join(f"{key} {value}" for key, value in found.get("ctx", {}).items() if key != "error")
-    return Issue(
-        "E674",
-        file=file,
-        values={"field": field, "found": str(found["input"])[:60], "expected": context or found["type"]},
-    )
+def _issue(finding: Finding, file: str) -> Issue:
+    """One thing that pydantic found, as an issue of the catalogue."""
+    bounds = ", ".join(f"{key} {value}" for key, value in finding.context.items() if key != "error")
+    values = {
+        "field": ".".join(str(key) for key in finding.keys),
+        "found": finding.found,
+        "expected": bounds or finding.kind,
+    }
+    return Issue("E674", file=file, values=values)
