@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.school_date import SEPTEMBER
 from forecast.demand import estimate_demand, participation_ratios, progress_senior, read_models
 from forecast.population import estimate_past, project_population, vital_rates
 from forecast.population.past.census import SPLITS
@@ -98,7 +99,9 @@ def seniors(region: Region, past: xr.Dataset) -> Iterable[tuple[str, ...]]:
     ratios = participation_ratios(people, read_models(), region)
     counted = ratios[ratios.area == region.area].set_index(["service", "year"]).pupils.to_xarray()
     junior, senior = counted.sel(service="junior_school"), counted.sel(service="senior_school")
-    predicted = progress_senior(people, junior, senior.where(senior.year <= 2021), observed_year=2021)
+    predicted = progress_senior(
+        people, junior, senior.where(senior.year <= 2021), observed_year=2021, cutoff_month=SEPTEMBER
+    )
     for year in (2021, 2022):
         guess, truth = float(predicted.sel(year=year)), float(senior.sel(year=year))
         note = "used" if year == 2021 else f"{guess / truth - 1:+.1%}"

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.school_date import SEPTEMBER
 from forecast.waves import implied_by_births
 
 AGES = {"kindergarten": (3, 5), "primary_school": (6, 11), "junior_school": (12, 14), "senior_school": (15, 17)}
+MONTHS = dict.fromkeys(AGES, SEPTEMBER)
 PUBLISHED = {"kindergarten": "preschool", "primary_school": "primary", "junior_school": "junior_secondary"}
 RELEASES = {
     "first releases": "births_first_release_10k",
@@ -57,7 +59,7 @@ def seen_from(
     paths = np.hstack([np.tile(known.to_numpy()[0], (TRAJECTORIES, 1)), to_come])[:, None]
     coords = {"county": ["CN"], "year": np.append(known["year"].to_numpy(), ahead)}
     cohorts = xr.DataArray(paths, dims=("trajectory", "county", "year"), coords=coords)
-    children = implied_by_births(cohorts, {stage: AGES[stage]}).sel(service=stage, drop=True)
+    children = implied_by_births(cohorts, {stage: AGES[stage]}, MONTHS).sel(service=stage, drop=True)
     observed = counted(reference, stage, origin)
     ratio = observed / children.isel(trajectory=0, county=0).sel(year=observed.index.to_numpy()).to_numpy()
     rise = xr.DataArray(rng.uniform(0, 1, TRAJECTORIES) * float(ratio.diff().mean()), dims="trajectory")

@@ -29,9 +29,9 @@ from forecast.backtest.school_rolls import (
     coverage,
     score_rolls,
 )
-from forecast.demand.schools.entrants import entry_cohorts
+from forecast.basics.school_date import SEPTEMBER, YEAR_END, entry_cohorts, stage_cohort
 from forecast.demand.schools.ratio_smoothing import FADE, MEAN_YEARS
-from forecast.demand.schools.stages import damped_rate_path, stage_cohort, stage_systems
+from forecast.demand.schools.stages import damped_rate_path, stage_systems
 from forecast.population.rates.graduation import graduate, group_bounds
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "accuracy" / "rolls.md"
@@ -315,7 +315,7 @@ def regions_by_age(reference: Path) -> Case | None:
             "births": with_earlier(births, single, places),
             "children": children,
             "entry_age": int(rolls.grade[0]),
-            "cutoff_month": 13,
+            "cutoff_month": YEAR_END,
             "open_last": True,
         },
     )
@@ -437,7 +437,7 @@ def only_where_births_turn(found: xr.Dataset, case: Case) -> tuple[int, xr.Datas
     births = case.given.get("births")
     if births is None:
         return None
-    cohorts = entry_cohorts(births, case.given["entry_age"], case.given.get("cutoff_month", 9))
+    cohorts = entry_cohorts(births, case.given["entry_age"], case.given.get("cutoff_month", SEPTEMBER))
     turns = births_turn(cohorts, found.origin.values.tolist())
     part = found.assign(observed=found.observed.where(turns))
     cases = score_rolls(part).cases
@@ -597,7 +597,7 @@ def stage_forecast(born: pd.Series, known: pd.Series, stage: str, path: str, unt
     """Pupils by school year after the last known roll."""
     ages = stage_systems()["6-3-3"].ages(stage)
     births = held_until(born.astype(float), until - ages[0])
-    children = stage_cohort(births, ages).to_series()
+    children = stage_cohort(births, ages, SEPTEMBER).to_series()
     ratios = (known / children).dropna()
     last = int(ratios.index[-1])
     years = list(range(last + 1, until + 1))

@@ -216,7 +216,9 @@ def costs() -> list[str]:
 def nation(reference: Path) -> list[str]:
     rows = []
     for release in national.RELEASES:
-        implied = implied_by_births(national.births(reference, release), national.AGES).sel(year=slice(2005, 2034))
+        implied = implied_by_births(national.births(reference, release), national.AGES, national.MONTHS).sel(
+            year=slice(2005, 2034)
+        )
         (train,) = find_trains(implied, implied, national.AGES).itertuples()
         lags = ", ".join(f"{lag:g}" for lag in train.implied_lags)
         rows.append((release, *train.peak_years, lags, f"{train.born_first}–{train.born_last}"))

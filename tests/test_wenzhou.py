@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from forecast.basics.school_date import SEPTEMBER
 from forecast.demand import estimate_demand, participation_ratios, progress_senior, read_models
 from forecast.population import check_balance, estimate_past, project_population, vital_rates
 from forecast.population.past.census import census_by_age
@@ -87,7 +88,9 @@ def test_seniors_follow_from_juniors_three_years_before(region: Region, past: xr
     ratios = participation_ratios(people, read_models(), region)
     rolls = ratios[ratios.area == region.area].set_index(["service", "year"]).pupils.to_xarray()
     junior, senior = rolls.sel(service="junior_school"), rolls.sel(service="senior_school")
-    seniors = progress_senior(people, junior, senior.where(senior.year <= 2021), observed_year=2021)
+    seniors = progress_senior(
+        people, junior, senior.where(senior.year <= 2021), observed_year=2021, cutoff_month=SEPTEMBER
+    )
     assert float(seniors.sel(year=2022)) == pytest.approx(float(senior.sel(year=2022)), rel=0.03)
 
 

@@ -15,7 +15,7 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, GRADE, SEXES, YEAR, require_dims
 from forecast.basics.issues import InputRefused, Issue
-from forecast.demand.schools.entrants import entry_cohorts
+from forecast.basics.school_date import SEPTEMBER, entry_cohorts
 from forecast.demand.schools.grades import region_rolls
 from forecast.demand.schools.rolls import forecast_rolls
 from forecast.demand.schools.stages import grade_in, system_of
@@ -44,7 +44,7 @@ def backtest_rolls(
     origins: Iterable[int] | None = None,
     horizon: int = 10,
     entry_age: int = 6,
-    cutoff_month: int = 9,
+    cutoff_month: int = SEPTEMBER,
     entry_grades: Sequence[int] | None = None,
     breaks: Collection[int] = (),
     open_last: bool = False,
@@ -52,7 +52,7 @@ def backtest_rolls(
     """Forecasts and rivals of school rolls at past origins, beside what was counted.
 
     rolls: (county, year, grade) pupils of unbroken years; births: (county, year), of calendar years, or of the
-    twelve months up to the cut-off date with cutoff_month 13; children: (county, year, grade) residents of the age
+    twelve months up to the cut-off date with cutoff_month `YEAR_END`; children: (county, year, grade) residents of the age
     of each grade, only for the rival `participation`, which else takes the births of each grade's cohort; origins:
     by default every year with one before and one after; entry_age: age at the cut-off date in the first grade;
     entry_grades: by default as `entered_from_outside` finds them at each origin; breaks: years that follow another

@@ -1,10 +1,10 @@
 """Demand models, files that name a method and give it numbers, and the methods that turn people into need."""
 
+from forecast.basics.school_date import september_population
 from forecast.demand.costs import CostShares, break_even_years, build_or_rent, costs_of, windows_of
 from forecast.demand.estimate import NOT_A_COHORT, estimate_demand
 from forecast.demand.methods.linear import METHODS
 from forecast.demand.model import DemandModel, Quantity, Standard
-from forecast.demand.people import september_population
 from forecast.demand.read import read_models, with_overrides
 from forecast.demand.schools.ratios import areas, participation_ratios, progress_senior
 from forecast.demand.schools.stages import ages_of_services, system_of

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, SERVICE, YEAR, in_order, label
+from forecast.basics.school_date import born_until
 from forecast.demand.flows import region_flows, serve
 from forecast.demand.methods.linear import METHODS, Variables
 from forecast.demand.model import Basis, DemandModel, weakest
@@ -277,4 +278,4 @@ def _born_until(model: DemandModel, jump_off_year: int | None) -> int:
     """Last year whose youngest were born by the end of the jump-off year: that year plus the first age."""
     if jump_off_year is None or not METHODS[model.method].cohort:
         return NOT_A_COHORT
-    return int(jump_off_year) + model.ages[0]
+    return born_until(model.ages[0], int(jump_off_year), model.cutoff_month)

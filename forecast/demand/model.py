@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from forecast.basics.dims import OPEN_AGE, at_years
+from forecast.basics.school_date import YEAR_END
 
 Basis = Literal["published", "derived", "assumed"]
 View = Literal["behaviour", "norm"]
@@ -266,6 +267,12 @@ class DemandModel(_Frozen):
     def ages(self) -> Span:
         """First and last age of the people whom the service is for."""
         return self.parameters["ages"].span
+
+    @property
+    def cutoff_month(self) -> int:
+        """Month of the school's cut-off date; `YEAR_END` where the model counts ages at 31 December."""
+        month = self.parameters.get("cutoff_month")
+        return YEAR_END if month is None else int(month.value)
 
     def standard(self, name: str) -> Quantity | None:
         """The standard in force, or None where the model names none."""

@@ -1,4 +1,4 @@
-"""Who is how old when: residents at 31 December, children at the school's cut-off date."""
+"""Whom a model counts: residents or registered persons by age at 31 December."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from forecast.basics.ages import in_ages
 from forecast.basics.dims import AGE, COUNTY, GROUP, SEX, TRAJECTORY, YEAR, in_order, require_dims
 from forecast.basics.issues import InputRefused, Issue
 
@@ -51,44 +52,6 @@ def counted(people: xr.Dataset, concept: str) -> xr.DataArray:
             raise InputRefused(Issue("E414", values={"dim": dim, "labels": ", ".join(map(str, missing or have[:5]))}))
     both = population.sum(SEX, skipna=False) if SEX in population.dims else population
     return in_order(both)
-
-
-def september_population(population: xr.DataArray, cutoff_month: int = 9) -> xr.DataArray:
-    """Residents by completed age at the 1st of the cut-off month (…, year, age), from those at 31 December.
-
-    Children aged a on 1 September y were born from September y-a-1 to August y-a: a third of the calendar cohort that
-    is a+1 at 31 December y, and two thirds of the one that is a (births even over the year; SPECS: date shift).
-    The open age group and the age below it are left out, because the open group is not one cohort.
-
-    >>> constant = xr.DataArray([[9.0, 9.0, 9.0, 9.0]], dims=("year", "age"), coords={"year": [2030], "age": range(4)})
-    >>> september_population(constant).values.tolist()
-    [[9.0, 9.0]]
-    """
-    born_before = (13 - cutoff_month) / 12
-    older = population.isel({AGE: slice(1, -1)}).assign_coords({AGE: population[AGE].values[:-2]})
-    same = population.isel({AGE: slice(0, -2)})
-    with xr.set_options(arithmetic_join="exact"):
-        return born_before * older + (1 - born_before) * same
-
-
-def children(population: xr.DataArray, ages: tuple[int, int], cutoff_month: int = 9) -> xr.DataArray:
-    """Residents aged first..last at the 1st of the cut-off month (…, year).
-
-    Raises InputRefused where the population stops before the two ages after the last (the open group is no cohort).
-    """
-    have = int(population[AGE][-1])
-    if ages[1] + 2 > have:
-        raise InputRefused(Issue("E414", values={"dim": AGE, "labels": f"{have + 1}-{ages[1] + 2}"}))
-    near = population.sel({AGE: slice(ages[0], ages[1] + 2)})  # the others add nothing
-    return in_ages(september_population(near, cutoff_month), ages)
-
-
-def in_ages(population: xr.DataArray, ages: tuple[int, int]) -> xr.DataArray:
-    """Persons aged first..last, both counted; raises InputRefused where the population stops before the last age."""
-    first, last = ages
-    if last > int(population[AGE][-1]):
-        raise InputRefused(Issue("E414", values={"dim": AGE, "labels": f"{int(population[AGE][-1]) + 1}-{last}"}))
-    return population.sel({AGE: slice(first, last)}).sum(AGE, skipna=False)
 
 
 def weighted(population: xr.DataArray, by_age: Sequence[float]) -> xr.DataArray:

@@ -16,10 +16,11 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.basics.school_date import children
 from forecast.demand import DemandModel
 from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.model import Basis, weakest
-from forecast.demand.people import children, counted
+from forecast.demand.people import counted
 from forecast.demand.schools.changes import STEP, attribute_roll, birth_cohorts, cohort_change, elasticity
 from forecast.demand.schools.class_sizes import expected_classes, school_standards, small_class_dividend
 from forecast.demand.schools.needs import (
@@ -127,9 +128,11 @@ def _everywhere(table: xr.Dataset, members: Mapping[str, list[str]]) -> xr.Datas
 
 def _born_by_now(data: xr.Dataset, models: Mapping[str, DemandModel], services: list[str]) -> xr.DataArray:
     """(county, year, service) children of the ages who were born by the end of the jump-off year."""
-    people = counted(data, "resident")
-    born = people.where(people[YEAR] - people[AGE] <= int(data.attrs["jump_off_year"]), 0.0)
-    parts = [children(born, models[name].ages, _cutoff(models[name])) for name in services]
+    parts = []
+    for model in (models[name] for name in services):
+        people = counted(data, model.population)
+        born = people.where(people[YEAR] - people[AGE] <= int(data.attrs["jump_off_year"]), 0.0)
+        parts.append(children(born, model.ages, model.cutoff_month))
     return in_order(xr.concat(parts, xr.IndexVariable(SERVICE, services)))
 
 
@@ -146,10 +149,6 @@ def _living_here(pupils: xr.DataArray, region: Region) -> xr.DataArray:
             own = by_residence(own, flows.sel({SERVICE: name}, drop=True))
         parts.append(own.isel({GRADE: 0}, drop=True))
     return in_order(xr.concat(parts, xr.IndexVariable(SERVICE, services))).assign_attrs(pupils.attrs)
-
-
-def _cutoff(model: DemandModel) -> int:
-    return int(model.parameters["cutoff_month"].value)
 
 
 def _bands(data: xr.Dataset, models: Mapping[str, DemandModel], table: xr.Dataset) -> xr.Dataset | None:
@@ -216,7 +215,7 @@ def _changes(
     parts = []
     for service in table[SERVICE].values.tolist():
         years = first.sel({SERVICE: service}, drop=True), last.sel({SERVICE: service}, drop=True)
-        parts.append(cohort_change(born, models[service].ages, *years, _cutoff(models[service])))
+        parts.append(cohort_change(born, models[service].ages, *years, models[service].cutoff_month))
     start, ageing, since = (
         _bare(xr.concat(kind, SERVICE, coords="minimal", compat="override")) for kind in zip(*parts, strict=True)
     )

@@ -17,13 +17,11 @@ import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.school_date import stage_cohort
 from forecast.waves.find import LEAST
 from forecast.waves.peaks import peak_range
 from forecast.waves.stacks import Cells, smooth_cells
 from forecast.waves.turns import find_turns
-
-BORN_BEFORE = 1 / 3
-"""Share of the children of an age on 1 September who were born in the last four months of the year before (SPECS 0.1)."""
 
 FEWEST_STAGES = 3
 OFF_BY = 1  # years by which a lag may miss the implied one
@@ -54,23 +52,17 @@ class _Link:
     implied: int
 
 
-def implied_by_births(births: xr.DataArray, ages: Ages) -> xr.DataArray:
-    """Children of each service's ages on 1 September, were nobody to die, move or stay away: births alone.
+def implied_by_births(births: xr.DataArray, ages: Ages, months: Mapping[str, int]) -> xr.DataArray:
+    """Children (..., year, service) of each service's ages at the cut-off date, were nobody to die, move or stay away:
+    births alone. NaN in the years for which not all cohorts are known.
 
-    births (..., year); ages: service -> first and last completed age. Returns (..., year, service), each service in
-    the years for which all its cohorts are known, NaN in the others.
+    births (..., year); ages: service -> first and last completed age; months: service -> month of its cut-off date.
     """
     years = births[YEAR].to_numpy()
     if not (np.diff(years) == 1).all():
         raise InputRefused(Issue("E432", values={"where": "births", "found": ", ".join(map(str, years))}))
-    out = births.reindex({YEAR: np.arange(years[0], years[-1] + max(last for _, last in ages.values()) + 1)})
-    parts = []
-    for first, last in ages.values():
-        cohorts = [
-            BORN_BEFORE * out.shift({YEAR: age + 1}) + (1 - BORN_BEFORE) * out.shift({YEAR: age})
-            for age in range(first, last + 1)
-        ]
-        parts.append(sum(cohorts[1:], cohorts[0]))
+    until = np.arange(years[0], years[-1] + max(last for _, last in ages.values()) + 1)
+    parts = [stage_cohort(births, ages[name], months[name]).reindex({YEAR: until}) for name in ages]
     return in_order(xr.concat(parts, xr.IndexVariable(SERVICE, list(ages))))
 
 

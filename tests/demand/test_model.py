@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from forecast.basics.catalogue import catalogue
 from forecast.basics.folders import folder
+from forecast.basics.school_date import SEPTEMBER
 from forecast.basics.units import UNITS
 from forecast.demand import (
     NOT_A_COHORT,
@@ -128,7 +129,7 @@ def test_constant_births_give_the_same_number_at_every_age(births: float, month:
 def test_a_third_of_the_older_and_two_thirds_of_the_same_age_are_counted() -> None:
     one = people(range(2025, 2026))["population"]
     one = one.where(one["age"] != 7, 400.0)
-    aged_6 = september_population(one).sel(county="01", sex="male", age=6, year=2025)
+    aged_6 = september_population(one, SEPTEMBER).sel(county="01", sex="male", age=6, year=2025)
     assert float(aged_6) == pytest.approx(400 / 3 + 100 * 2 / 3)
     born_from_january = september_population(one, 1).sel(county="01", sex="male", age=6, year=2025)
     assert float(born_from_january) == 400
@@ -323,7 +324,7 @@ def test_seniors_follow_the_juniors_of_three_years_before() -> None:
     years = list(range(2018, 2025))
     junior = xr.DataArray([900.0, 900, 1800, 900, 900, 900, 900], dims="year", coords={"year": years})
     senior = xr.DataArray([720.0], dims="year", coords={"year": [2022]})
-    carried = progress_senior(people(), junior, senior)
+    carried = progress_senior(people(), junior, senior, cutoff_month=SEPTEMBER)
     assert list(carried["year"].values) == list(range(2021, 2028))
     assert float(carried.sel(year=2022)) == pytest.approx(720)
     assert float(carried.sel(year=2023)) == pytest.approx(1440)
@@ -335,10 +336,10 @@ def test_seniors_move_with_the_cohort() -> None:
     grown["population"] = grown["population"].where(grown["year"] < 2025, grown["population"] * 4 / 3)
     junior = xr.DataArray(np.full(8, 900.0), dims="year", coords={"year": range(2018, 2026)})
     senior = xr.DataArray([720.0], dims="year", coords={"year": [2022]})
-    carried = progress_senior(grown, junior, senior)
+    carried = progress_senior(grown, junior, senior, cutoff_month=SEPTEMBER)
     assert float(carried.sel(year=2025)) == pytest.approx(960)
     with pytest.raises(InputRefused, match="junior"):
-        progress_senior(grown, junior, senior.assign_coords(year=[2019]))
+        progress_senior(grown, junior, senior.assign_coords(year=[2019]), cutoff_month=SEPTEMBER)
 
 
 # --- faults of files and overrides --------------------------------------------------------------------------------

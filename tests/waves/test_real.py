@@ -13,7 +13,7 @@ from studies import national, warned
 
 
 def test_national_rolls_crest_as_the_births_say(reference: Path) -> None:
-    implied = implied_by_births(national.births(reference, "revised after the census"), national.AGES)
+    implied = implied_by_births(national.births(reference, "revised after the census"), national.AGES, national.MONTHS)
     implied = implied.sel(year=slice(2005, 2034))
     crests = find_waves(implied)
     crests = crests[(crests["turn"] == "crest") & ~crests["at_edge"]].set_index("service")["peak_year"]

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from forecast.basics.school_date import SEPTEMBER
 from forecast.waves import find_trains, find_waves, implied_by_births, implied_by_people
 from forecast.waves.train import TRAIN_COLUMNS
 
 AGES = {"kindergarten": (3, 5), "primary_school": (6, 11), "junior_school": (12, 14), "senior_school": (15, 17)}
+MONTHS = dict.fromkeys(AGES, SEPTEMBER)
 
 
 def births(peak: float, sd: float = 3.0, first: int = 1985, last: int = 2045) -> xr.DataArray:
@@ -19,7 +21,7 @@ def births(peak: float, sd: float = 3.0, first: int = 1985, last: int = 2045) ->
 
 
 def test_constant_births_are_as_many_at_every_age() -> None:
-    found = implied_by_births(xr.full_like(births(2010), 900.0), AGES)
+    found = implied_by_births(xr.full_like(births(2010), 900.0), AGES, MONTHS)
     for service, (first, last) in AGES.items():
         known = found.sel(service=service).dropna("year")
         np.testing.assert_allclose(known, 900.0 * (last - first + 1))
@@ -29,7 +31,7 @@ def test_constant_births_are_as_many_at_every_age() -> None:
 
 def test_the_births_of_one_year_pass_from_stage_to_stage() -> None:
     one = births(2010) * 0.0 + (births(2010).year == 2000)
-    found = implied_by_births(one, AGES).fillna(0).sel(county="1")
+    found = implied_by_births(one, AGES, MONTHS).fillna(0).sel(county="1")
     assert found.sum() == pytest.approx(15)  # fifteen years of school
     assert found.sel(service="primary_school", year=2006) == pytest.approx(2 / 3)
     assert found.sel(service="primary_school", year=2012) == pytest.approx(1 / 3)
@@ -38,7 +40,7 @@ def test_the_births_of_one_year_pass_from_stage_to_stage() -> None:
 
 @pytest.mark.parametrize("peak", [2000, 2008, 2014])
 def test_a_planted_train_is_found_with_its_lags_and_birth_years(peak: int) -> None:
-    implied = implied_by_births(births(peak), AGES).sel(year=slice(2003, 2048))
+    implied = implied_by_births(births(peak), AGES, MONTHS).sel(year=slice(2003, 2048))
     (train,) = find_trains(implied * 0.93, implied, AGES).itertuples()
     inner = find_waves(implied)
     crests = inner[(inner["turn"] == "crest") & ~inner["at_edge"].astype(bool)]
@@ -52,7 +54,7 @@ def test_a_planted_train_is_found_with_its_lags_and_birth_years(peak: int) -> No
 
 
 def test_crests_that_do_not_follow_the_cohorts_are_no_train() -> None:
-    implied = implied_by_births(births(2005), AGES).sel(year=slice(2003, 2045))
+    implied = implied_by_births(births(2005), AGES, MONTHS).sel(year=slice(2003, 2045))
     shifts = {"kindergarten": 0, "primary_school": 3, "junior_school": -3, "senior_school": 2}
     demand = xr.concat(
         [_shifted(implied, name, by) for name, by in shifts.items()],
@@ -80,7 +82,7 @@ def test_birth_years_stand_in_order_where_no_cohort_is_in_every_stage() -> None:
 def test_the_share_of_trajectories_that_have_the_train() -> None:
     rng = np.random.default_rng(0)
     cohorts = xr.concat([births(2008 + float(x)) for x in rng.normal(0, 1, 20)], "trajectory")
-    implied = implied_by_births(cohorts, AGES).sel(year=slice(2005, 2045))
+    implied = implied_by_births(cohorts, AGES, MONTHS).sel(year=slice(2005, 2045))
     flat = implied.isel(trajectory=slice(0, 5)) * 0 + 3000.0
     demand = xr.concat([implied.isel(trajectory=slice(0, 15)), flat], "trajectory")
     (train,) = find_trains(demand, implied, AGES).itertuples()

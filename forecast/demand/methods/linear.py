@@ -15,9 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from forecast.basics.ages import in_ages
 from forecast.basics.dims import AGE, YEAR, at_years
+from forecast.basics.school_date import children, september_population
 from forecast.demand.model import DECEMBER, SEPTEMBER, DemandModel, Kind, Quantity
-from forecast.demand.people import children, in_ages, september_population, weighted
+from forecast.demand.people import weighted
 
 Variables = dict[str, xr.DataArray]
 Given = Mapping[str, xr.DataArray]
@@ -34,11 +36,10 @@ def participation(population: xr.DataArray, model: DemandModel, given: Given) ->
     classes = pupils / class size, posts = pupils / pupils per post; no rounding, which needs schools.
     SPECS 1.4, 1.7, 5.1.
     """
-    cutoff = int(model.parameters["cutoff_month"].value)
-    aged = children(population, model.ages, cutoff)
+    aged = children(population, model.ages, model.cutoff_month)
     ratio = given["ratio"] if "ratio" in given else _path(model.parameters["ratio"], population)
     with xr.set_options(arithmetic_join="exact"):
-        pupils = _pupils_by_age(population, ratio, cutoff) if AGE in ratio.dims else aged * ratio
+        pupils = _pupils_by_age(population, ratio, model.cutoff_month) if AGE in ratio.dims else aged * ratio
         found = {"demand": pupils, "pupils": pupils}
         if norm := model.standard("ratio"):
             found["demand_norm"] = aged * _path(norm, population)

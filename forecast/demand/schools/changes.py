@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, YEAR, in_order
+from forecast.basics.school_date import share_born_before
 
 STEP, LAG = "step", "lag"
 ROLL_FACTORS = ("migration", "participation", "retention", "flows", "policy")
@@ -75,7 +76,7 @@ def cohort_change(
     ages: tuple[int, int],
     first: int | xr.DataArray,
     last: int | xr.DataArray,
-    cutoff_month: int = 9,
+    cutoff_month: int,
 ) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
     """Children born for a stage's ages in year `first`; what they change by until `last` through ageing; through
     births since.
@@ -84,7 +85,7 @@ def cohort_change(
     come if as many children as in year `first` were born every year after it: the cohorts known by then grow into the
     stage and out of it. Births are what those born since then are more, or fewer, than that.
     """
-    earlier = (13 - cutoff_month) / 12
+    earlier = share_born_before(cutoff_month)
     lag = xr.DataArray(np.arange(ages[0], ages[1] + 2), dims=LAG)
     weight = xr.DataArray([1 - earlier, *[1.0] * (ages[1] - ages[0]), earlier], dims=LAG)
     before, after, level = (_born_in(births, year) for year in (first - lag, last - lag, first))

@@ -11,28 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, YEAR, in_order
+from forecast.basics.dims import AGE, in_order
 from forecast.basics.issues import InputRefused, Issue
-
-
-def entry_cohorts(births: xr.DataArray, entry_age: int, cutoff_month: int = 9) -> xr.DataArray:
-    """Children (..., year) born in time to be `entry_age` at the cut-off date of each school year, from births (...,
-    year).
-
-    Of calendar years: those aged a on 1 September y were born from September y-a-1 to August y-a, a third of the
-    births of y-a-1 and two thirds of y-a. Twelve months that already end at the cut-off date: cutoff_month 13.
-    School years whose births are all known are returned.
-
-    >>> births = xr.DataArray([900.0, 600.0], coords={"year": [2010, 2011]})
-    >>> cohort = entry_cohorts(births, 6)
-    >>> cohort.year.values.tolist(), cohort.values.tolist()
-    ([2017], [700.0])
-    """
-    earlier = (13 - cutoff_month) / 12
-    born = births.assign_coords({YEAR: births[YEAR] + entry_age})
-    if not earlier:
-        return born
-    return (earlier * born.shift({YEAR: 1}) + (1 - earlier) * born).isel({YEAR: slice(1, None)})
 
 
 def entrants(

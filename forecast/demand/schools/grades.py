@@ -16,9 +16,10 @@ import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.school_date import september_population
 from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.model import DemandModel
-from forecast.demand.people import counted, september_population
+from forecast.demand.people import counted
 from forecast.demand.schools.rolls import forecast_rolls
 from forecast.demand.schools.stages import StageSystem, grade_in, system_of
 from forecast.region import Region
@@ -51,7 +52,7 @@ def region_rolls(region: Region, until: int | None = None) -> xr.DataArray | Non
     return rolls.sel({YEAR: run}) if len(run) > 1 else None
 
 
-def grade_children(people: xr.Dataset, grades: list[int], system: StageSystem, cutoff_month: int = 9) -> xr.DataArray:
+def grade_children(people: xr.Dataset, grades: list[int], system: StageSystem, cutoff_month: int) -> xr.DataArray:
     """(trajectory?, county, year, grade) residents of the age of each grade at the cut-off date."""
     return _children(counted(people, "resident"), grades, system, cutoff_month)
 
@@ -86,8 +87,7 @@ def grade_ratios(people: xr.Dataset, models: Mapping[str, DemandModel], region: 
         if TRAJECTORY in population.dims:  # up to the jump-off year all trajectories are the same past
             population = population.isel({TRAJECTORY: 0}, drop=True)
         own = xr.concat([_at_home(rolls.sel({GRADE: grades_of[one]}), one, region) for one in chain], GRADE)
-        cutoff = int(model.parameters["cutoff_month"].value)
-        children = _children(population, own[GRADE].values.tolist(), system, cutoff).sel({YEAR: own[YEAR]})
+        children = _children(population, own[GRADE].values.tolist(), system, model.cutoff_month).sel({YEAR: own[YEAR]})
         ratios = _carried_on(own, children, years)
         parts += [_rows(service, ratios, own, children, grades_of[service], system) for service in chain]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -127,7 +127,7 @@ def _chains(grades_of: Mapping[str, list[int]], models: Mapping[str, DemandModel
 
 def _goes_on(before: str, after: str, grades_of: Mapping[str, list[int]], models: Mapping[str, DemandModel]) -> bool:
     first = grades_of[after][0]
-    count = [(model.population, model.parameters["cutoff_month"].value) for model in (models[before], models[after])]
+    count = [(model.population, model.cutoff_month) for model in (models[before], models[after])]
     return first == grades_of[before][-1] + 1 and first != FIRST_OF_SCHOOL and count[0] == count[1]
 
 

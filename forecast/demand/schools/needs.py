@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order, label
+from forecast.basics.school_date import children as children_of_ages
 from forecast.demand.model import DemandModel
-from forecast.demand.people import children as children_of_ages
 from forecast.demand.people import counted
 from forecast.demand.schools.class_sizes import expected_classes, places_with_spare, school_standards
 from forecast.demand.schools.posts import posts_by_ratio
@@ -42,7 +42,10 @@ def school_table(
     with xr.set_options(arithmetic_join="exact"):
         by_concept = {concept: counted(people, concept) for concept in {models[name].population for name in chosen}}
         aged = xr.concat(
-            [children_of_ages(by_concept[models[name].population], models[name].ages) for name in chosen],
+            [
+                children_of_ages(by_concept[model.population], model.ages, model.cutoff_month)
+                for model in (models[name] for name in chosen)
+            ],
             xr.IndexVariable(SERVICE, chosen),
         )
         grades = _school_grades(pupils, region, models)

@@ -13,8 +13,9 @@ import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.school_date import children
 from forecast.demand.model import DemandModel
-from forecast.demand.people import children, counted, residents
+from forecast.demand.people import counted, residents
 from forecast.demand.schools.grades import grade_ratios
 from forecast.demand.schools.stages import STAGE_OF_SERVICE, StageSystem, system_of, whole_stage
 from forecast.region import Region
@@ -56,9 +57,8 @@ def _ratios_of_one(
     population = counted(people, model.population)
     if TRAJECTORY in population.dims:  # up to the jump-off year all trajectories are the same past
         population = population.isel({TRAJECTORY: 0}, drop=True)
-    cutoff = int(model.parameters["cutoff_month"].value)
     until = people.attrs.get("jump_off_year", int(population[YEAR][-1]))
-    aged = children(population, model.ages, cutoff).transpose(COUNTY, YEAR)
+    aged = children(population, model.ages, model.cutoff_month).transpose(COUNTY, YEAR)
     rows = {str(county): row for row, county in enumerate(aged[COUNTY].values)}
     columns = {int(year): column for column, year in enumerate(aged[YEAR].values)}
     for area, counties in areas(region).items():
@@ -123,7 +123,8 @@ def progress_senior(
     observed_year: int | None = None,
     junior_ages: tuple[int, int] = (12, 14),
     senior_ages: tuple[int, int] = (15, 17),
-    cutoff_month: int = 9,
+    *,
+    cutoff_month: int,
 ) -> xr.DataArray:
     """Senior pupils (…, year) from the junior pupils of three years before (SPECS 1.2 for whole stages).
 

@@ -18,7 +18,6 @@ from forecast.basics import folders
 from forecast.basics.dims import GRADE, STAGE, YEAR, at_years, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.toml_files import read_toml
-from forecast.demand.schools.entrants import entry_cohorts
 from forecast.region import Region
 
 STAGE_OF_SERVICE = {
@@ -119,16 +118,6 @@ def by_stage(rolls: xr.DataArray, system: StageSystem) -> xr.DataArray:
         if set(range(first, last + 1)) <= have
     }
     return in_order(xr.concat(list(found.values()), xr.IndexVariable(STAGE, list(found))))
-
-
-def stage_cohort(births: xr.DataArray, ages: tuple[int, int], cutoff_month: int = 9) -> xr.DataArray:
-    """Children (..., year) born in time to be of a stage's ages at the cut-off date, from births of calendar years."""
-    cohorts = [entry_cohorts(births, age, cutoff_month) for age in range(ages[0], ages[1] + 1)]
-    years = sorted(set.intersection(*(set(one[YEAR].values.tolist()) for one in cohorts)))
-    total = cohorts[0].sel({YEAR: years})
-    for cohort in cohorts[1:]:
-        total = total + cohort.sel({YEAR: years})
-    return total
 
 
 def gross_rate(pupils: xr.DataArray, children: xr.DataArray) -> xr.DataArray:

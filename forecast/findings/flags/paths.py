@@ -60,7 +60,7 @@ def paths_of(
     supply = everywhere(data.supply).sel({YEAR: ahead})
     ages = {name: AGEING.get(name, model.ages) for name, model in models.items()}
     stages = {name: own for name, own in ages.items() if name not in AGEING}
-    births = implied_by_births(birth_cohorts(people), stages)
+    births = implied_by_births(birth_cohorts(people), stages, {name: models[name].cutoff_month for name in stages})
     of_ages = implied_by_people(people, ages)
     history, ahead_of_us = demand.sel({YEAR: past}), demand.sel({YEAR: ahead})
     levers = _levers(data, everywhere, ahead) if "migration_recent" in data else ()

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from forecast.basics.school_date import SEPTEMBER, entry_cohorts
 from forecast.demand.flows import calibrate_flows, served
 from forecast.demand.schools.changes import elasticity, shapley_effects, step_effects
 from forecast.demand.schools.class_sizes import classes_of_schools, expected_classes, small_class_dividend
 from forecast.demand.schools.dwellings import dwelling_pupils, net_gain
-from forecast.demand.schools.entrants import eligible_share, entrants, entry_cohorts, participation_with_access
+from forecast.demand.schools.entrants import eligible_share, entrants, participation_with_access
 from forecast.demand.schools.posts import posts_by_class, posts_by_ratio, posts_needed, project_teachers, retrain
 from forecast.demand.schools.progression import progress, ratios_of
 from forecast.demand.schools.senior_audit import audit_places, met, resource_ratios, seats_by_year, standing_places
@@ -46,7 +47,7 @@ def matrix(rows: Mapping[str, Mapping[str, float]], dims: tuple[str, str]) -> xr
 
 
 def new_pupils(given: Table) -> Table:
-    cohort = entry_cohorts(yearly(given["births"]), given["entry_age"])
+    cohort = entry_cohorts(yearly(given["births"]), given["entry_age"], SEPTEMBER)
     children = cohort.expand_dims(age=[given["entry_age"]])
     found = entrants(children, {given["entry_age"]: 1.0}, given["participation"], given["inflow"])
     return {"entrants": {str(year): value for year, value in found.to_series().items()}}

@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 from forecast.backtest.school_rolls import APPROACHES, backtest_region_rolls, score_table
+from forecast.basics.school_date import SEPTEMBER
 from forecast.demand import (
     ages_of_services,
     demand_weights,
@@ -53,7 +54,9 @@ def people(region: Region) -> xr.Dataset:
 
 def graded(region: Region, people: xr.Dataset) -> Region:
     """The region with grades by county in 2019-2022: 95 % of the children, and numbered within the stages."""
-    children = grade_children(people, list(range(1, 10)), SIX).isel(trajectory=0).sel(year=slice(2019, 2022)) * 0.95
+    children = (
+        grade_children(people, list(range(1, 10)), SIX, SEPTEMBER).isel(trajectory=0).sel(year=slice(2019, 2022)) * 0.95
+    )
     rows = children.to_series().rename("value").reset_index()
     rows["stage"] = np.where(rows.grade <= 6, "primary", "junior")
     rows["grade"] = np.where(rows.grade <= 6, rows.grade, rows.grade - 6).astype(str)
@@ -160,7 +163,7 @@ def test_demand_by_grades_is_progression_with_the_projections_own_children(regio
     demand = estimate_demand(people, read_models(), own)
     rolls = region_rolls(own)
     assert rolls is not None
-    pupils = forecast_rolls(rolls, 8, children=grade_children(people, list(range(1, 10)), SIX)).pupils
+    pupils = forecast_rolls(rolls, 8, children=grade_children(people, list(range(1, 10)), SIX, SEPTEMBER)).pupils
     for service, stage in (("primary_school", slice(1, 6)), ("junior_school", slice(7, 9))):
         one = demand.pupils.sel(service=service, drop=True).drop_vars(["unit", "born_until"], errors="ignore")
         seen = rolls.sel(grade=stage).sum("grade")
@@ -238,7 +241,7 @@ def test_births_that_a_region_counts_are_used(region: Region, people: xr.Dataset
 def test_children_that_end_too_early_are_an_error(region: Region, people: xr.Dataset) -> None:
     rolls = region_rolls(graded(region, people))
     assert rolls is not None
-    children = grade_children(people, list(range(1, 10)), SIX)
+    children = grade_children(people, list(range(1, 10)), SIX, SEPTEMBER)
     with pytest.raises(InputRefused, match="2030"):
         forecast_rolls(rolls, 8, children=children.sel(year=slice(None, 2029)))
     with pytest.raises(InputRefused, match="2019"):

@@ -29,11 +29,11 @@ from forecast.backtest.school_rolls import (
     roll_intervals,
     score_rolls,
 )
+from forecast.basics.school_date import SEPTEMBER, entry_cohorts, stage_cohort
 from forecast.demand.schools.entrants import (
     bought_places,
     eligible_share,
     entrants,
-    entry_cohorts,
     participation_with_access,
     where_children_are,
 )
@@ -66,7 +66,6 @@ from forecast.demand.schools.stages import (
     net_rate,
     rate_path,
     senior_intake,
-    stage_cohort,
     stage_systems,
     standing_pupils,
 )
@@ -679,10 +678,10 @@ def test_the_nations_waves_peak_in_their_years(reference: Path) -> None:
     births = pd.read_csv(reference / "china" / "china_births_deaths.csv").set_index("year")
     first = births["births_first_release_10k"].loc[:2018].astype(float).to_xarray()
     system = stage_systems()["6-3-3"]
-    kindergarten = stage_cohort(first, system.ages("kindergarten")).to_series()
-    primary = stage_cohort(first, system.ages("primary")).to_series()
+    kindergarten = stage_cohort(first, system.ages("kindergarten"), SEPTEMBER).to_series()
+    primary = stage_cohort(first, system.ages("primary"), SEPTEMBER).to_series()
     assert abs(int(kindergarten.loc[2014:].idxmax()) - 2020) <= 1
     assert abs(int(primary.loc[2014:].idxmax()) - 2023) <= 1
     revised = births["births_revised_after_2020_census_10k"].astype(float).to_xarray()
-    assert int(stage_cohort(revised, system.ages("junior")).to_series().loc[2016:].idxmax()) == 2026
-    assert int(stage_cohort(revised, system.ages("senior")).to_series().loc[2019:].idxmax()) == 2029
+    assert int(stage_cohort(revised, system.ages("junior"), SEPTEMBER).to_series().loc[2016:].idxmax()) == 2026
+    assert int(stage_cohort(revised, system.ages("senior"), SEPTEMBER).to_series().loc[2019:].idxmax()) == 2029
