@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from forecast.report.view.facts import Facts
+from forecast.report.view import View
 from forecast.report.words import Text, both, count, joined, same
 
 SCALE = (
@@ -53,20 +53,20 @@ def chance(probability: float, trajectories: int, brief: bool = False) -> Text:
     return same(f"{probability:.0%}")
 
 
-def gap_range(facts: Facts, place: str, service: str, year: int) -> Text:
+def gap_range(view: View, place: str, service: str, year: int) -> Text:
     """The band of 80 % of supply minus demand: what is short, to spare, or may be either."""
-    low, high = facts.band("gap_quantile", place, service, year)
+    low, high = view.odds.band("gap_quantile", place, service, year)
     key = "sure.spare" if low >= 0 else "sure.short" if high <= 0 else "sure.either"
     ends = sorted((abs(low), abs(high))) if key != "sure.either" else (-low, high)
-    return both(key, low=count(ends[0]), high=count(ends[1]), unit=facts.unit_name(service))
+    return both(key, low=count(ends[0]), high=count(ends[1]), unit=view.names.unit_name(service))
 
 
-def given(facts: Facts) -> Text:
+def given(view: View) -> Text:
     """On what all probabilities are conditional."""
-    supplied = [service for service in facts.services if facts.has_gap(service)]
-    assumed = [service for service in supplied if facts.supply_basis(service) == "assumed"]
+    supplied = [service for service in view.services if view.curves.has_gap(service)]
+    assumed = [service for service in supplied if view.bases.supply(service) == "assumed"]
     if not assumed:
         return both("sure.given")
     if assumed == supplied:
         return both("sure.given_all_assumed")
-    return both("sure.given_assumed", things=joined([facts.thing(service) for service in assumed]))
+    return both("sure.given_assumed", things=joined([view.names.thing(service) for service in assumed]))

@@ -10,9 +10,14 @@ from __future__ import annotations
 from forecast.findings.crests import Crest
 from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report.chances import chance, gap_range, given, likelihood
-from forecast.report.view.facts import SOON, Facts, Spell, weakest
+from forecast.report.view import View
+from forecast.report.view.bases import weakest
+from forecast.report.view.meaning import Spell
 from forecast.report.words import Text, both, count, joined, percent
 from forecast.run.run import Run
+
+SOON = 8
+"""Years after the jump-off year in which a shortage must begin to stand in the title."""
 
 FALL = 0.15
 """A fall of children already born that is worth a sentence: share of the year it starts from."""
@@ -30,140 +35,139 @@ EVEN = (34, 65)
 
 def headline(run: Run) -> dict[str, list[str]]:
     """The sentences of the first screen, the title first, in both languages ("zh", "en")."""
-    sentences = [sentence.plain() for sentence in tell(Facts(run))]
+    sentences = [sentence.plain() for sentence in tell(View(run))]
     return {"zh": [sentence.zh for sentence in sentences], "en": [sentence.en for sentence in sentences]}
 
 
-def tell(facts: Facts) -> list[Text]:
+def tell(view: View) -> list[Text]:
     """As `headline`, with the marks of colour in the title."""
-    parts = [title(facts), *sure(facts), unsure(facts), falls(facts), crests(facts), where_short(facts)]
-    parts += [later(facts), norm_differs(facts), view(facts), unknown(facts)]
-    parts += [given(facts)] if facts.many else [basis(facts), both("sure.one_path")]
+    parts = [title(view), *sure(view), unsure(view), falls(view), crests(view), where_short(view)]
+    parts += [later(view), norm_differs(view), standard_view(view), unknown(view)]
+    parts += [given(view)] if view.many else [basis(view), both("sure.one_path")]
     return [part for part in parts if part]
 
 
-def title(facts: Facts) -> Text:
+def title(view: View) -> Text:
     """What is short soon, and what is to spare in the year looked at."""
-    supplied = [service for service in facts.services if facts.has_gap(service)]
+    supplied = [service for service in view.services if view.curves.has_gap(service)]
     if not supplied:
-        return both("title.no_supply", area=facts.name)
+        return both("title.no_supply", area=view.names.whole)
     short = [
-        both("title.short", thing=facts.thing(service), years=_years(facts, spell))
-        for service, spell in soon_short(facts)[:IN_TITLE]
+        both("title.short", thing=view.names.thing(service), years=_years(view, spell))
+        for service, spell in soon_short(view)[:IN_TITLE]
     ]
     spare = [
-        both("title.spare", **_missing(facts, service, _gap(facts, service)))
-        for service in in_surplus(facts)[:IN_TITLE]
+        both("title.spare", **_missing(view, service, _gap(view, service))) for service in in_surplus(view)[:IN_TITLE]
     ]
-    spare_part = both("title.spare_in", year=facts.look, spare=joined(spare)) if spare else None
+    spare_part = both("title.spare_in", year=view.outlook_year, spare=joined(spare)) if spare else None
     if short and spare_part:
-        return joined([both("title.place", area=facts.name, rest=joined(short)), spare_part], zh="；", en="; ")
+        return joined([both("title.place", area=view.names.whole, rest=joined(short)), spare_part], zh="；", en="; ")
     if short:
-        return both("title.place", area=facts.name, rest=joined(short))
+        return both("title.place", area=view.names.whole, rest=joined(short))
     if spare_part:
-        nothing = both("title.nothing_short", area=facts.name, year=facts.jump_off + SOON)
+        nothing = both("title.nothing_short", area=view.names.whole, year=view.jump_off + SOON)
         return joined([nothing, spare_part], zh="；", en="; ")
-    return both("title.balanced", area=facts.name, share=percent(BALANCED_IN_WORDS), year=facts.look)
+    return both("title.balanced", area=view.names.whole, share=percent(BALANCED_IN_WORDS), year=view.outlook_year)
 
 
-def title_basis(facts: Facts) -> str | None:
+def title_basis(view: View) -> str | None:
     """What the services in the title rest on, the least sure first; None where the title names none."""
-    named = [service for service, _ in soon_short(facts)[:IN_TITLE]] + in_surplus(facts)[:IN_TITLE]
-    return weakest(*(facts.gap_basis(service) for service in named)) if named else None
+    named = [service for service, _ in soon_short(view)[:IN_TITLE]] + in_surplus(view)[:IN_TITLE]
+    return weakest(*(view.bases.gap(service) for service in named)) if named else None
 
 
-def soon_short(facts: Facts) -> list[tuple[str, Spell]]:
+def soon_short(view: View) -> list[tuple[str, Spell]]:
     """Services whose first shortage begins soon, stages of childhood first, then the larger sum of missing places."""
     found = []
-    for service in facts.services:
-        spells = facts.spells(facts.area, service)
-        if spells and spells[0].first <= facts.jump_off + SOON:
-            gap = facts.table("gap", service).loc[facts.area]
-            need = facts.table("demand", service).loc[facts.area]
+    for service in view.services:
+        spells = view.meaning.spells(view.area, service)
+        if spells and spells[0].first <= view.jump_off + SOON:
+            gap = view.curves.table("gap", service).loc[view.area]
+            need = view.curves.table("demand", service).loc[view.area]
             share = float((gap / need).loc[spells[0].first : spells[0].last].sum())
-            found.append((not facts.is_stage(service), share, service, spells[0]))
+            found.append((not view.meaning.is_stage(service), share, service, spells[0]))
     return [(service, spell) for _, _, service, spell in sorted(found, key=lambda one: one[:2])]
 
 
-def in_surplus(facts: Facts) -> list[str]:
+def in_surplus(view: View) -> list[str]:
     """Services with a surplus in the year looked at, stages of childhood first, then the larger share of places."""
     found = []
-    for service in facts.services:
-        supply = facts.at("supply", facts.area, service, facts.look)
-        gap = _gap(facts, service)
+    for service in view.services:
+        supply = view.curves.at("supply", view.area, service, view.outlook_year)
+        gap = _gap(view, service)
         if supply > 0 and gap / supply >= SPARE:
-            found.append((not facts.is_stage(service), -gap / supply, service))
+            found.append((not view.meaning.is_stage(service), -gap / supply, service))
     return [service for *_, service in sorted(found)]
 
 
-def falls(facts: Facts) -> Text | None:
+def falls(view: View) -> Text | None:
     """The steepest near fall of pupils: from the last count to the last year whose children are all born."""
-    service = steepest(facts)
+    service = steepest(view)
     if service is None:
         return None
-    start, before, counted = last_known(facts, service)
-    end = facts.born_until(service)
-    after = facts.at("demand", facts.area, service, end)
+    start, before, counted = last_known(view, service)
+    end = view.meaning.born_until(service)
+    after = view.curves.at("demand", view.area, service, end)
     parts = [
         both(
             "fall.counted" if counted else "fall.estimated",
-            people=facts.people(service),
+            people=view.names.people(service),
             start=start,
             before=count(before),
             end=end,
             after=count(after),
-            within=facts.within("demand_quantile", facts.area, service, end),
+            within=view.odds.within("demand_quantile", view.area, service, end),
             share=percent(after / before - 1),
-            jump_off=facts.jump_off,
+            jump_off=view.jump_off,
         )
     ]
-    crest = facts.crest(facts.area, service)
+    crest = view.meaning.crest(view.area, service)
     if crest and crest.year < start and after / crest.height < after / before - 0.02:
         parts.append(both("fall.crest", year=crest.year, share=percent(after / crest.height - 1)))
-    added = facts.at("supply", facts.area, service, end) - facts.at("supply", facts.area, service, start)
+    added = view.curves.at("supply", view.area, service, end) - view.curves.at("supply", view.area, service, start)
     if added > 0.01 * before:
-        parts.append(both("fall.added", **_missing(facts, service, added)))
+        parts.append(both("fall.added", **_missing(view, service, added)))
     return Text("，".join(part.zh for part in parts) + "。", "; ".join(part.en for part in parts) + ".")
 
 
-def steepest(facts: Facts) -> str | None:
+def steepest(view: View) -> str | None:
     """The school stage that falls by the largest share among children already born, soonest first; None without one."""
     shares = {}
-    for service in facts.schools:
-        end = facts.born_until(service)
-        start, before, _ = last_known(facts, service)
-        if start < end <= facts.horizon and before > 0:
-            change = facts.at("demand", facts.area, service, end) / before - 1
+    for service in view.meaning.school_stages:
+        end = view.meaning.born_until(service)
+        start, before, _ = last_known(view, service)
+        if start < end <= view.horizon and before > 0:
+            change = view.curves.at("demand", view.area, service, end) / before - 1
             if change <= -FALL and end - start <= SOON:
                 shares[service] = change
     return min(shares, key=lambda service: shares[service]) if shares else None
 
 
-def last_known(facts: Facts, service: str) -> tuple[int, float, bool]:
+def last_known(view: View, service: str) -> tuple[int, float, bool]:
     """Year and number of the last count of pupils (True), or the estimate of the jump-off year (False)."""
-    seen = facts.observed(service)
+    seen = view.curves.observed(service)
     if len(seen):
         return int(seen.index[-1]), float(seen.iloc[-1]), True
-    return facts.jump_off, facts.at("demand", facts.area, service, facts.jump_off), False
+    return view.jump_off, view.curves.at("demand", view.area, service, view.jump_off), False
 
 
-def crests(facts: Facts) -> Text | None:
+def crests(view: View) -> Text | None:
     """The wave: when each stage crests, and how far it falls by the last year whose pupils are all born."""
     parts = []
-    for service in facts.schools:
-        crest, end = facts.crest(facts.area, service), facts.born_until(service)
-        if crest and facts.jump_off - 1 <= crest.year < end <= facts.horizon:
-            parts.append(_crest(facts, service, crest, end))
+    for service in view.meaning.school_stages:
+        crest, end = view.meaning.crest(view.area, service), view.meaning.born_until(service)
+        if crest and view.jump_off - 1 <= crest.year < end <= view.horizon:
+            parts.append(_crest(view, service, crest, end))
     if not parts:
         return None
-    return both("crests.all", parts=joined(parts, zh="；", en="; "), jump_off=facts.jump_off)
+    return both("crests.all", parts=joined(parts, zh="；", en="; "), jump_off=view.jump_off)
 
 
-def _crest(facts: Facts, service: str, crest: Crest, end: int) -> Text:
-    change = facts.at("demand", facts.area, service, end) / crest.height - 1
+def _crest(view: View, service: str, crest: Crest, end: int) -> Text:
+    change = view.curves.at("demand", view.area, service, end) / crest.height - 1
     return both(
         "crests.fall" if change < 0 else "crests.rise",
-        people=facts.people(service),
+        people=view.names.people(service),
         year=crest.year,
         height=count(crest.height),
         end=end,
@@ -171,172 +175,172 @@ def _crest(facts: Facts, service: str, crest: Crest, end: int) -> Text:
     )
 
 
-def where_short(facts: Facts) -> Text | None:
+def where_short(view: View) -> Text | None:
     """For the shortages of the title: how many counties, and which ones are shortest in the worst year."""
     parts = [
         both(
             "where.service",
             year=spell.worst,
-            **_missing(facts, service, facts.at("gap", facts.area, service, spell.worst)),
-            counties=counties_short(facts, service, spell.worst),
+            **_missing(view, service, view.curves.at("gap", view.area, service, spell.worst)),
+            counties=counties_short(view, service, spell.worst),
         )
-        for service, spell in soon_short(facts)[:IN_TITLE]
+        for service, spell in soon_short(view)[:IN_TITLE]
     ]
     return both("where.all", parts=joined(parts, zh="；", en="; ")) if parts else None
 
 
-def counties_short(facts: Facts, service: str, year: int) -> Text:
+def counties_short(view: View, service: str, year: int) -> Text:
     """How many counties are short in the year, and the shortest by name."""
-    codes = facts.short_counties(service, year)
+    codes = view.meaning.short_counties(service, year)
     if not codes:
         return both("where.none")
-    if len(facts.counties) == 1:
+    if len(view.counties) == 1:
         return both("where.only")
     named = [
         both(
             "where.county",
-            county=facts.place_names[code],
-            amount=count(abs(facts.at("gap", code, service, year))),
+            county=view.names.places[code],
+            amount=count(abs(view.curves.at("gap", code, service, year))),
         )
         for code in codes[:NAMED]
     ]
-    return both("where.counties", n=len(codes), of=len(facts.counties), named=joined(named))
+    return both("where.counties", n=len(codes), of=len(view.counties), named=joined(named))
 
 
-def later(facts: Facts) -> Text | None:
+def later(view: View) -> Text | None:
     """What becomes short later, with the year it begins."""
-    said = {service for service, _ in soon_short(facts)[:IN_TITLE]}
+    said = {service for service, _ in soon_short(view)[:IN_TITLE]}
     parts = []
-    for service in facts.services:
-        spells = facts.spells(facts.area, service)
+    for service in view.services:
+        spells = view.meaning.spells(view.area, service)
         if service not in said and spells:
-            parts.append(_later(facts, service, spells[0]))
+            parts.append(_later(view, service, spells[0]))
     return both("later.all", parts=joined(parts)) if parts else None
 
 
-def _later(facts: Facts, service: str, spell: Spell) -> Text:
-    said = {"thing": facts.thing(service), "years": _years(facts, spell)}
-    if not facts.many:
+def _later(view: View, service: str, spell: Spell) -> Text:
+    said = {"thing": view.names.thing(service), "years": _years(view, spell)}
+    if not view.many:
         return both("later.service", **said)
-    odds = facts.chance("p_short", facts.area, service, spell.worst)
-    return both("later.odds", **said, worst=spell.worst, chance=chance(odds, facts.trajectories))
+    odds = view.odds.chance("p_short", view.area, service, spell.worst)
+    return both("later.odds", **said, worst=spell.worst, chance=chance(odds, view.trajectories))
 
 
-def sure(facts: Facts) -> list[Text]:
+def sure(view: View) -> list[Text]:
     """How likely it is that what the title says comes true: a sentence on what is short, and one on what is to spare."""
-    if not facts.many:
+    if not view.many:
         return []
-    short = [_sure_short(facts, service, spell) for service, spell in soon_short(facts)[:IN_TITLE]]
-    spare = [_sure_spare(facts, service) for service in in_surplus(facts)[:IN_TITLE]]
+    short = [_sure_short(view, service, spell) for service, spell in soon_short(view)[:IN_TITLE]]
+    spare = [_sure_spare(view, service) for service in in_surplus(view)[:IN_TITLE]]
     told = (("sure.title", short), ("sure.title_enough", spare))
     return [both(key, parts=joined(parts, zh="；", en="; ")) for key, parts in told if parts]
 
 
-def _sure_short(facts: Facts, service: str, spell: Spell) -> Text:
-    worst = facts.chance("p_short", facts.area, service, spell.worst)
-    ever = facts.chance("p_short_by", facts.area, service, spell.last)
+def _sure_short(view: View, service: str, spell: Spell) -> Text:
+    worst = view.odds.chance("p_short", view.area, service, spell.worst)
+    ever = view.odds.chance("p_short_by", view.area, service, spell.last)
     return both(
         "sure.title_short",
-        thing=facts.thing(service),
+        thing=view.names.thing(service),
         worst=spell.worst,
         likely=likelihood(worst),
-        chance=chance(worst, facts.trajectories),
-        first=facts.jump_off + 1,
+        chance=chance(worst, view.trajectories),
+        first=view.jump_off + 1,
         last=spell.last,
-        ever=chance(ever, facts.trajectories),
+        ever=chance(ever, view.trajectories),
     )
 
 
-def _sure_spare(facts: Facts, service: str) -> Text:
-    enough = 1 - facts.chance("p_short", facts.area, service, facts.look)
+def _sure_spare(view: View, service: str) -> Text:
+    enough = 1 - view.odds.chance("p_short", view.area, service, view.outlook_year)
     return both(
         "sure.title_spare",
-        thing=facts.thing(service),
-        year=facts.look,
+        thing=view.names.thing(service),
+        year=view.outlook_year,
         likely=likelihood(enough),
-        chance=chance(enough, facts.trajectories),
-        range=gap_range(facts, facts.area, service, facts.look),
+        chance=chance(enough, view.trajectories),
+        range=gap_range(view, view.area, service, view.outlook_year),
     )
 
 
-def unsure(facts: Facts) -> Text | None:
+def unsure(view: View) -> Text | None:
     """What may as well be short as not in the year looked at."""
-    if not facts.many:
+    if not view.many:
         return None
-    odds = {service: facts.chance("p_short", facts.area, service, facts.look) for service in facts.services}
+    odds = {service: view.odds.chance("p_short", view.area, service, view.outlook_year) for service in view.services}
     open_ = sorted(
         (s for s in odds if odds[s] >= 0 and EVEN[0] <= round(100 * odds[s]) <= EVEN[1]),
         key=lambda s: abs(odds[s] - 0.5),
     )
     parts = [
-        both("sure.unsure_service", thing=facts.thing(service), chance=chance(odds[service], facts.trajectories))
+        both("sure.unsure_service", thing=view.names.thing(service), chance=chance(odds[service], view.trajectories))
         for service in open_[:NAMED]
     ]
-    return both("sure.unsure", year=facts.look, parts=joined(parts)) if parts else None
+    return both("sure.unsure", year=view.outlook_year, parts=joined(parts)) if parts else None
 
 
-def norm_differs(facts: Facts) -> Text | None:
+def norm_differs(view: View) -> Text | None:
     """Services in surplus by what people will use but short by the standard (or the reverse) in the year looked at."""
     parts = [
         both(
             "norm.short" if norm < 0 else "norm.spare",
-            **_missing(facts, service, norm),
+            **_missing(view, service, norm),
         )
-        for service in facts.services
-        if (norm := norm_gap(facts, service)) is not None
+        for service in view.services
+        if (norm := norm_gap(view, service)) is not None
     ]
-    return both("norm.all", year=facts.look, parts=joined(parts)) if parts else None
+    return both("norm.all", year=view.outlook_year, parts=joined(parts)) if parts else None
 
 
-def norm_gap(facts: Facts, service: str) -> float | None:
+def norm_gap(view: View, service: str) -> float | None:
     """Supply minus the standard's demand in the year looked at where its sign is not that of the gap shown, else None."""
-    supply = facts.at("supply", facts.area, service, facts.look)
-    norm = supply - facts.at("demand_norm", facts.area, service, facts.look)
-    gap = _gap(facts, service)
+    supply = view.curves.at("supply", view.area, service, view.outlook_year)
+    norm = supply - view.curves.at("demand_norm", view.area, service, view.outlook_year)
+    gap = _gap(view, service)
     return norm if norm * gap < 0 and abs(norm) > BALANCED_IN_WORDS * supply else None
 
 
-def unknown(facts: Facts) -> Text | None:
+def unknown(view: View) -> Text | None:
     """Services without a gap, because the region does not say their supply or the view chosen has no standard."""
-    missing = [facts.thing(service) for service in facts.services if not facts.has_gap(service)]
+    missing = [view.names.thing(service) for service in view.services if not view.curves.has_gap(service)]
     if not missing:
         return None
-    without = any(facts.has_supply(service) for service in facts.services if not facts.has_gap(service))
+    without = any(view.curves.has_supply(service) for service in view.services if not view.curves.has_gap(service))
     return both("basis.no_gap" if without else "basis.no_supply", things=joined(missing))
 
 
-def view(facts: Facts) -> Text | None:
+def standard_view(view: View) -> Text | None:
     """That gaps are reckoned against the standard, where the scenario asks for that."""
-    return both("sources.view_norm") if facts.run.scenario.demand.view == "norm" else None
+    return both("sources.view_norm") if view.run.scenario.demand.view == "norm" else None
 
 
-def basis(facts: Facts) -> Text | None:
+def basis(view: View) -> Text | None:
     """Which supply is assumed."""
-    supplied = [service for service in facts.services if facts.has_gap(service)]
-    assumed = [service for service in supplied if facts.supply_basis(service) == "assumed"]
+    supplied = [service for service in view.services if view.curves.has_gap(service)]
+    assumed = [service for service in supplied if view.bases.supply(service) == "assumed"]
     if not assumed:
         return None
     if assumed == supplied:
         return both("basis.all_assumed")
-    return both("basis.assumed_supply", things=joined([facts.thing(service) for service in assumed]))
+    return both("basis.assumed_supply", things=joined([view.names.thing(service) for service in assumed]))
 
 
-def _missing(facts: Facts, service: str, value: float) -> dict[str, Text]:
+def _missing(view: View, service: str, value: float) -> dict[str, Text]:
     """The values of a sentence about a gap: `number` alone where the thing names the unit, `amount` with its unit."""
     return {
-        "thing": facts.thing(service),
+        "thing": view.names.thing(service),
         "number": count(abs(value)),
-        "amount": facts.amount(value, service),
+        "amount": view.names.amount(value, service),
     }
 
 
-def _gap(facts: Facts, service: str) -> float:
-    return facts.at("gap", facts.area, service, facts.look)
+def _gap(view: View, service: str) -> float:
+    return view.curves.at("gap", view.area, service, view.outlook_year)
 
 
-def _years(facts: Facts, spell: Spell) -> Text:
+def _years(view: View, spell: Spell) -> Text:
     """The years of a spell: one, some, or from one on to the horizon."""
-    if spell.last == facts.horizon:
+    if spell.last == view.horizon:
         return both("years.from", first=spell.first)
     if spell.first == spell.last:
         return both("years.one", first=spell.first)

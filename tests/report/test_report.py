@@ -35,7 +35,8 @@ from forecast.report.chapters.certainty import RISKS, certainty
 from forecast.report.chapters.population import GROUPS
 from forecast.report.chapters.waves import waves
 from forecast.report.charts import CHARTS, definitions
-from forecast.report.view.facts import Facts
+from forecast.report.charts.overview import grid
+from forecast.report.view import View
 from forecast.report.words import amount, count, joined, same
 from forecast.run.run import Run
 from forecast.scenario import read_scenario
@@ -233,7 +234,7 @@ def test_numbers_read_as_a_planner_writes_them() -> None:
 
 def test_every_sentence_named_in_the_code_is_in_the_catalogue(root: Path) -> None:
     source = "\n".join(path.read_text("utf-8") for path in sorted((root / "forecast" / "report").rglob("*.py")))
-    template = (root / "forecast" / "report" / "page.html.j2").read_text("utf-8")
+    template = (root / "forecast" / "report" / "html" / "page.html.j2").read_text("utf-8")
     named = set(re.findall(r'\bboth\(\s*"([a-z_0-9.]+)"', source)) | set(
         re.findall(r"words\(.([a-z_0-9.]+).\)", template)
     )
@@ -246,7 +247,7 @@ def test_every_sentence_named_in_the_code_is_in_the_catalogue(root: Path) -> Non
 
 def test_the_board_says_what_the_flags_say() -> None:
     run = many_run()[0]
-    lines = waves(Facts(run)).board
+    lines = waves(View(run)).board
     for service, line in zip(run.models, lines, strict=True):
         flag = run.flags.facts[run.region.area, service]
         assert line.kind.zh == catalogue()[f"report.class.{flag.category}"]["zh"]
@@ -272,7 +273,7 @@ def test_tables_of_who_could_help_are_those_of_the_gaps() -> None:
     gap.loc[{"county": "000002", "service": "primary_school", "year": 2033}] = 1000.0
     gap.loc[{"county": "000002", "service": "care_beds", "year": 2033}] = -100.0
     told = {
-        table.id: table for table in waves(Facts(replace(run, region=region, flags=replace(run.flags, gap=gap)))).tables
+        table.id: table for table in waves(View(replace(run, region=region, flags=replace(run.flags, gap=gap)))).tables
     }
     pairs, cross = told["table_pairs"], told["table_cross"]
     assert [(row[1].en, row[2].en, row[3], row[4].en, row[5]) for row in pairs.rows] == [
@@ -306,7 +307,7 @@ def test_headline_tells_shortage_fall_and_crest() -> None:
 
 def test_headline_names_the_size_of_a_gap_as_the_data_have_it() -> None:
     run = made_run()
-    spell = Facts(run).spells("000000", "senior_school")[0]
+    spell = View(run).meaning.spells("000000", "senior_school")[0]
     gap = float(run.data.gap.sel(service="senior_school", year=spell.worst).sum())
     assert f"{spell.worst}年高中阶段学位共缺{count(-gap).zh}个" in told(run)["zh"]
 
@@ -360,7 +361,7 @@ def test_no_sentence_has_a_hole(capacity: float, view: str) -> None:
     run = made_run(capacity=capacity, view=view)
     sentences = headline(run)
     assert len(sentences["zh"]) == len(sentences["en"])
-    for chapter in write_chapters(Facts(run)):
+    for chapter in write_chapters(View(run)):
         texts = [chapter.title, *chapter.sentences, *(text for part in chapter.by_service.values() for text in part)]
         sentences["zh"] += [text.zh for text in texts]
         sentences["en"] += [text.en for text in texts]
@@ -389,19 +390,19 @@ def test_a_ratio_is_never_called_a_rate_of_enrolment() -> None:
 
 def test_probabilities_and_bands_are_those_of_the_trajectories() -> None:
     run, demand = many_run()
-    facts = Facts(run)
-    supply = facts.table("supply", "senior_school")
-    service, year = facts.services.index("senior_school"), facts.years.index(2033)
-    for row, place in enumerate(facts.places):
+    view = View(run)
+    supply = view.curves.table("supply", "senior_school")
+    service, year = view.services.index("senior_school"), view.years.index(2033)
+    for row, place in enumerate(view.places):
         one = demand[row, :, service]
-        assert facts.chance("p_short", place, "senior_school", 2033) == pytest.approx(
+        assert view.odds.chance("p_short", place, "senior_school", 2033) == pytest.approx(
             np.mean(one[year] > supply.at[place, 2033])
         )
-        ever = (one[facts.years.index(2024) : year + 1] > supply.loc[place, 2024:2033].to_numpy()[:, None]).any(axis=0)
-        assert facts.chance("p_short_by", place, "senior_school", 2033) == pytest.approx(ever.mean())
-        band = facts.band("demand_quantile", place, "senior_school", 2033)
+        ever = (one[view.years.index(2024) : year + 1] > supply.loc[place, 2024:2033].to_numpy()[:, None]).any(axis=0)
+        assert view.odds.chance("p_short_by", place, "senior_school", 2033) == pytest.approx(ever.mean())
+        band = view.odds.band("demand_quantile", place, "senior_school", 2033)
         assert band == pytest.approx(np.quantile(one[year], [0.1, 0.9]))
-        assert facts.band("gap_quantile", place, "senior_school", 2033) == pytest.approx(
+        assert view.odds.band("gap_quantile", place, "senior_school", 2033) == pytest.approx(
             np.quantile(supply.at[place, 2033] - one[year], [0.1, 0.9])
         )
 
@@ -409,11 +410,11 @@ def test_probabilities_and_bands_are_those_of_the_trajectories() -> None:
 @pytest.mark.parametrize("risk", RISKS)
 def test_capacity_for_a_risk_holds_among_the_trajectories(risk: float) -> None:
     run, demand = many_run()
-    facts = Facts(run)
-    at = facts.years.index(2033)
-    for row, place in enumerate(facts.places):
-        for column, service in enumerate(facts.services):
-            needed = facts.needed(place, service, 2033, risk)
+    view = View(run)
+    at = view.years.index(2033)
+    for row, place in enumerate(view.places):
+        for column, service in enumerate(view.services):
+            needed = view.odds.needed(place, service, 2033, risk)
             ordered = np.sort(demand[row, at, column])
             assert np.mean(ordered > needed) <= risk + 1 / MANY
             assert np.mean(ordered >= needed) >= risk - 1 / MANY  # and no more than that asks for
@@ -442,15 +443,15 @@ def test_words_follow_the_number_that_is_printed() -> None:
 
 def test_headline_says_how_sure_in_both_languages() -> None:
     run, _ = many_run()
-    facts, found = Facts(run), headline(run)
-    spell = facts.spells("000000", "senior_school")[0]
-    odds_then = facts.chance("p_short", "000000", "senior_school", spell.worst)
-    ever = facts.chance("p_short_by", "000000", "senior_school", spell.last)
+    view, found = View(run), headline(run)
+    spell = view.meaning.spells("000000", "senior_school")[0]
+    odds_then = view.odds.chance("p_short", "000000", "senior_school", spell.worst)
+    ever = view.odds.chance("p_short_by", "000000", "senior_school", spell.last)
     wanted = f"高中阶段学位{spell.worst}年{likelihood(odds_then).zh}短缺（概率{chance(odds_then, MANY).zh}）"
     assert wanted in found["zh"][1]
     assert f"2024—{spell.last}年至少有一年短缺的概率{chance(ever, MANY).zh}" in found["zh"][1]
     assert f"senior school places are {likelihood(odds_then).en} to be short in {spell.worst}" in found["en"][1]
-    low, high = facts.band("gap_quantile", "000000", "kindergarten", facts.look)
+    low, high = view.odds.band("gap_quantile", "000000", "kindergarten", view.outlook_year)
     assert f"80%区间为富余{count(low).zh}—{count(high).zh}个" in found["zh"][2]
     assert f"80% range: {count(low).en} to {count(high).en} places to spare" in found["en"][2]
     assert "概率都以它为前提" in found["zh"][-1]
@@ -463,8 +464,8 @@ def test_one_path_says_that_it_is_one() -> None:
     assert "只推算了情景本身这一条路径" in found["zh"]
     assert "one path only" in found["en"]
     assert "概率" not in found["zh"].replace("没有概率和区间", "")
-    assert [sentence.en for sentence in certainty(Facts(run)).sentences] == [found["en"].splitlines()[-1]]
-    assert set(definitions(Facts(run))) == set(CHARTS)
+    assert [sentence.en for sentence in certainty(View(run)).sentences] == [found["en"].splitlines()[-1]]
+    assert set(definitions(View(run))) == set(CHARTS)
     assert 'data-chart="odds"' not in plain_page()
 
 
@@ -474,12 +475,12 @@ def test_no_sentence_of_many_trajectories_has_a_hole() -> None:
         known = made.data.service != unknown
         data = made.data.assign(supply=made.data.supply.where(known), gap=made.data.gap.where(known))
         run, _ = with_trajectories(replace(made, data=data))
-        chapters = write_chapters(Facts(run))
+        chapters = write_chapters(View(run))
         texts = [text for chapter in chapters for text in (chapter.title, *chapter.sentences)]
         texts += [text for chapter in chapters for part in chapter.by_service.values() for text in part]
         for sentence in [part for text in texts for part in text.pair()]:
             assert not re.search(r"\bnan\b|\bNone\b|\binf\b|[{}]", sentence), sentence
-        assert certainty(Facts(run)).by_service[unknown][0].zh == "没有供给数据，不算短缺概率。"
+        assert certainty(View(run)).by_service[unknown][0].zh == "没有供给数据，不算短缺概率。"
 
 
 def test_accuracy_is_read_and_never_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -494,7 +495,7 @@ def test_accuracy_is_read_and_never_typed(tmp_path: Path, monkeypatch: pytest.Mo
         "utf-8",
     )
     monkeypatch.setattr(measured, "folder", lambda name: tmp_path)
-    chapter = next(one for one in write_chapters(Facts(made_run())) if one.id == "accuracy")
+    chapter = next(one for one in write_chapters(View(made_run())) if one.id == "accuracy")
     assert "某地（25个地区），10年后总人口误差中位数4.6%，80%区间覆盖了79%的实际数" in chapter.sentences[0].zh
     assert "not how far off this area will be" in chapter.sentences[1].en
     table = chapter.tables[0]
@@ -540,7 +541,7 @@ def test_report_names_what_the_spread_rests_on(real: Run) -> None:
     assert "不确定性从哪里来" in page
     for _, _, source, _ in real.task.uncertainty.parts:
         assert source.replace("&", "&amp;").replace("'", "&#39;") in page
-    assert sum(Facts(real).shares("nursery", 2033).values()) == pytest.approx(1.0)
+    assert sum(View(real).odds.shares("nursery", 2033).values()) == pytest.approx(1.0)
 
 
 # ---- the page ----------------------------------------------------------------------------------------------------
@@ -548,7 +549,7 @@ def test_report_names_what_the_spread_rests_on(real: Run) -> None:
 
 def test_names_with_markup_stay_text() -> None:
     page = render_html(made_run(names=[(EVIL, EVIL), ("乙" * 60, LONG)]))
-    body = page.replace(Facts(made_run()).name.zh, "")
+    body = page.replace(View(made_run()).names.whole.zh, "")
     assert "<img src=x" not in body
     assert "\u2028" not in re.search(r'id="pack">(.*?)</script>', body, re.S)[1]  # type: ignore[index]
     pack = json.loads(re.search(r'id="pack">(.*?)</script>', page, re.S)[1])  # type: ignore[index]
@@ -570,8 +571,8 @@ def test_page_is_closed_to_the_network_and_small() -> None:
 def test_every_chart_compiles(many: bool) -> None:
     import vl_convert
 
-    facts, schema = Facts(many_run()[0] if many else with_schools(made_run())), alt.load_schema()
-    for name, spec in definitions(facts).items():
+    view, schema = View(many_run()[0] if many else with_schools(made_run())), alt.load_schema()
+    for name, spec in definitions(view).items():
         validate_jsonschema(json.loads(json.dumps(spec)), {"$ref": "#/definitions/TopLevelLayerSpec"}, schema)
         compiled = vl_convert.vegalite_to_vega({"$schema": "https://vega.github.io/schema/vega-lite/v6.json", **spec})
         assert any(data["name"] == "rows" for data in compiled["data"]), name
@@ -580,7 +581,7 @@ def test_every_chart_compiles(many: bool) -> None:
 def test_map_without_a_drawing_says_so() -> None:
     page = render_html(made_run(grid=False))
     assert "按表中次序排列，不表示位置" in page
-    assert Facts(made_run(grid=False)).grid == {"000001": (0, 0), "000002": (1, 0), "000003": (0, 1)}
+    assert grid(View(made_run(grid=False))) == {"000001": (0, 0), "000002": (1, 0), "000003": (0, 1)}
 
 
 def test_page_opens_in_the_language_asked_for() -> None:
@@ -682,15 +683,15 @@ def test_waves_of_the_whole_fit_one_screen_and_every_county_has_its_page(look: A
 def test_page_of_many_trajectories_draws_fans_odds_and_causes(look: Any) -> None:
     seen = look(html=many_page())
     page = seen.page
-    facts = Facts(many_run()[0])
+    view = View(many_run()[0])
     assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == PLAIN + 1 + 7 + 10
     shades = "document.querySelectorAll('#curve svg .mark-area path').length"
     assert page.evaluate(shades) == 2
     page.click("#odds button[data-value=senior_school]")
     cells = page.locator("#odds svg .mark-rect path").count()
-    assert cells == len(facts.places) * sum(year > facts.jump_off for year in facts.years)
+    assert cells == len(view.places) * sum(year > view.jump_off for year in view.years)
     shown = page.locator("#odds svg .mark-text.role-mark text").all_text_contents()
-    per_cent = 100 * facts.odds("p_short", "senior_school")[:, np.array(facts.years) > facts.jump_off].ravel()
+    per_cent = 100 * view.odds.by_year("p_short", "senior_school")[:, np.array(view.years) > view.jump_off].ravel()
     assert sorted(shown) == sorted("<1" if p < 1 else ">99" if p > 99 else f"{round(p, 1):.0f}" for p in per_cent)
     assert len(set(shown)) > 3
     page.hover("#odds svg .mark-rect path >> nth=0")  # under its number

@@ -1,4 +1,4 @@
-"""The chapters of a report, in order. Each is one function from the facts of a run to sentences, charts and tables."""
+"""The chapters of a report, in order. Each is one function from the view of a run to sentences, charts and tables."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from forecast.report.chapters.services import care, gaps, health, nursery
 from forecast.report.chapters.sources import sources
 from forecast.report.chapters.summary import summary
 from forecast.report.chapters.waves import waves
-from forecast.report.view.facts import Facts
+from forecast.report.view import View
 
-CHAPTERS: tuple[Callable[[Facts], Chapter | None], ...] = (
+CHAPTERS: tuple[Callable[[View], Chapter | None], ...] = (
     summary,
     gaps,
     certainty,
@@ -32,6 +32,6 @@ CHAPTERS: tuple[Callable[[Facts], Chapter | None], ...] = (
 )
 
 
-def write_chapters(facts: Facts) -> list[Chapter]:
+def write_chapters(view: View) -> list[Chapter]:
     """Every chapter that the run has something for."""
-    return [chapter for write in CHAPTERS if (chapter := write(facts)) is not None]
+    return [chapter for write in CHAPTERS if (chapter := write(view)) is not None]

@@ -6,7 +6,7 @@ import math
 
 from forecast.report.chapter import Cell, Chapter, Column, Table
 from forecast.report.measured import MEASURES, Score, read_scores
-from forecast.report.view.facts import Facts
+from forecast.report.view import View
 from forecast.report.words import Text, both, joined, percent, same
 
 AGES = ("0-5", "6-14", "20-29", "65+", "80+")
@@ -18,16 +18,16 @@ BY_CONSTRUCTION = 1e-3
 """A relative difference below this is no test: the number was used to set the level."""
 
 
-def accuracy(facts: Facts) -> Chapter:
+def accuracy(view: View) -> Chapter:
     scores = read_scores()
     by_age = [score for score in scores if score.age_group in AGES and score.horizon > 1]
     total = [score for score in scores if score.age_group == "all"]
     measured = (_measured("table_measured", total), _measured("table_measured_ages", by_age))
-    tables = [table for table in (*measured, _rolls(facts), _controls(facts)) if table]
+    tables = [table for table in (*measured, _rolls(view), _controls(view)) if table]
     sentences = [*_how_good(scores), both("accuracy.lead")]
-    if any(len(facts.observed(service)) for service in facts.services):
+    if any(len(view.curves.observed(service)) for service in view.services):
         sentences.append(both("accuracy.rolls"))
-    sentences += _met(facts)
+    sentences += _met(view)
     return Chapter(
         id="accuracy",
         menu=both("menu.accuracy"),
@@ -83,17 +83,17 @@ def _measured(table: str, scores: list[Score]) -> Table | None:
     return Table(table, title, tuple(columns), tuple(rows), note, "derived", folded=table != "table_measured")
 
 
-def _rolls(facts: Facts) -> Table | None:
+def _rolls(view: View) -> Table | None:
     """Pupils counted beside demand of the same school year, reckoned with the latest ratio held constant."""
     rows: list[tuple[Cell, ...]] = []
-    for service in facts.services:
-        counted = facts.observed(service)
+    for service in view.services:
+        counted = view.curves.observed(service)
         for year, pupils in counted.items():
-            reckoned = facts.at("demand", facts.area, service, int(str(year)))
+            reckoned = view.curves.at("demand", view.area, service, int(str(year)))
             difference = reckoned / pupils - 1
             used = abs(difference) < BY_CONSTRUCTION and year == counted.index[-1]
             said = both("accuracy.used") if used else same("")
-            rows.append((facts.people(service), int(str(year)), float(pupils), reckoned, difference, said))
+            rows.append((view.names.people(service), int(str(year)), float(pupils), reckoned, difference, said))
     if not rows:
         return None
     columns = (
@@ -107,11 +107,11 @@ def _rolls(facts: Facts) -> Table | None:
     return Table("table_rolls", both("table.rolls"), columns, tuple(rows), both("table.rolls_note"), "published")
 
 
-def _controls(facts: Facts) -> Table | None:
+def _controls(view: View) -> Table | None:
     """Published residents, births and deaths of the whole beside those of the run."""
     rows: list[tuple[Cell, ...]] = []
-    for year, component, published in published_totals(facts):
-        own = _own(facts, component, year)
+    for year, component, published in published_totals(view):
+        own = _own(view, component, year)
         difference = own / published - 1 if math.isfinite(own) else None
         rows.append((both(f"component.{component}"), year, published, own, difference))
     if not rows:
@@ -123,20 +123,20 @@ def _controls(facts: Facts) -> Table | None:
         Column(both("table.reckoned"), "count"),
         Column(both("table.difference"), "change"),
     )
-    title = both("table.controls", area=facts.name)
+    title = both("table.controls", area=view.names.whole)
     return Table("table_controls", title, columns, tuple(rows), both("table.controls_note"), "published")
 
 
-def published_totals(facts: Facts) -> list[tuple[int, str, float]]:
+def published_totals(view: View) -> list[tuple[int, str, float]]:
     """(year, component, persons) of the whole's control totals up to the jump-off year."""
-    region = facts.run.region
+    region = view.run.region
     if not region.has("controls"):
         return []
     table = region.table("controls")
     wanted = table[
-        (table["area"] == facts.area)
+        (table["area"] == view.area)
         & table["component"].isin(COMPONENTS)
-        & table["year"].isin([year for year in facts.years if year <= facts.jump_off])
+        & table["year"].isin([year for year in view.years if year <= view.jump_off])
     ]
     order = wanted["component"].map(COMPONENTS.index)
     wanted = wanted.assign(order=order).sort_values(["order", "year"])
@@ -144,17 +144,17 @@ def published_totals(facts: Facts) -> list[tuple[int, str, float]]:
     return [(int(year), str(component), float(value)) for year, component, value in rows]
 
 
-def _own(facts: Facts, component: str, year: int) -> float:
+def _own(view: View, component: str, year: int) -> float:
     if component == "population":
-        return float(facts.persons(0, 100).at[facts.area, year])
-    return facts.flow(component, year)
+        return float(view.curves.persons(0, 100).at[view.area, year])
+    return view.curves.flow(component, year)
 
 
-def _met(facts: Facts) -> list[Text]:
+def _met(view: View) -> list[Text]:
     """Which published totals of the last year were used to set the levels, so that they are met by construction."""
-    used = [component for year, component, _ in published_totals(facts) if year == facts.jump_off]
+    used = [component for year, component, _ in published_totals(view) if year == view.jump_off]
     if not used:
         return []
     parts = [both(f"component.{component}") for component in used]
     named = Text("、".join(part.zh for part in parts), ", ".join(part.en.lower() for part in parts))
-    return [both("accuracy.met", year=facts.jump_off, parts=named)]
+    return [both("accuracy.met", year=view.jump_off, parts=named)]

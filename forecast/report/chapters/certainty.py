@@ -6,7 +6,8 @@ import math
 
 from forecast.report.chances import SCALE, chance, gap_range, given, likelihood
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
-from forecast.report.view.facts import Facts, weakest
+from forecast.report.view import View
+from forecast.report.view.bases import weakest
 from forecast.report.words import Text, both, joined, percent
 
 RISKS = (0.5, 0.25, 0.1, 0.05)
@@ -16,17 +17,17 @@ WORTH_NAMING = 0.1
 """Share of the uncertainty from which a component stands in a sentence."""
 
 
-def certainty(facts: Facts) -> Chapter:
-    if not facts.many:
+def certainty(view: View) -> Chapter:
+    if not view.many:
         return Chapter("certainty", both("menu.certainty"), both("certainty.title"), sentences=(both("sure.one_path"),))
     return Chapter(
         id="certainty",
         menu=both("menu.certainty"),
         title=both("certainty.title"),
-        sentences=(both("certainty.lead", n=f"{facts.trajectories:,}"), given(facts), _scale()),
-        by_service={service: tuple(_sentences(facts, service)) for service in facts.services},
-        charts=tuple(chart for chart in (_odds_chart(facts), _causes_chart(facts)) if chart),
-        tables=(_odds_table(facts), _risk_of_whole(facts), *_risk_tables(facts)),
+        sentences=(both("certainty.lead", n=f"{view.trajectories:,}"), given(view), _scale()),
+        by_service={service: tuple(_sentences(view, service)) for service in view.services},
+        charts=tuple(chart for chart in (_odds_chart(view), _causes_chart(view)) if chart),
+        tables=(_odds_table(view), _risk_of_whole(view), *_risk_tables(view)),
     )
 
 
@@ -39,56 +40,56 @@ def _scale() -> Text:
 # ---- each service ------------------------------------------------------------------------------------------------
 
 
-def _sentences(facts: Facts, service: str) -> list[Text]:
-    found = (_now(facts, service), _ever(facts, service), _norm_met(facts, service), _causes(facts, service))
+def _sentences(view: View, service: str) -> list[Text]:
+    found = (_now(view, service), _ever(view, service), _norm_met(view, service), _causes(view, service))
     return [part for part in found if part]
 
 
-def _now(facts: Facts, service: str) -> Text | None:
+def _now(view: View, service: str) -> Text | None:
     """How likely a shortage is in the year looked at, and between what the gap lies."""
-    probability = facts.chance("p_short", facts.area, service, facts.look)
+    probability = view.odds.chance("p_short", view.area, service, view.outlook_year)
     if not math.isfinite(probability):
         return both("sure.no_supply")
     return both(
         "sure.now",
-        year=facts.look,
+        year=view.outlook_year,
         likely=likelihood(probability),
-        chance=chance(probability, facts.trajectories),
-        range=gap_range(facts, facts.area, service, facts.look),
+        chance=chance(probability, view.trajectories),
+        range=gap_range(view, view.area, service, view.outlook_year),
     )
 
 
-def _ever(facts: Facts, service: str) -> Text | None:
+def _ever(view: View, service: str) -> Text | None:
     """How likely at least one year is short by the year looked at, and ten years later."""
-    years = sorted({facts.look, min(facts.look + 10, facts.horizon)})
-    by_then = [facts.chance("p_short_by", facts.area, service, year) for year in years]
+    years = sorted({view.outlook_year, min(view.outlook_year + 10, view.horizon)})
+    by_then = [view.odds.chance("p_short_by", view.area, service, year) for year in years]
     if not all(map(math.isfinite, by_then)):
         return None
-    parts = [_by_year(facts, year, value) for year, value in zip(years, by_then, strict=True)]
-    return both("sure.ever", first=facts.jump_off + 1, parts=joined(parts))
+    parts = [_by_year(view, year, value) for year, value in zip(years, by_then, strict=True)]
+    return both("sure.ever", first=view.jump_off + 1, parts=joined(parts))
 
 
-def _norm_met(facts: Facts, service: str) -> Text | None:
-    years = sorted({facts.look, min(facts.look + 10, facts.horizon)})
-    met = [facts.chance("p_norm_met", facts.area, service, year) for year in years]
+def _norm_met(view: View, service: str) -> Text | None:
+    years = sorted({view.outlook_year, min(view.outlook_year + 10, view.horizon)})
+    met = [view.odds.chance("p_norm_met", view.area, service, year) for year in years]
     if not all(map(math.isfinite, met)):
         return None
-    parts = [_in_year(facts, year, value) for year, value in zip(years, met, strict=True)]
+    parts = [_in_year(view, year, value) for year, value in zip(years, met, strict=True)]
     return both("sure.norm_met", parts=joined(parts))
 
 
-def _by_year(facts: Facts, year: int, probability: float) -> Text:
-    return both("sure.by_year", year=year, chance=chance(probability, facts.trajectories))
+def _by_year(view: View, year: int, probability: float) -> Text:
+    return both("sure.by_year", year=year, chance=chance(probability, view.trajectories))
 
 
-def _in_year(facts: Facts, year: int, probability: float) -> Text:
-    return both("sure.in_year", year=year, chance=chance(probability, facts.trajectories))
+def _in_year(view: View, year: int, probability: float) -> Text:
+    return both("sure.in_year", year=year, chance=chance(probability, view.trajectories))
 
 
-def _causes(facts: Facts, service: str) -> Text | None:
+def _causes(view: View, service: str) -> Text | None:
     """What makes most of the uncertainty ten years on."""
-    year = min(facts.jump_off + 10, facts.horizon)
-    shares = facts.shares(service, year)
+    year = min(view.jump_off + 10, view.horizon)
+    shares = view.odds.shares(service, year)
     large = sorted((name for name in shares if shares[name] >= WORTH_NAMING), key=shares.__getitem__, reverse=True)
     parts = [both("sure.cause", cause=both(f"cause.{name}"), share=percent(shares[name])) for name in large]
     return both("sure.causes", year=year, parts=joined(parts)) if parts else None
@@ -97,78 +98,81 @@ def _causes(facts: Facts, service: str) -> Text | None:
 # ---- charts and tables -------------------------------------------------------------------------------------------
 
 
-def _odds_chart(facts: Facts) -> Chart:
+def _odds_chart(view: View) -> Chart:
     title, note = both("chart.odds.title"), both("chart.odds.note")
     return Chart("odds", "odds", title, note, ("service",), by_service=True)
 
 
-def _causes_chart(facts: Facts) -> Chart | None:
+def _causes_chart(view: View) -> Chart | None:
     """A bar for each service 5, 10 and 20 years on."""
-    if facts.run.causes is None:
+    if view.run.causes is None:
         return None
-    panels = tuple(Panel(facts.short_name(service), {"s": service}) for service in facts.services)
-    title, note = both("chart.causes.title", area=facts.name), both("chart.causes.note")
+    panels = tuple(Panel(view.names.short(service), {"s": service}) for service in view.services)
+    title, note = both("chart.causes.title", area=view.names.whole), both("chart.causes.note")
     return Chart("causes", "causes", title, note, panels=panels)
 
 
-def cause_years(facts: Facts) -> list[int]:
+def cause_years(view: View) -> list[int]:
     """5, 10 and 20 years after the jump-off year, as far as the horizon goes."""
-    return [year for year in (facts.jump_off + step for step in (5, 10, 20)) if year <= facts.horizon]
+    return [year for year in (view.jump_off + step for step in (5, 10, 20)) if year <= view.horizon]
 
 
-def _odds_table(facts: Facts) -> Table:
+def _odds_table(view: View) -> Table:
     """The whole: how likely each service is short, short by then, and up to its standard."""
-    years = sorted({min(facts.look + step, facts.horizon) for step in (0, 5, 10, 20)})
+    years = sorted({min(view.outlook_year + step, view.horizon) for step in (0, 5, 10, 20)})
     kinds = ("p_short", "p_short_by", "p_norm_met")
     columns = [Column(both("table.what"))]
     columns += [Column(_year(year), "chance", both(f"table.{kind}")) for kind in kinds for year in years]
     rows: list[tuple[Cell, ...]] = [
-        (facts.thing(service), *(facts.chance(kind, facts.area, service, year) for kind in kinds for year in years))
-        for service in facts.services
+        (
+            view.names.thing(service),
+            *(view.odds.chance(kind, view.area, service, year) for kind in kinds for year in years),
+        )
+        for service in view.services
     ]
-    title = both("table.odds", area=facts.name)
-    return Table("table_odds", title, tuple(columns), tuple(rows), both("table.odds_note"), _basis(facts))
+    title = both("table.odds", area=view.names.whole)
+    return Table("table_odds", title, tuple(columns), tuple(rows), both("table.odds_note"), _basis(view))
 
 
-def _risk_of_whole(facts: Facts) -> Table:
+def _risk_of_whole(view: View) -> Table:
     """For each service of the whole, in the year looked at: what stands, and what each risk asks for."""
     rows: list[tuple[Cell, ...]] = []
-    for service in facts.services:
-        needed = [facts.needed(facts.area, service, facts.look, risk) for risk in RISKS]
-        standing = facts.at("supply", facts.area, service, facts.look)
-        rows.append((facts.thing(service), facts.unit_name(service), standing, *needed))
+    for service in view.services:
+        needed = [view.odds.needed(view.area, service, view.outlook_year, risk) for risk in RISKS]
+        standing = view.curves.at("supply", view.area, service, view.outlook_year)
+        rows.append((view.names.thing(service), view.names.unit_name(service), standing, *needed))
     columns = (Column(both("table.what")), Column(both("table.unit")), Column(both("table.supply"), "count"), *_risks())
-    title, note = both("table.risk", area=facts.name, year=facts.look), both("table.risk_note")
-    return Table("table_risk", title, columns, tuple(rows), note, _basis(facts))
+    title, note = both("table.risk", area=view.names.whole, year=view.outlook_year), both("table.risk_note")
+    return Table("table_risk", title, columns, tuple(rows), note, _basis(view))
 
 
-def _basis(facts: Facts) -> str:
+def _basis(view: View) -> str:
     """The weakest of what the services rest on."""
-    return weakest(*(facts.gap_basis(service) for service in facts.services))
+    return weakest(*(view.bases.gap(service) for service in view.services))
 
 
 def _risks(group: Text | None = None) -> list[Column]:
     return [Column(both("table.at_most", risk=percent(risk)), "count", group) for risk in RISKS]
 
 
-def _risk_tables(facts: Facts) -> list[Table]:
+def _risk_tables(view: View) -> list[Table]:
     """The same by county, in the year looked at and ten years later, a table for each service."""
-    years = sorted({facts.look, min(facts.look + 10, facts.horizon)})
-    return [_risk_table(facts, service, years) for service in facts.services]
+    years = sorted({view.outlook_year, min(view.outlook_year + 10, view.horizon)})
+    return [_risk_table(view, service, years) for service in view.services]
 
 
-def _risk_table(facts: Facts, service: str, years: list[int]) -> Table:
+def _risk_table(view: View, service: str, years: list[int]) -> Table:
     columns = [Column(both("table.place"))]
     for year in years:
         columns += [Column(both("table.supply"), "count", _year(year)), *_risks(_year(year))]
     rows: list[tuple[Cell, ...]] = []
-    for place in [*facts.counties, facts.area]:
+    for place in [*view.counties, view.area]:
         cells: list[Cell] = []
         for year in years:
-            cells.append(facts.at("supply", place, service, year))
-            cells += [facts.needed(place, service, year, risk) for risk in RISKS]
-        rows.append((facts.place_names[place], *cells))
-    title = both("table.risk_service", thing=facts.thing(service), unit=facts.unit_name(service))
+            cells.append(view.curves.at("supply", place, service, year))
+            cells += [view.odds.needed(place, service, year, risk) for risk in RISKS]
+        rows.append((view.names.places[place], *cells))
+    title = both("table.risk_service", thing=view.names.thing(service), unit=view.names.unit_name(service))
     note = both("table.risk_counties_note")
     return Table(
         f"risk_{service}",
@@ -176,7 +180,7 @@ def _risk_table(facts: Facts, service: str, years: list[int]) -> Table:
         tuple(columns),
         tuple(rows),
         note,
-        facts.gap_basis(service),
+        view.bases.gap(service),
         folded=True,
         on_paper=False,
     )

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from forecast.findings.crests import with_lag
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Table
-from forecast.report.view.facts import Facts
+from forecast.report.view import View
 from forecast.report.words import Text, both
 
 
-def wave(facts: Facts) -> Chapter | None:
+def wave(view: View) -> Chapter | None:
     """Stages above each other with their crests marked; a table of crests by county."""
-    if not facts.stages:
+    if not view.meaning.stages:
         return None
     chart = Chart(
         "wave_stages",
         "wave",
         both("chart.wave.title"),
-        both("chart.wave.note", jump_off=facts.jump_off),
+        both("chart.wave.note", jump_off=view.jump_off),
         controls=("place",),
         by_place=True,
         basis="demand",
@@ -25,36 +25,36 @@ def wave(facts: Facts) -> Chapter | None:
         id="wave",
         menu=both("menu.wave"),
         title=both("wave.title"),
-        sentences=tuple(_lag_sentence(facts)),
+        sentences=tuple(_lag_sentence(view)),
         charts=(chart,),
-        tables=(_crests(facts),),
+        tables=(_crests(view),),
     )
 
 
-def _lag_sentence(facts: Facts) -> list[Text]:
+def _lag_sentence(view: View) -> list[Text]:
     """The years between the crests of two stages in the whole, where both have one."""
-    crests = with_lag(facts.run.waves)
-    own = crests[crests["county"] == facts.area]
+    crests = with_lag(view.run.waves)
+    own = crests[crests["county"] == view.area]
     lags = dict(zip(own["service"], own["lag_years"].tolist(), strict=True))
     parts = [
-        both("wave.lag", stage=facts.short_name(stage), before=facts.short_name(before), years=lags[stage])
-        for before, stage in zip(facts.stages, facts.stages[1:], strict=False)
+        both("wave.lag", stage=view.names.short(stage), before=view.names.short(before), years=lags[stage])
+        for before, stage in zip(view.meaning.stages, view.meaning.stages[1:], strict=False)
         if stage in lags
     ]
     if not parts:
         return []
     text = Text("，".join(part.zh for part in parts), ", ".join(part.en for part in parts))
-    return [both("wave.lags", parts=text, area=facts.name)]
+    return [both("wave.lags", parts=text, area=view.names.whole)]
 
 
-def _crests(facts: Facts) -> Table:
+def _crests(view: View) -> Table:
     columns = [Column(both("table.place"))]
-    for service in facts.stages:
-        group = facts.short_name(service)
+    for service in view.meaning.stages:
+        group = view.names.short(service)
         columns.append(Column(both("table.crest_year"), "year", group))
         columns.append(Column(both("table.crest_height"), "count", group))
-        columns.append(Column(both("table.crest_fall", year=facts.born_until(service)), "change", group))
-    rows = [(facts.place_names[place], *_cells(facts, place)) for place in [*facts.counties, facts.area]]
+        columns.append(Column(both("table.crest_fall", year=view.meaning.born_until(service)), "change", group))
+    rows = [(view.names.places[place], *_cells(view, place)) for place in [*view.counties, view.area]]
     return Table(
         "table_crests",
         both("table.crests"),
@@ -66,15 +66,15 @@ def _crests(facts: Facts) -> Table:
     )
 
 
-def _cells(facts: Facts, place: str) -> list[Cell]:
+def _cells(view: View, place: str) -> list[Cell]:
     cells: list[Cell] = []
-    for service in facts.stages:
-        crest, end = facts.crest(place, service), facts.born_until(service)
+    for service in view.meaning.stages:
+        crest, end = view.meaning.crest(place, service), view.meaning.born_until(service)
         if crest is None:
             cells += [None, None, None]
             continue
         fall = None
-        if crest.year < end <= facts.horizon and crest.height > 0:
-            fall = facts.at("demand", place, service, end) / crest.height - 1
+        if crest.year < end <= view.horizon and crest.height > 0:
+            fall = view.curves.at("demand", place, service, end) / crest.height - 1
         cells += [crest.year, crest.height, fall]
     return cells

@@ -6,27 +6,33 @@ import math
 
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.headline import counties_short
-from forecast.report.view.facts import Facts
+from forecast.report.view import View
 from forecast.report.words import Text, both, count, names, percent
 
 
-def gaps(facts: Facts) -> Chapter:
+def gaps(view: View) -> Chapter:
     """Every service of the whole, the heat map of counties and years, and the curves of every county."""
-    whole = tuple(Panel(facts.short_name(service), {"c": facts.area, "s": service}) for service in facts.services)
-    each = tuple(Panel(facts.place_names[code], {"c": code}) for code in facts.counties)
+    whole = tuple(Panel(view.names.short(service), {"c": view.area, "s": service}) for service in view.services)
+    each = tuple(Panel(view.names.places[code], {"c": code}) for code in view.counties)
     return Chapter(
         id="gaps",
         menu=both("menu.gaps"),
         title=both("gaps.title"),
-        sentences=(both("gaps.lines"), _shade(facts), both("gaps.years", area=facts.name)),
+        sentences=(both("gaps.lines"), _shade(view), both("gaps.years", area=view.names.whole)),
         charts=(
-            Chart("whole", "panel", both("chart.whole.title", area=facts.name), both("chart.whole.note"), panels=whole),
+            Chart(
+                "whole",
+                "panel",
+                both("chart.whole.title", area=view.names.whole),
+                both("chart.whole.note"),
+                panels=whole,
+            ),
             Chart("heat", "heat", both("chart.heat.title"), both("chart.heat.note"), ("service",), by_service=True),
             Chart(
                 "counties",
                 "panel",
                 both("chart.counties.title"),
-                both("chart.counties.note", year=facts.look),
+                both("chart.counties.note", year=view.outlook_year),
                 ("service",),
                 panels=each,
                 by_service=True,
@@ -35,139 +41,145 @@ def gaps(facts: Facts) -> Chapter:
     )
 
 
-def _shade(facts: Facts) -> Text:
+def _shade(view: View) -> Text:
     """What the shade behind the curves is."""
-    return both("gaps.bands", n=f"{facts.trajectories:,}") if facts.many else both("gaps.range")
+    return both("gaps.bands", n=f"{view.trajectories:,}") if view.many else both("gaps.range")
 
 
-def nursery(facts: Facts) -> Chapter | None:
-    return domain_chapter(facts, "childcare")
+def nursery(view: View) -> Chapter | None:
+    return domain_chapter(view, "childcare")
 
 
-def care(facts: Facts) -> Chapter | None:
-    return domain_chapter(facts, "elder_care")
+def care(view: View) -> Chapter | None:
+    return domain_chapter(view, "elder_care")
 
 
-def health(facts: Facts) -> Chapter | None:
-    return domain_chapter(facts, "health")
+def health(view: View) -> Chapter | None:
+    return domain_chapter(view, "health")
 
 
-def domain_chapter(facts: Facts, domain: str) -> Chapter | None:
+def domain_chapter(view: View, domain: str) -> Chapter | None:
     """The services of a domain in sentences and tables; None where there is none."""
-    services = [service for service in facts.services if facts.run.models[service].domain == domain]
+    services = [service for service in view.services if view.run.models[service].domain == domain]
     if not services:
         return None
     return Chapter(
         id=domain,
         menu=both(f"menu.{domain}"),
         title=both(f"domain.{domain}"),
-        sentences=(both("service_ratios"),) if any(facts.ratio(service) for service in services) else (),
-        by_service={service: tuple(service_sentences(facts, service)) for service in services},
-        tables=tuple(service_table(facts, service) for service in services),
+        sentences=(both("service_ratios"),) if any(view.curves.ratio(service) for service in services) else (),
+        by_service={service: tuple(service_sentences(view, service)) for service in services},
+        tables=tuple(service_table(view, service) for service in services),
     )
 
 
-def service_sentences(facts: Facts, service: str, gap: bool = True) -> list[Text]:
+def service_sentences(view: View, service: str, gap: bool = True) -> list[Text]:
     """Demand, gap, migration, the standard and the ratio of a service; without the gap where it is told elsewhere."""
     return [
         part
         for part in (
-            _path(facts, service),
-            _gap(facts, service) if gap else None,
-            _migration(facts, service),
-            _norm(facts, service),
-            _ratio(facts, service),
-            _note(facts, service),
+            _path(view, service),
+            _gap(view, service) if gap else None,
+            _migration(view, service),
+            _norm(view, service),
+            _ratio(view, service),
+            _note(view, service),
         )
         if part
     ]
 
 
-def _path(facts: Facts, service: str) -> Text:
+def _path(view: View, service: str) -> Text:
     """Demand at the jump-off year, in the year looked at and at the end, and the crest where there is one."""
-    demand = facts.table("demand", service).loc[facts.area]
-    years = (facts.jump_off, facts.look, facts.horizon)
-    steps = {f"v{k}": _about(facts, service, year, float(demand[year])) for k, year in enumerate(years)}
-    path = both("service_path", thing=facts.thing(service), y0=years[0], y1=years[1], y2=years[2], **steps)
-    crest = facts.crest(facts.area, service)
-    if crest is None or not facts.is_stage(service):
+    demand = view.curves.table("demand", service).loc[view.area]
+    years = (view.jump_off, view.outlook_year, view.horizon)
+    steps = {f"v{k}": _about(view, service, year, float(demand[year])) for k, year in enumerate(years)}
+    path = both("service_path", thing=view.names.thing(service), y0=years[0], y1=years[1], y2=years[2], **steps)
+    crest = view.meaning.crest(view.area, service)
+    if crest is None or not view.meaning.is_stage(service):
         return path
-    more = both("service_crest", year=crest.year, amount=facts.amount(crest.height, service))
+    more = both("service_crest", year=crest.year, amount=view.names.amount(crest.height, service))
     return Text(path.zh + more.zh, f"{path.en} {more.en}")
 
 
-def _about(facts: Facts, service: str, year: int, demand: float) -> Text:
+def _about(view: View, service: str, year: int, demand: float) -> Text:
     """An amount of demand, with its band of 80 % where that is known."""
-    amount, within = facts.amount(demand, service), facts.within("demand_quantile", facts.area, service, year)
+    amount, within = view.names.amount(demand, service), view.odds.within("demand_quantile", view.area, service, year)
     return Text(amount.zh + within.zh, amount.en + within.en)
 
 
-def _gap(facts: Facts, service: str) -> Text:
-    if not facts.has_gap(service):
-        return both("service_no_standard" if facts.has_supply(service) else "service_no_supply")
-    gap = facts.at("gap", facts.area, service, facts.look)
+def _gap(view: View, service: str) -> Text:
+    if not view.curves.has_gap(service):
+        return both("service_no_standard" if view.curves.has_supply(service) else "service_no_supply")
+    gap = view.curves.at("gap", view.area, service, view.outlook_year)
     if not math.isfinite(gap):
-        return both("service_gap_unknown", year=facts.look)
+        return both("service_gap_unknown", year=view.outlook_year)
     key = "service_short" if gap < 0 else "service_spare"
-    if facts.balanced(facts.area, service, facts.look):
+    if view.meaning.balanced(view.area, service, view.outlook_year):
         key = "service_balanced"
     return both(
         key,
-        year=facts.look,
-        amount=facts.amount(gap, service),
-        supply=facts.amount(facts.at("supply", facts.area, service, facts.look), service),
-        counties=counties_short(facts, service, facts.look),
+        year=view.outlook_year,
+        amount=view.names.amount(gap, service),
+        supply=view.names.amount(view.curves.at("supply", view.area, service, view.outlook_year), service),
+        counties=counties_short(view, service, view.outlook_year),
     )
 
 
-def _migration(facts: Facts, service: str) -> Text:
-    low, high = facts.range_at(facts.area, service, facts.look)
-    return both("service_migration", year=facts.look, low=count(low), high=count(high), unit=facts.unit_name(service))
+def _migration(view: View, service: str) -> Text:
+    low, high = view.curves.range_at(view.area, service, view.outlook_year)
+    return both(
+        "service_migration",
+        year=view.outlook_year,
+        low=count(low),
+        high=count(high),
+        unit=view.names.unit_name(service),
+    )
 
 
-def _norm(facts: Facts, service: str) -> Text | None:
-    norm = facts.at("demand_norm", facts.area, service, facts.look)
+def _norm(view: View, service: str) -> Text | None:
+    norm = view.curves.at("demand_norm", view.area, service, view.outlook_year)
     if not math.isfinite(norm):
         return None
-    demand = facts.at("demand", facts.area, service, facts.look)
+    demand = view.curves.at("demand", view.area, service, view.outlook_year)
     key = "service_norm_more" if norm > demand else "service_norm_less"
     share = percent(norm / demand - 1) if demand > 0 else ""
-    return both(key, year=facts.look, amount=facts.amount(norm, service), share=share)
+    return both(key, year=view.outlook_year, amount=view.names.amount(norm, service), share=share)
 
 
-def _ratio(facts: Facts, service: str) -> Text | None:
+def _ratio(view: View, service: str) -> Text | None:
     """The ratio of pupils to residents used, and of which year."""
-    used = facts.ratio(service)
+    used = view.curves.ratio(service)
     return both("service_ratio", ratio=f"{used[0]:.3f}", year=used[1]) if used else None
 
 
-def _note(facts: Facts, service: str) -> Text | None:
-    note = dict(facts.run.models[service].note or {})
+def _note(view: View, service: str) -> Text | None:
+    note = dict(view.run.models[service].note or {})
     return names(note) if {"zh", "en"} <= set(note) else None
 
 
-def service_table(facts: Facts, service: str) -> Table:
+def service_table(view: View, service: str) -> Table:
     """Counties by milestone years: demand, supply and gap."""
-    years = facts.milestones()
-    supplied = [facts.jump_off, facts.look] if facts.has_gap(service) else []
-    gap_years = years if facts.has_gap(service) else []
-    demand, supply, gap = (facts.table(name, service) for name in ("demand", "supply", "gap"))
+    years = view.milestones()
+    supplied = [view.jump_off, view.outlook_year] if view.curves.has_gap(service) else []
+    gap_years = years if view.curves.has_gap(service) else []
+    demand, supply, gap = (view.curves.table(name, service) for name in ("demand", "supply", "gap"))
     columns = [Column(both("table.place"))]
     columns += [Column(_year(year), "count", both("table.demand")) for year in years]
     columns += [Column(_year(year), "count", both("table.supply")) for year in supplied]
     columns += [Column(_year(year), "signed", both("table.gap")) for year in gap_years]
     rows: list[tuple[Cell, ...]] = []
-    for place in [*facts.counties, facts.area]:
+    for place in [*view.counties, view.area]:
         cells = [float(demand.at[place, year]) for year in years]
         cells += [float(supply.at[place, year]) for year in supplied]
         cells += [float(gap.at[place, year]) for year in gap_years]
-        rows.append((facts.place_names[place], *cells))
+        rows.append((view.names.places[place], *cells))
     return Table(
         id=f"table_{service}",
-        title=both("table.service", thing=facts.thing(service), unit=facts.unit_name(service)),
+        title=both("table.service", thing=view.names.thing(service), unit=view.names.unit_name(service)),
         columns=tuple(columns),
         rows=tuple(rows),
-        basis=facts.gap_basis(service) if supplied else facts.demand_basis(service),
+        basis=view.bases.gap(service) if supplied else view.bases.demand(service),
         folded=True,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from forecast.demand.model import QUANTITY_UNITS
 from forecast.report.chapter import Cell, Chapter, Column, Listing, Table
 from forecast.report.chapters.accuracy import published_totals
-from forecast.report.view.facts import Facts
+from forecast.report.view import View
 from forecast.report.words import Text, both, joined, known, names, same
 
 if TYPE_CHECKING:
@@ -29,42 +29,42 @@ USED = (
 """Tables that this chain reads; others are kept for later and not listed among the sources of its results."""
 
 
-def sources(facts: Facts) -> Chapter:
+def sources(view: View) -> Chapter:
     return Chapter(
         id="sources",
         menu=both("menu.sources"),
         title=both("sources.title"),
         listings=tuple(
-            one for one in (_scenario(facts), _assumed(facts), _uncertain(facts), _notes(facts), _about(facts)) if one
+            one for one in (_scenario(view), _assumed(view), _uncertain(view), _notes(view), _about(view)) if one
         ),
-        tables=tuple(one for one in (_sources(facts), _numbers(facts)) if one),
+        tables=tuple(one for one in (_sources(view), _numbers(view)) if one),
     )
 
 
-def _scenario(facts: Facts) -> Listing:
-    scenario = facts.run.scenario
+def _scenario(view: View) -> Listing:
+    scenario = view.run.scenario
     items = [both("sources.scenario", name=names(scenario.name), description=names(scenario.description))]
     for part in ("fertility", "mortality"):
         level = _dated(getattr(scenario, part).level)
         items.append(both(f"sources.{part}", level=level))
-    items += _migration(facts)
+    items += _migration(view)
     items.append(both(f"sources.view_{scenario.demand.view}"))
     return Listing(both("sources.scenario_title"), tuple(items))
 
 
-def _migration(facts: Facts) -> list[Text]:
+def _migration(view: View) -> list[Text]:
     """What the scenario does to migration: levels, persons added, and the ages on which a change falls."""
-    migration = facts.run.scenario.migration
+    migration = view.run.scenario.migration
     if migration.closed:
         return [both("sources.migration_closed")]
     items = [both("sources.migration", level=_dated(migration.level))]
     for code, levels in migration.counties.items():
-        place = facts.place_names.get(code, same(code))
+        place = view.names.places.get(code, same(code))
         items.append(both("sources.migration_county", county=place, level=_dated(levels)))
     if "add" in migration.changes:
         items.append(both("sources.migration_add", persons=_dated(migration.add)))
     for code, persons in migration.add_counties.items():
-        place = facts.place_names.get(code, same(code))
+        place = view.names.places.get(code, same(code))
         items.append(both("sources.migration_add_county", county=place, persons=_dated(persons)))
     if migration.profile != "mobility":
         named = migration.profile if isinstance(migration.profile, str) else "own"
@@ -80,29 +80,29 @@ def _dated(level: Any) -> str:
     return ", ".join(f"{year}: {float(value):g}" for year, value in level)
 
 
-def _assumed(facts: Facts) -> Listing:
+def _assumed(view: View) -> Listing:
     """What is assumed: the split of supply, the supply and projects tables, the numbers of the models."""
-    items = [*_split(facts), *_assumed_tables(facts)]
-    items += _assumed_numbers(facts)
-    if published_totals(facts):
-        items.insert(0, both("sources.calibrated", year=facts.jump_off))
+    items = [*_split(view), *_assumed_tables(view)]
+    items += _assumed_numbers(view)
+    if published_totals(view):
+        items.insert(0, both("sources.calibrated", year=view.jump_off))
     return Listing(both("sources.assumed_title"), tuple(items))
 
 
-def _split(facts: Facts) -> list[Text]:
-    rule = facts.run.region.settings.get("supply_split")
+def _split(view: View) -> list[Text]:
+    rule = view.run.region.settings.get("supply_split")
     return [names(rule)] if isinstance(rule, Mapping) and {"zh", "en"} <= set(rule) else []
 
 
-def _assumed_tables(facts: Facts) -> list[Text]:
+def _assumed_tables(view: View) -> list[Text]:
     """The lines of sources.csv that call a supply or a project assumed."""
-    lines = facts.run.region.table("sources")
+    lines = view.run.region.table("sources")
     lines = lines[lines["table"].isin(["supply", "projects"]) & (lines["basis"] == "assumed")]
     return [
         both(
             "sources.assumed_line",
             table=both(f"tables.{row.table}"),
-            rows=_filter(facts, row.filter),
+            rows=_filter(view, row.filter),
             source=row.source,
             note=row.note,
         )
@@ -110,26 +110,26 @@ def _assumed_tables(facts: Facts) -> list[Text]:
     ]
 
 
-def _assumed_numbers(facts: Facts) -> list[Text]:
+def _assumed_numbers(view: View) -> list[Text]:
     """Assumed numbers of the models that results rest on; what several services share stands once."""
     shared: dict[tuple[str, str, str], list[Text]] = {}
-    for service in facts.services:
-        for key, quantity in facts.run.models[service].quantities().items():
+    for service in view.services:
+        for key, quantity in view.run.models[service].quantities().items():
             if quantity.basis == "assumed" and not key.startswith("supply."):
                 said = (key, _value(quantity), quantity.note or quantity.source)
-                shared.setdefault(said, []).append(facts.thing(service))
+                shared.setdefault(said, []).append(view.names.thing(service))
     return [
         both("sources.assumed_number", things=joined(things), parameter=_parameter(key), value=value, note=note)
         for (key, value, note), things in shared.items()
     ]
 
 
-def _uncertain(facts: Facts) -> Listing | None:
+def _uncertain(view: View) -> Listing | None:
     """What the spread of the trajectories rests on: each process with its source; tiers of one source stand together."""
-    if facts.run.task is None:
+    if view.run.task is None:
         return None
     tiers: dict[tuple[str, str, str], list[Text]] = {}
-    for component, tier, source, basis in facts.run.task.uncertainty.parts:
+    for component, tier, source, basis in view.run.task.uncertainty.parts:
         tiers.setdefault((component, source, basis), []).append(_tier(tier))
     items = [
         both(
@@ -154,14 +154,14 @@ def _tier(tier: str) -> Text:
     return both(f"tier.{tier}") if known(f"tier.{tier}") else both("ages.open", first=tier.removesuffix("+"))
 
 
-def _notes(facts: Facts) -> Listing | None:
-    notes = [names(note) for note in facts.run.region.settings.get("notes", [])]
-    return Listing(both("sources.notes_title", area=facts.name), tuple(notes)) if notes else None
+def _notes(view: View) -> Listing | None:
+    notes = [names(note) for note in view.run.region.settings.get("notes", [])]
+    return Listing(both("sources.notes_title", area=view.names.whole), tuple(notes)) if notes else None
 
 
-def _about(facts: Facts) -> Listing:
+def _about(view: View) -> Listing:
     """How the run can be repeated."""
-    manifest = facts.run.manifest
+    manifest = view.run.manifest
     parts = [
         both(f"sources.about_{key}", value=str(manifest[key]))
         for key in ("time", "forecast", "seed")
@@ -173,14 +173,14 @@ def _about(facts: Facts) -> Listing:
     return Listing(both("sources.about_title"), (*parts, both("sources.dates")))
 
 
-def _sources(facts: Facts) -> Table:
-    lines = facts.run.region.table("sources")
+def _sources(view: View) -> Table:
+    lines = view.run.region.table("sources")
     lines = lines[lines["table"].isin(USED)]
     lines = lines.assign(order=lines["table"].map(USED.index)).sort_values("order", kind="stable")
     rows: list[tuple[Cell, ...]] = [
         (
             both(f"tables.{row.table}"),
-            _filter(facts, row.filter),
+            _filter(view, row.filter),
             same(row.source),
             same(row.locator),
             str(row.basis),
@@ -194,7 +194,7 @@ def _sources(facts: Facts) -> Table:
     return Table("table_sources", both("table.sources"), columns, tuple(rows), folded=True)
 
 
-def _filter(facts: Facts, words: object) -> Text:
+def _filter(view: View, words: object) -> Text:
     """A filter as it stands in sources.csv, with counties and services by name."""
     text = str(words).strip()
     if not text:
@@ -202,18 +202,18 @@ def _filter(facts: Facts, words: object) -> Text:
     zh, en = [], []
     for condition in text.split(";"):
         column, _, values = condition.partition("=")
-        named = [_name(facts, value) for value in values.split("|")]
+        named = [_name(view, value) for value in values.split("|")]
         zh.append("、".join(one.zh for one in named))
         en.append(f"{column.strip()} " + ", ".join(one.en for one in named))
     return Text("；".join(zh), "; ".join(en))
 
 
-def _name(facts: Facts, value: str) -> Text:
+def _name(view: View, value: str) -> Text:
     value = value.strip()
-    if value in facts.place_names:
-        return facts.place_names[value]
-    if value in facts.services:
-        return facts.thing(value)
+    if value in view.names.places:
+        return view.names.places[value]
+    if value in view.services:
+        return view.names.thing(value)
     if known(f"component.{value}"):
         return both(f"component.{value}")
     return both(f"stage.{value}") if known(f"stage.{value}") else same(value)
@@ -223,15 +223,15 @@ def _verification(word: str) -> Text:
     return both(f"verification.{word}") if known(f"verification.{word}") else same(word)
 
 
-def _numbers(facts: Facts) -> Table:
+def _numbers(view: View) -> Table:
     """Every number of every model; one that was overridden stands above the model's own."""
     rows: list[tuple[Cell, ...]] = []
-    for service in facts.services:
-        for key, quantity in facts.run.models[service].quantities().items():
-            rows.append(_number(facts.thing(service), _parameter(key), quantity))
+    for service in view.services:
+        for key, quantity in view.run.models[service].quantities().items():
+            rows.append(_number(view.names.thing(service), _parameter(key), quantity))
             if quantity.replaces is not None:
                 own = both("sources.replaced", parameter=_parameter(key))
-                rows.append(_number(facts.thing(service), own, quantity.replaces))
+                rows.append(_number(view.names.thing(service), own, quantity.replaces))
     titles = ("what", "number", "value", "unit", "basis", "source", "locator", "note")
     columns = tuple(Column(both(f"table.{one}"), "basis" if one == "basis" else "text") for one in titles)
     note = both("table.numbers_note")

@@ -11,7 +11,7 @@ import xarray as xr
 from forecast.basics.dims import COUNTY, SERVICE
 from forecast.findings.sharing import REACH, cross_service, floor_areas, within_reach
 from forecast.report.chapter import BoardLine, Cell, Chapter, Chart, Column, Panel, Table
-from forecast.report.view.facts import Facts
+from forecast.report.view import View
 from forecast.report.words import Text, amount, both, percent
 from forecast.waves import CATEGORIES, synchrony
 
@@ -22,17 +22,17 @@ FIRST = 12
 """Pairs shown, the largest first."""
 
 
-def waves(facts: Facts) -> Chapter | None:
+def waves(view: View) -> Chapter | None:
     """The whole on one screen, then the counties: classes, the page of one county, its train, when a class begins."""
-    flags = facts.run.flags
-    panels = tuple(Panel(facts.short_name(service), {"s": service}) for service in facts.services)
+    flags = view.run.flags
+    panels = tuple(Panel(view.names.short(service), {"s": service}) for service in view.services)
     charts = [
         Chart("classes", "classes", both("chart.classes.title"), both("chart.classes.note")),
         Chart(
             "county",
             "lasting",
             both("chart.lasting.title"),
-            both("chart.lasting.note", window=_windows(facts)),
+            both("chart.lasting.note", window=_windows(view)),
             controls=("place",),
             panels=panels,
             by_place=True,
@@ -40,36 +40,36 @@ def waves(facts: Facts) -> Chapter | None:
         Chart("train", "train", both("chart.train.title"), both("chart.train.note"), ("place",), by_place=True),
         Chart("begun", "begun", both("chart.begun.title"), both("chart.begun.note"), ("service",), by_service=True),
     ]
-    tables = (_synchrony(facts), _pairs(facts), _cross(facts))
+    tables = (_synchrony(view), _pairs(view), _cross(view))
     return Chapter(
         id="waves",
         menu=both("menu.waves"),
-        title=both("waves_chapter.title", area=facts.name, now=flags.now),
-        board=tuple(_line(facts, service) for service in facts.services),
-        charts=tuple(chart for chart in charts if chart.spec != "train" or facts.stages),
+        title=both("waves_chapter.title", area=view.names.whole, now=flags.now),
+        board=tuple(_line(view, service) for service in view.services),
+        charts=tuple(chart for chart in charts if chart.spec != "train" or view.meaning.stages),
         tables=tuple(table for table in tables if table is not None),
     )
 
 
-def _windows(facts: Facts) -> str:
+def _windows(view: View) -> str:
     """Break-even years of the services: 12, or 8–12."""
-    years = facts.run.flags.classes["window"].values.tolist()
+    years = view.run.flags.classes["window"].values.tolist()
     return f"{min(years)}" if min(years) == max(years) else f"{min(years)}–{max(years)}"
 
 
 # ---- the whole on one screen -------------------------------------------------------------------------------------
 
 
-def _line(facts: Facts, service: str) -> BoardLine:
-    flag = facts.run.flags.facts[facts.area, service]
-    sentence = facts.run.flags.sentences[facts.area, service]
+def _line(view: View, service: str) -> BoardLine:
+    flag = view.run.flags.facts[view.area, service]
+    sentence = view.run.flags.sentences[view.area, service]
     return BoardLine(
-        service=facts.short_name(service),
-        level=raised(facts).get((facts.area, service), ""),
+        service=view.names.short(service),
+        level=raised(view).get((view.area, service), ""),
         kind=both(f"class.{flag.category or 'unknown'}"),
         chance=_share(flag.probability),
         peak=_peak(flag),
-        gap=_gap(flag, facts.unit(service)),
+        gap=_gap(flag, view.names.unit(service)),
         decide=Text("–", "–") if flag.act_from is None else both("board.by", year=max(flag.act_from, flag.now)),
         sentence=Text(sentence["zh"], sentence["en"]),
     )
@@ -104,31 +104,31 @@ def _gap(flag: Flag, unit: str) -> Text:
 # ---- who could help whom -----------------------------------------------------------------------------------------
 
 
-def _synchrony(facts: Facts) -> Table:
+def _synchrony(view: View) -> Table:
     """Share of the counties in each class, by service."""
-    own = facts.run.flags.classes.sel({COUNTY: facts.counties})
+    own = view.run.flags.classes.sel({COUNTY: view.counties})
     shares = synchrony(own).transpose(SERVICE, "category").to_pandas()
     columns = [Column(both("table.what")), *(Column(both(f"class.{name}"), "percent") for name in CATEGORIES)]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (facts.short_name(service), *(float(shares.at[service, name]) for name in CATEGORIES))
-        for service in facts.services
+        (view.names.short(service), *(float(shares.at[service, name]) for name in CATEGORIES))
+        for service in view.services
     )
     return Table(
         "table_synchrony", both("table.synchrony"), tuple(columns), rows, both("table.synchrony_note"), "derived"
     )
 
 
-def _pairs(facts: Facts) -> Table | None:
+def _pairs(view: View) -> Table | None:
     """Pairs of near counties of which one is short while the other has places to spare."""
-    gap = facts.run.flags.gap.sel({COUNTY: facts.counties})
-    reach = within_reach(_from(gap, facts.run.flags.now), facts.run.region.tables.get("neighbours"))
+    gap = view.run.flags.gap.sel({COUNTY: view.counties})
+    reach = within_reach(_from(gap, view.run.flags.now), view.run.region.tables.get("neighbours"))
     if reach is None:
         return None
     found, how = reach[0].head(FIRST), reach[1]
-    names = facts.place_names
+    names = view.names.places
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            facts.short_name(row.service),
+            view.names.short(row.service),
             names[row.short_county],
             names[row.spare_county],
             float(getattr(row, how)),
@@ -159,19 +159,19 @@ def _span(first: int, last: int) -> Text:
     return both("years.one", first=first) if first == last else both("years.span", first=first, last=last)
 
 
-def _cross(facts: Facts) -> Table | None:
+def _cross(view: View) -> Table | None:
     """Floor area inside a county that one service empties while another lacks it, in the year with most of it."""
-    flags, models = facts.run.flags, facts.run.models
+    flags, models = view.run.flags, view.run.models
     floors = floor_areas(models)
-    gap = _from(flags.gap.sel({COUNTY: facts.counties}), flags.now)
+    gap = _from(flags.gap.sel({COUNTY: view.counties}), flags.now)
     found = cross_service(gap, floors)
-    lines = pd.concat([_cross_lines(found, str(pair), facts) for pair in found["pair"].values], ignore_index=True)
+    lines = pd.concat([_cross_lines(found, str(pair), view) for pair in found["pair"].values], ignore_index=True)
     lines = lines[lines["area"] >= 1].sort_values("area", ascending=False, kind="stable").head(FIRST)
     if lines.empty:
         return None
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            facts.place_names[r.county],
+            view.names.places[r.county],
             r.empties,
             r.lacks,
             Text(f"{r.year}年", f"{r.year}"),
@@ -188,11 +188,11 @@ def _cross(facts: Facts) -> Table | None:
         Column(both("table.square_metres"), "count"),
         Column(both("table.chance"), "chance"),
     )
-    note = both("table.cross_note", list=_floor_list(facts, floors))
+    note = both("table.cross_note", list=_floor_list(view, floors))
     return Table("table_cross", both("table.cross"), columns, rows, note, "assumed")
 
 
-def _cross_lines(found: xr.Dataset, pair: str, facts: Facts) -> pd.DataFrame:
+def _cross_lines(found: xr.Dataset, pair: str, view: View) -> pd.DataFrame:
     empties, lacks = pair.split(" > ")
     area = found["area"].sel(pair=pair).transpose(COUNTY, "year").to_numpy()
     share = found["probability"].sel(pair=pair).transpose(COUNTY, "year").to_numpy()
@@ -201,8 +201,8 @@ def _cross_lines(found: xr.Dataset, pair: str, facts: Facts) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "county": [str(code) for code in found[COUNTY].values],
-            "empties": [facts.short_name(empties)] * len(best),
-            "lacks": [facts.short_name(lacks)] * len(best),
+            "empties": [view.names.short(empties)] * len(best),
+            "lacks": [view.names.short(lacks)] * len(best),
             "year": found["year"].values[best],
             "area": np.nan_to_num(area[at, best]),
             "probability": share[at, best],
@@ -210,17 +210,17 @@ def _cross_lines(found: xr.Dataset, pair: str, facts: Facts) -> pd.DataFrame:
     )
 
 
-def _floor_list(facts: Facts, floors: dict[str, float]) -> Text:
-    parts = [both("table.floor", what=facts.short_name(name), area=f"{size:g}") for name, size in floors.items()]
+def _floor_list(view: View, floors: dict[str, float]) -> Text:
+    parts = [both("table.floor", what=view.names.short(name), area=f"{size:g}") for name, size in floors.items()]
     return Text("、".join(part.zh for part in parts), ", ".join(part.en for part in parts))
 
 
 # ---- what the page draws from ------------------------------------------------------------------------------------
 
 
-def by_place(facts: Facts, variable: str) -> dict[tuple[str, str], np.ndarray]:
+def by_place(view: View, variable: str) -> dict[tuple[str, str], np.ndarray]:
     """A variable of the classes as (year, ...) by (place, service)."""
-    held = facts.run.flags.classes[variable].transpose(COUNTY, SERVICE, "year", ...)
+    held = view.run.flags.classes[variable].transpose(COUNTY, SERVICE, "year", ...)
     places = [(str(place), str(service)) for place in held[COUNTY].values for service in held[SERVICE].values]
     return dict(zip(places, held.to_numpy().reshape(len(places), *held.shape[2:]), strict=True))
 
@@ -233,10 +233,10 @@ def begun_first(shares: np.ndarray) -> list[list[int] | None]:
     return [[one, share] if share > 0 else None for one, share in zip(best, most, strict=True)]
 
 
-def raised(facts: Facts) -> dict[tuple[str, str], str]:
+def raised(view: View) -> dict[tuple[str, str], str]:
     """red, amber, undetermined or unknown as the warning of the likeliest class says; left out where nothing need be
     decided yet."""
-    flags = facts.run.flags
+    flags = view.run.flags
     found: dict[tuple[str, str], str] = {}
     for row in flags.warnings.itertuples():
         if flags.facts[row.county, row.service].category == row.category:

@@ -18,11 +18,11 @@ from forecast.report.charts.drawing import Drawing
 from forecast.report.charts.overview import BIRTHS, causes, heat, odds, panel, panel_large, people, tiles, wave
 from forecast.report.charts.schools import changes, planned, posts
 from forecast.report.charts.waves import begun, classes, lasting, train
-from forecast.report.view.facts import Facts
+from forecast.report.view import View
 
 __all__ = ["BIRTHS", "CHARTS", "definitions"]
 
-CHARTS: dict[str, Callable[[Facts], Drawing]] = {
+CHARTS: dict[str, Callable[[View], Drawing]] = {
     "tiles": tiles,
     "heat": heat,
     "wave": wave,
@@ -34,26 +34,26 @@ CHARTS: dict[str, Callable[[Facts], Drawing]] = {
     "train": train,
 }
 
-OF_MANY: dict[str, Callable[[Facts], Drawing]] = {"odds": odds, "people": people, "causes": causes}
+OF_MANY: dict[str, Callable[[View], Drawing]] = {"odds": odds, "people": people, "causes": causes}
 """Charts that only a run of many trajectories has."""
 
-OF_SCHOOLS: dict[str, Callable[[Facts], Drawing]] = {"posts": posts, "changes": changes}
+OF_SCHOOLS: dict[str, Callable[[View], Drawing]] = {"posts": posts, "changes": changes}
 """Charts that only a run with schools has; `planned` besides needs planned places."""
 
 OF_STAGES = ("wave", "train")
 """Charts that a region without stages has not."""
 
 
-def definitions(facts: Facts) -> dict[str, dict[str, Any]]:
+def definitions(view: View) -> dict[str, dict[str, Any]]:
     """Every chart's definition by name, without configuration and rows."""
     found = {}
-    held = facts.run.schools
-    more = {**(OF_MANY if facts.many else {}), **(OF_SCHOOLS if held else {})}
+    held = view.run.schools
+    more = {**(OF_MANY if view.many else {}), **(OF_SCHOOLS if held else {})}
     if held and held.audit:
         more["planned"] = planned
     for name, draw in {**CHARTS, **more}.items():
-        if name in OF_STAGES and not facts.stages:
+        if name in OF_STAGES and not view.meaning.stages:
             continue
         with debug_mode(False):  # the tests validate every chart; here it would cost a second
-            found[name] = draw(facts)
+            found[name] = draw(view)
     return found

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 
 from forecast.report.theme import INK, either, named, number, unit
-from forecast.report.view.facts import Facts
+from forecast.report.view import View
 from forecast.report.words import Text, both
 
 ROW_HEIGHT = 27
@@ -17,7 +19,18 @@ Drawing = dict[str, Any]
 """A chart's definition, without configuration and rows."""
 
 
-def years_by_places(facts: Facts, years: list[int]) -> tuple[alt.X, alt.Y]:
+def colour_limit(view: View, service: str) -> float:
+    """Relative gap at which the colours end: the 80th percentile of its size, in steps of 10 %, between 10 % and 100 %.
+
+    A few extreme cells then do not wash out all others, and most cells do not saturate."""
+    sizes = view.curves.relative_gap(service).loc[view.counties].abs().to_numpy()
+    sizes = sizes[np.isfinite(sizes)]
+    if not len(sizes):
+        return 0.4
+    return min(max(math.ceil(10 * float(np.quantile(sizes, 0.8))) / 10, 0.1), 1.0)
+
+
+def years_by_places(view: View, years: list[int]) -> tuple[alt.X, alt.Y]:
     x = alt.X(
         "year:O",
         title=None,
@@ -34,7 +47,7 @@ def years_by_places(facts: Facts, years: list[int]) -> tuple[alt.X, alt.Y]:
     y = alt.Y(
         "c:N",
         title=None,
-        scale=bands(facts.places, 0.07),
+        scale=bands(view.places, 0.07),
         axis=alt.Axis(labelExpr=named("datum.value"), labelColor=INK, labelFontSize=13, labelLimit=130, minExtent=60),
     )
     return x, y
@@ -68,10 +81,10 @@ def bands(domain: Any, padding: float = 0.06) -> alt.Scale:
     return alt.Scale(domain=list(domain), paddingInner=padding, paddingOuter=0)
 
 
-def years_axis(facts: Facts, wide: bool = True, first: int | None = None) -> alt.X:
-    first, last = facts.years[0] if first is None else first, facts.years[-1]
+def years_axis(view: View, wide: bool = True, first: int | None = None) -> alt.X:
+    first, last = view.years[0] if first is None else first, view.years[-1]
     step = 10 if wide else 20
-    tens = [year for year in facts.years if year % step == 10 % step]
+    tens = [year for year in view.years if year % step == 10 % step]
     axis = alt.Axis(format="d", values=tens, labelOverlap="greedy", labelSeparation=8, labelFlush=True)
     return alt.X("year:Q", title=None, scale=alt.Scale(domain=[first, last], nice=False), axis=axis)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -33,7 +34,7 @@ from forecast.report.theme import (
     odds_scale,
     unit,
 )
-from forecast.report.view.facts import Facts
+from forecast.report.view import View
 
 RIDGES = ("#1d4f78", "#2f6c98", "#4787b1", "#669fc3", "#86b6d2", "#a6cbe0")
 
@@ -41,16 +42,16 @@ BIRTHS = "age_0"
 """Row of the wave above the stages: children aged 0 at 31 December (births are not known for every past year)."""
 
 
-def tiles(facts: Facts) -> Drawing:
+def tiles(view: View) -> Drawing:
     """A tile for each county: gap of the service and year by colour and number. Clicking one chooses the place."""
     base = alt.Chart(alt.NamedData("rows")).transform_calculate(tone="datum.gap==null?null:datum.rel/limit")
-    columns = sorted({column for column, _ in facts.grid.values()})
-    rows = sorted({row for _, row in facts.grid.values()})
+    columns = sorted({column for column, _ in grid(view).values()})
+    rows = sorted({row for _, row in grid(view).values()})
     x = alt.X("col:O", axis=None, scale=bands(range(columns[0], columns[-1] + 1)))
     y = alt.Y("row:O", axis=None, scale=bands(range(rows[0], rows[-1] + 1)))
     pick = alt.selection_point(name="pick", fields=["c"], on="click", toggle=False)
     known = "isValid(datum.gap)"
-    box = base.mark_rect(cornerRadius=7, cursor="pointer", tooltip=alt.ExprRef(_gap_words(facts))).encode(
+    box = base.mark_rect(cornerRadius=7, cursor="pointer", tooltip=alt.ExprRef(_gap_words(view))).encode(
         x=x,
         y=y,
         color=alt.ColorValue(
@@ -79,45 +80,63 @@ def tiles(facts: Facts) -> Drawing:
     return lay(layers, "year", height, names={}, limit=0.4, measure=["", ""], place="")
 
 
-def heat(facts: Facts) -> Drawing:
+def grid(view: View) -> dict[str, tuple[int, int]]:
+    """(column, row) of each county on the tile map; without a drawing, in the order of the region."""
+    table = view.run.region.counties
+    if has_grid(view):
+        return {code: (int(table.at[code, "grid_col"]), int(table.at[code, "grid_row"])) for code in view.counties}
+    wide = math.ceil(math.sqrt(len(view.counties)))
+    return {code: (k % wide, k // wide) for k, code in enumerate(view.counties)}
+
+
+def has_grid(view: View) -> bool:
+    """True if the region says where each county stands on the tile map."""
+    table = view.run.region.counties
+    if not {"grid_row", "grid_col"} <= set(table.columns):
+        return False
+    places = table.loc[view.counties, ["grid_row", "grid_col"]]
+    return bool(places.notna().all(axis=None)) and not bool(places.duplicated().any())
+
+
+def heat(view: View) -> Drawing:
     """Counties by years: gap as a share of demand. A line stands after the last year whose children were all born."""
-    years = heat_years(facts)
+    years = heat_years(view)
     base = alt.Chart(alt.NamedData("rows")).transform_filter(f"datum.year>={years[0]}")
     base = base.transform_calculate(tone="datum.rel/limit")
-    x, y = years_by_places(facts, years)
+    x, y = years_by_places(view, years)
     known = base.transform_filter("isValid(datum.gap)")
-    cells = known.mark_rect(cornerRadius=1.5, tooltip=alt.ExprRef(_gap_words(facts)), aria=False)
+    cells = known.mark_rect(cornerRadius=1.5, tooltip=alt.ExprRef(_gap_words(view)), aria=False)
     cells = cells.encode(x=x, y=y, color=alt.Color("tone:Q", scale=gap_scale(), legend=None))
-    layers = (*_unknown(facts, base, "datum.gap", x, y), cells, _all_born(base, x))
-    return lay(layers, "service", ROW_HEIGHT * len(facts.places), names={}, limit=0.4, measure=["", ""], born=-1)
+    layers = (*_unknown(view, base, "datum.gap", x, y), cells, _all_born(base, x))
+    return lay(layers, "service", ROW_HEIGHT * len(view.places), names={}, limit=0.4, measure=["", ""], born=-1)
 
 
-def odds(facts: Facts) -> Drawing:
+def odds(view: View) -> Drawing:
     """Counties by years: how likely a shortage is, by colour and in per cent; hatched where no supply is known."""
     base = alt.Chart(alt.NamedData("rows"))
-    x, y = years_by_places(facts, [year for year in facts.years if year > facts.jump_off])
-    base = base.transform_filter(f"datum.year>{facts.jump_off}")
+    x, y = years_by_places(view, [year for year in view.years if year > view.jump_off])
+    base = base.transform_filter(f"datum.year>{view.jump_off}")
     known = base.transform_filter("isValid(datum.p)")
-    cells = known.mark_rect(cornerRadius=1.5, tooltip=alt.ExprRef(_gap_words(facts)), aria=False)
+    cells = known.mark_rect(cornerRadius=1.5, tooltip=alt.ExprRef(_gap_words(view)), aria=False)
     words = known.mark_text(
         fontSize=alt.ExprRef("bandwidth('x')<15?0:bandwidth('x')<22?9:11"),
-        text=alt.ExprRef(_per_cent(facts)),
+        text=alt.ExprRef(_per_cent(view)),
         aria=False,
     )
     layers = (
-        *_unknown(facts, base, "datum.p", x, y),
+        *_unknown(view, base, "datum.p", x, y),
         cells.encode(x=x, y=y, color=alt.Color("p:Q", scale=odds_scale(), legend=None)),
         words.encode(x=x, y=y, color=white_where("datum.p>60")),
         _all_born(base, x),
     )
-    return lay(layers, "service", ROW_HEIGHT * len(facts.places), names={}, measure=["", ""], born=-1)
+    return lay(layers, "service", ROW_HEIGHT * len(view.places), names={}, measure=["", ""], born=-1)
 
 
-def _unknown(facts: Facts, base: alt.Chart, field: str, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def _unknown(view: View, base: alt.Chart, field: str, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """Grey and hatched where nothing is known, so that it cannot be read as a value."""
     blank = base.transform_filter(f"!isValid({field})")
     hatch = blank.mark_text(text="⟋", fontSize=alt.ExprRef("min(16,1.2*bandwidth('x'))"), color=FAINT, aria=False)
-    said = alt.ExprRef(_gap_words(facts))
+    said = alt.ExprRef(_gap_words(view))
     return [blank.mark_rect(color=UNKNOWN, tooltip=said, aria=False).encode(x=x, y=y), hatch.encode(x=x, y=y)]
 
 
@@ -128,24 +147,24 @@ def _all_born(base: alt.Chart, x: alt.X) -> alt.Chart:
     return first.mark_rule(strokeWidth=1.6, color=INK, strokeDash=[4, 3], xOffset=left, aria=False).encode(x=x)
 
 
-def heat_years(facts: Facts) -> list[int]:
+def heat_years(view: View) -> list[int]:
     """From the first year in which most services have a supply, at the latest the jump-off year."""
     firsts = []
-    for service in facts.services:
-        known = facts.table("gap", service).loc[facts.counties].notna().any(axis=0)
+    for service in view.services:
+        known = view.curves.table("gap", service).loc[view.counties].notna().any(axis=0)
         firsts += [int(year) for year in known[known].index[:1]]
-    first = min([facts.jump_off, *sorted(firsts)[len(firsts) // 2 :][:1]])
-    return [year for year in facts.years if year >= first]
+    first = min([view.jump_off, *sorted(firsts)[len(firsts) // 2 :][:1]])
+    return [year for year in view.years if year >= first]
 
 
-def wave(facts: Facts) -> Drawing:
+def wave(view: View) -> Drawing:
     """Stages above each other, each scaled to its own highest year; deep colour for children already born, pale after."""
-    rows = [BIRTHS, *facts.stages]
+    rows = [BIRTHS, *view.meaning.stages]
     top = len(rows) - 1
     level = {row: top - k for k, row in enumerate(rows)}
     base = alt.Chart(alt.NamedData("rows")).transform_joinaggregate(top="max(v)", groupby=["s"])
     base = base.transform_calculate(low="level[datum.s]", high="level[datum.s]+.74*datum.v/datum.top")
-    x = years_axis(facts)
+    x = years_axis(view)
     y = alt.Y(
         "low:Q",
         title=None,
@@ -194,7 +213,7 @@ def wave(facts: Facts) -> Drawing:
         dots.encode(x=x, y=high),
         words.encode(x=x, y=high),
     )
-    years = facts.years
+    years = view.years
     return lay(
         layers,
         "wave",
@@ -207,7 +226,7 @@ def wave(facts: Facts) -> Drawing:
     )
 
 
-def panel(facts: Facts, height: int = 128, wide: bool = False) -> Drawing:
+def panel(view: View, height: int = 128, wide: bool = False) -> Drawing:
     """Demand against supply of one service in one place.
 
     Solid for people already born at the jump-off date, dashed after; points are pupils counted; orange steps are supply;
@@ -215,7 +234,7 @@ def panel(facts: Facts, height: int = 128, wide: bool = False) -> Drawing:
     and double net migration; in a run of one path the shade lies between these two.
     """
     base = alt.Chart(alt.NamedData("rows"))
-    x = years_axis(facts, wide)
+    x = years_axis(view, wide)
     y_axis = alt.Axis(tickCount=5 if wide else 3, minExtent=44, maxExtent=44, labelExpr=number("datum.value"))
 
     def line(which: str, field: str, **style: Any) -> alt.Chart:
@@ -226,13 +245,11 @@ def panel(facts: Facts, height: int = 128, wide: bool = False) -> Drawing:
     start = base.transform_filter("datum.year==jump").mark_rule(color=FAINT, strokeWidth=1, aria=False)
     seen = base.transform_filter("isValid(datum.seen)")
     dots = seen.mark_point(filled=True, color=INK, opacity=1, size=34 if wide else 18, aria=False)
-    hover = base.mark_rule(
-        opacity=0, strokeWidth=9 if wide else 5, tooltip=alt.ExprRef(_panel_words(facts)), aria=False
-    )
+    hover = base.mark_rule(opacity=0, strokeWidth=9 if wide else 5, tooltip=alt.ExprRef(_panel_words(view)), aria=False)
     layers = (
         start.encode(x=x),
-        *_shades(base, x, [95, 80] if facts.many else []),
-        *(_migration_lines(line) if facts.many else [_shade(base, x, "low", "high", 0.2)]),
+        *_shades(base, x, [95, 80] if view.many else []),
+        *(_migration_lines(line) if view.many else [_shade(base, x, "low", "high", 0.2)]),
         line("isValid(datum.norm)", "norm", color=SOFT, strokeDash=[1, 4], strokeWidth=1.4),
         line("isValid(datum.supply)", "supply", color=ORANGE, strokeWidth=1.6, interpolate="step-after"),
         line("datum.year<=born", "demand", color=BLUE, strokeWidth=width),
@@ -240,7 +257,7 @@ def panel(facts: Facts, height: int = 128, wide: bool = False) -> Drawing:
         dots.encode(x=x, y=alt.Y("seen:Q", title=None)),
         hover.encode(x=x),
     )
-    return lay(layers, "series", height, measure=["", ""], born=-1, jump=facts.jump_off)
+    return lay(layers, "series", height, measure=["", ""], born=-1, jump=view.jump_off)
 
 
 def _shades(base: alt.Chart, x: alt.X, shares: list[int]) -> list[alt.Chart]:
@@ -258,10 +275,10 @@ def _migration_lines(line: Callable[..., alt.Chart]) -> list[alt.Chart]:
     return [line("isValid(datum.low)", end, **style) for end in ("low", "high")]
 
 
-def people(facts: Facts) -> Drawing:
+def people(view: View) -> Drawing:
     """Residents of an age group, or births, of one place: solid for people already born, dashed after, with bands."""
     base = alt.Chart(alt.NamedData("rows"))
-    x = years_axis(facts, wide=False)
+    x = years_axis(view, wide=False)
     y_axis = alt.Axis(tickCount=3, minExtent=44, maxExtent=44, labelExpr=number("datum.value"))
     y = alt.Y("v:Q", title=None, axis=y_axis, scale=alt.Scale(zero=False))
 
@@ -277,10 +294,10 @@ def people(facts: Facts) -> Drawing:
         line("isValid(datum.v)&&datum.year>=datum.born", strokeDash=[5, 4]),
         hover.encode(x=x),
     )
-    return lay(layers, "people", 128, measure=["", ""], jump=facts.jump_off)
+    return lay(layers, "people", 128, measure=["", ""], jump=view.jump_off)
 
 
-def causes(facts: Facts) -> Drawing:
+def causes(view: View) -> Drawing:
     """What the uncertainty of one service comes from, some years on: shares of the variance side by side."""
     base = alt.Chart(alt.NamedData("rows"))
     y = alt.Y("year:O", title=None, axis=alt.Axis(labelColor=INK, minExtent=40, domain=False, ticks=False))
@@ -298,30 +315,30 @@ def causes(facts: Facts) -> Drawing:
     return lay(layers, "causes", 84, names={})
 
 
-def panel_large(facts: Facts) -> Drawing:
-    return panel(facts, height=300, wide=True)
+def panel_large(view: View) -> Drawing:
+    return panel(view, height=300, wide=True)
 
 
 def _ridge_colours(n: int) -> list[str]:
     return [RIDGES[min(k, len(RIDGES) - 1)] for k in range(n)]
 
 
-def _gap_words(facts: Facts) -> str:
+def _gap_words(view: View) -> str:
     """Place and year, what is short or to spare, and its share of demand."""
     gap = f"(datum.gap<0?{words_of('tip.short')}:{words_of('tip.spare')})+{number('abs(datum.gap)')}+{unit()}"
     share = "'  ('+format(datum.rel,'+.0%')+')'"
-    known = f"datum.gap==null?{words_of('tip.unknown')}:{gap}+{share}+{_odds_words(facts)}"
+    known = f"datum.gap==null?{words_of('tip.unknown')}:{gap}+{share}+{_odds_words(view)}"
     return f"{named('datum.c')}+'  '+datum.year+'\\n'+({known})"
 
 
-def _odds_words(facts: Facts) -> str:
+def _odds_words(view: View) -> str:
     """How likely a shortage is, where that is known."""
-    return f"(isValid(datum.p)?'\\n'+{words_of('tip.odds')}+({_per_cent(facts)})+'%':'')"
+    return f"(isValid(datum.p)?'\\n'+{words_of('tip.odds')}+({_per_cent(view)})+'%':'')"
 
 
-def _per_cent(facts: Facts) -> str:
+def _per_cent(view: View) -> str:
     """A probability in whole per cent, at the ends no surer than the trajectories can tell."""
-    least = least_per_cent(facts.trajectories)
+    least = least_per_cent(view.trajectories)
     return f"datum.p<{least}?'<{least}':datum.p>{100 - least}?'>{100 - least}':format(datum.p,'.0f')"
 
 
@@ -331,7 +348,7 @@ def _people_words() -> str:
     return "''+datum.year+" + "+".join([value, *bands])
 
 
-def _panel_words(facts: Facts) -> str:
+def _panel_words(view: View) -> str:
     def line(field: str, key: str) -> str:
         return f"(isValid(datum.{field})?'\\n'+{words_of(key)}+{number(f'datum.{field}')}+{unit()}:'')"
 
@@ -342,4 +359,4 @@ def _panel_words(facts: Facts) -> str:
         f"+{number('abs(datum.gap)')}+{unit()}:'')"
     )
     parts = [line("demand", "tip.demand"), *bands, line("norm", "tip.norm"), line("supply", "tip.supply"), gap]
-    return "''+datum.year+" + "+".join([*parts, _odds_words(facts), line("seen", "tip.counted")])
+    return "''+datum.year+" + "+".join([*parts, _odds_words(view), line("seen", "tip.counted")])

@@ -18,20 +18,20 @@ from forecast.report.charts.drawing import (
     years_by_places,
 )
 from forecast.report.theme import BLUE, CLASSES, FAINT, INK, ORANGE, SOFT, UNKNOWN, either, named, number, unit
-from forecast.report.view.facts import Facts
+from forecast.report.view import View
 from forecast.report.words import both
 
 
-def classes(facts: Facts) -> Drawing:
+def classes(view: View) -> Drawing:
     """Places by services: the likeliest class by colour and letter, its sentence on a touch. A click chooses the place."""
     base = alt.Chart(alt.NamedData("rows"))
     x = alt.X(
         "s:N",
         title=None,
-        scale=bands(facts.services, 0.04),
+        scale=bands(view.services, 0.04),
         axis=alt.Axis(orient="top", labelExpr=named("datum.value"), labelColor=INK, labelAngle=0, labelLimit=90),
     )
-    _, y = years_by_places(facts, facts.years)
+    _, y = years_by_places(view, view.years)
     pick = alt.selection_point(name="pick", fields=["c"], on="click", toggle=False)
     cells = base.mark_rect(
         cornerRadius=2, cursor="pointer", aria=False, tooltip=alt.ExprRef("lang=='zh'?datum.zh:datum.en")
@@ -41,13 +41,13 @@ def classes(facts: Facts) -> Drawing:
         cells.encode(x=x, y=y, color=_class_colour()).add_params(pick),
         words.encode(x=x, y=y, color=white_where(_class_dark())),
     )
-    return lay(layers, "classes", ROW_HEIGHT * len(facts.places), names={})
+    return lay(layers, "classes", ROW_HEIGHT * len(view.places), names={})
 
 
-def begun(facts: Facts) -> Drawing:
+def begun(view: View) -> Drawing:
     """Places by years: the class that has begun by the year in most trajectories, deeper the more of them have it."""
     base = alt.Chart(alt.NamedData("rows"))
-    x, y = years_by_places(facts, [year for year in facts.years if year > facts.jump_off])
+    x, y = years_by_places(view, [year for year in view.years if year > view.jump_off])
     share = f"{_class_word()}+'  '+datum.p+'%'"
     said = alt.ExprRef(f"{named('datum.c')}+'  '+datum.year+'\\n'+{share}")
     cells = base.mark_rect(cornerRadius=1.5, tooltip=said, aria=False)
@@ -59,7 +59,7 @@ def begun(facts: Facts) -> Drawing:
         cells.encode(x=x, y=y, color=_class_colour(), opacity=opacity),
         letters.encode(x=x, y=y, color=white_where(_class_dark())),
     )
-    return lay(layers, "begun", ROW_HEIGHT * len(facts.places), names={})
+    return lay(layers, "begun", ROW_HEIGHT * len(view.places), names={})
 
 
 def _class_colour() -> alt.Color:
@@ -88,10 +88,10 @@ def _by_class(group: str) -> str:
     return f"(lang=='zh'?{tables[0]}:{tables[1]})[datum.k]"
 
 
-def lasting(facts: Facts) -> Drawing:
+def lasting(view: View) -> Drawing:
     """One service of one place: what lasts, filled; the crest above it; demand with its range; what stands and is planned."""
     base = alt.Chart(alt.NamedData("rows"))
-    x = years_axis(facts, wide=False)
+    x = years_axis(view, wide=False)
     y_axis = alt.Axis(tickCount=3, minExtent=44, maxExtent=44, labelExpr=number("datum.value"))
 
     def line(field: str, which: str, **style: Any) -> alt.Chart:
@@ -126,11 +126,11 @@ def _lasting_words() -> str:
     return "''+datum.year+" + "+".join([*parts, line("crest", "tip.above"), line("supply", "tip.supply")])
 
 
-def train(facts: Facts) -> Drawing:
+def train(view: View) -> Drawing:
     """Crests of the stages below each other with their ranges, and the years between them."""
-    rows = facts.stages
+    rows = view.meaning.stages
     base = alt.Chart(alt.NamedData("rows"))
-    x = years_axis(facts)
+    x = years_axis(view)
     y = alt.Y(
         "at:Q",
         title=None,

@@ -30,11 +30,16 @@ from forecast.report.chapter import Cell, Column, Table
 from forecast.report.chapters import write_chapters
 from forecast.report.chapters.certainty import cause_years
 from forecast.report.chapters.population import GROUPS
-from forecast.report.chapters.schools.view import View, crest_changes, planned_uses, posts_by_year
 from forecast.report.chapters.waves import begun_first, by_place, raised
 from forecast.report.charts import BIRTHS, definitions
+from forecast.report.charts.drawing import colour_limit
+from forecast.report.charts.overview import grid
+from forecast.report.charts.schools import crest_changes, planned_uses, posts_by_year
 from forecast.report.headline import steepest
-from forecast.report.view.facts import BANDS, BIRTHS_ITEM, RANK, Facts
+from forecast.report.view import View
+from forecast.report.view.bases import RANK
+from forecast.report.view.odds import BANDS, BIRTHS_ITEM
+from forecast.report.view.school_view import SchoolView
 from forecast.report.words import END_SHORT, END_SURPLUS, SHORT, SURPLUS, Text, both
 from forecast.run.run import Run
 
@@ -49,8 +54,8 @@ _TAGS = {SHORT: "<em>", END_SHORT: "</em>", SURPLUS: "<i>", END_SURPLUS: "</i>"}
 
 def render_html(run: Run, lang: str = "zh") -> str:
     """The report as one HTML file; `lang` ("zh" or "en") is the language it opens in."""
-    facts = Facts(run)
-    schools = None if run.schools is None else View(facts, run.schools)
+    view = View(run)
+    schools = view.schools
     bundle, app, style = _bundle(), _asset("app.js"), _asset("page.css")
     policy = (
         f"default-src 'none'; script-src {_hash(bundle)} {_hash(app)}; style-src {_hash(style)}; "
@@ -60,57 +65,57 @@ def render_html(run: Run, lang: str = "zh") -> str:
     return page.render(
         lang=lang,
         policy=policy,
-        title=both("page.title", area=facts.name),
-        kick=_kick(facts),
-        chapters=write_chapters(facts),
-        facts=facts,
+        title=both("page.title", area=view.names.whole),
+        kick=_kick(view),
+        chapters=write_chapters(view),
+        view=view,
         stages=schools.stages if schools else [],
         steps=schools.acting if schools else [],
         style=Markup(style),  # noqa: S704 - our own file
         bundle=Markup(bundle),  # noqa: S704 - Vega's, checked in _bundle
         app=Markup(app),  # noqa: S704 - our own file
-        pack=Markup(_json(_pack(facts, lang) | (_schools(schools) if schools else {}))),  # noqa: S704 - without <, see _json
+        pack=Markup(_json(_pack(view, lang) | (_schools(schools) if schools else {}))),  # noqa: S704 - without <, see _json
     )
 
 
-def _kick(facts: Facts) -> Text:
-    scenario = facts.run.scenario
-    day = str(facts.run.manifest.get("time", ""))[:10]
+def _kick(view: View) -> Text:
+    scenario = view.run.scenario
+    day = str(view.run.manifest.get("time", ""))[:10]
     name = Text(scenario.name.zh, scenario.name.en)
-    return both("page.kick", scenario=name, jump_off=facts.jump_off, horizon=facts.horizon, day=day)
+    return both("page.kick", scenario=name, jump_off=view.jump_off, horizon=view.horizon, day=day)
 
 
 # ---- what the page draws from -----------------------------------------------------------------------------------
 
 
-def _pack(facts: Facts, lang: str) -> dict[str, Any]:
+def _pack(view: View, lang: str) -> dict[str, Any]:
     """Names, numbers, definitions of charts and the words that the script needs."""
     return {
         "lang": lang,
-        "start": steepest(facts) or (facts.stages or facts.services)[0],
-        "area": facts.area,
-        "places": facts.places,
-        "counties": facts.counties,
-        "grid": facts.grid,
-        "years": facts.years,
-        "jump": facts.jump_off,
-        "look": facts.look,
+        "start": steepest(view) or (view.meaning.stages or view.services)[0],
+        "area": view.area,
+        "places": view.places,
+        "counties": view.counties,
+        "grid": grid(view),
+        "years": view.years,
+        "jump": view.jump_off,
+        "look": view.outlook_year,
         "tolerance": BALANCED_IN_WORDS,
-        "least": least_per_cent(facts.trajectories),
-        "names": _names(facts),
-        "services": {service: _service(facts, service) for service in facts.services},
-        "stages": facts.stages,
-        "series": {place: {one: _series(facts, place, one) for one in facts.services} for place in facts.places},
-        "births": _births(facts),
-        "causes": _causes(facts),
+        "least": least_per_cent(view.trajectories),
+        "names": _names(view),
+        "services": {service: _service(view, service) for service in view.services},
+        "stages": view.meaning.stages,
+        "series": {place: {one: _series(view, place, one) for one in view.services} for place in view.places},
+        "births": _births(view),
+        "causes": _causes(view),
         "cause_order": list(theme.CAUSES),
-        "groups": _groups(facts),
-        "people": _people(facts) if facts.many else {},
+        "groups": _groups(view),
+        "people": _people(view) if view.many else {},
         "classes": list(theme.CLASSES),
-        "flags": _flags(facts),
-        "trains": _trains(facts),
-        "crests": {place: _crests(facts, place) for place in facts.places},
-        "specs": definitions(facts),
+        "flags": _flags(view),
+        "trains": _trains(view),
+        "crests": {place: _crests(view, place) for place in view.places},
+        "specs": definitions(view),
         "config": theme.config(),
         "words": {key: both(f"script.{key}").pair() for key in SCRIPT_WORDS},
         "badges": {basis: both(f"badge.{basis}").pair() for basis in RANK},
@@ -120,59 +125,61 @@ def _pack(facts: Facts, lang: str) -> dict[str, Any]:
 SCRIPT_WORDS = ("copied", "short", "spare", "upto", "even", "columns", "persons", "odds")
 
 
-def _names(facts: Facts) -> dict[str, list[str]]:
-    short = {service: facts.short_name(service).pair() for service in facts.services}
-    places = {place: name.pair() for place, name in facts.place_names.items()}
+def _names(view: View) -> dict[str, list[str]]:
+    short = {service: view.names.short(service).pair() for service in view.services}
+    places = {place: name.pair() for place, name in view.names.places.items()}
     causes = {name: both(f"cause.{name}").pair() for name in theme.CAUSES}
     steps = {name: both(f"step.{name}").pair() for name in theme.STEPS}
     uses = {name: both(f"school.{name}").pair() for name in theme.USES}
     return {BIRTHS: both("age_0").pair(), **steps, **uses, **causes, **short, **places}
 
 
-def _service(facts: Facts, service: str) -> dict[str, Any]:
+def _service(view: View, service: str) -> dict[str, Any]:
     return {
-        "thing": facts.thing(service).pair(),
-        "unit": facts.unit_name(service).pair(),
-        "born": facts.born_until(service) if facts.is_stage(service) else facts.jump_off,
-        "stage": facts.is_stage(service),
-        "limit": facts.colour_limit(service),
-        "supplied": facts.has_gap(service),
-        "gap": facts.gap_basis(service),
-        "demand": facts.demand_basis(service),
+        "thing": view.names.thing(service).pair(),
+        "unit": view.names.unit_name(service).pair(),
+        "born": view.meaning.born_until(service) if view.meaning.is_stage(service) else view.jump_off,
+        "stage": view.meaning.is_stage(service),
+        "limit": colour_limit(view, service),
+        "supplied": view.curves.has_gap(service),
+        "gap": view.bases.gap(service),
+        "demand": view.bases.demand(service),
     }
 
 
-def _series(facts: Facts, place: str, service: str) -> dict[str, Sequence[float | None]]:
+def _series(view: View, place: str, service: str) -> dict[str, Sequence[float | None]]:
     """Whole numbers by year, None where nothing is known; `low` and `high` from the jump-off year on, `p` in per cent."""
     found: dict[str, Sequence[float | None]] = {
-        name: _whole(facts.table(variable, service).loc[place]) for name, variable in SERIES.items()
+        name: _whole(view.curves.table(variable, service).loc[place]) for name, variable in SERIES.items()
     }
-    ends = [facts.table(name, service).loc[place] for name in ("demand_low", "demand_high")]
-    ahead = [year >= facts.jump_off for year in facts.years]
+    ends = [view.curves.table(name, service).loc[place] for name in ("demand_low", "demand_high")]
+    ahead = [year >= view.jump_off for year in view.years]
     for name, choose in (("low", min), ("high", max)):
         pairs = zip(*ends, ahead, strict=True)
         found[name] = _whole(choose(a, b) if later else math.nan for a, b, later in pairs)
-    if facts.many:
-        row = facts.places.index(place)
-        now = facts.at("demand", place, service, facts.jump_off)
-        found |= _bands(facts, "demand_quantile", place, service, now)
-        found["p"] = [None if math.isnan(one) else round(100 * one, 1) for one in facts.odds("p_short", service)[row]]
-    if place == facts.area:
-        seen = facts.observed(service)
+    if view.many:
+        row = view.places.index(place)
+        now = view.curves.at("demand", place, service, view.jump_off)
+        found |= _bands(view, "demand_quantile", place, service, now)
+        found["p"] = [
+            None if math.isnan(one) else round(100 * one, 1) for one in view.odds.by_year("p_short", service)[row]
+        ]
+    if place == view.area:
+        seen = view.curves.observed(service)
         if len(seen):
-            found["seen"] = _whole(seen.get(year, math.nan) for year in facts.years)
+            found["seen"] = _whole(seen.get(year, math.nan) for year in view.years)
     return found
 
 
-def _flags(facts: Facts) -> dict[str, dict[str, Any]]:
+def _flags(view: View) -> dict[str, dict[str, Any]]:
     """Class, sentences, what lasts and what stands above it by year, and which class has begun, by place and service."""
-    flags = facts.run.flags
-    lasting, crest, begun = (by_place(facts, variable) for variable in ("lasting", "crest", "begun"))
-    level = raised(facts)
-    before = [None] * facts.years.index(int(flags.classes["year"][0]))
-    found: dict[str, dict[str, Any]] = {place: {} for place in facts.places}
-    for place in facts.places:
-        for service in facts.services:
+    flags = view.run.flags
+    lasting, crest, begun = (by_place(view, variable) for variable in ("lasting", "crest", "begun"))
+    level = raised(view)
+    before = [None] * view.years.index(int(flags.classes["year"][0]))
+    found: dict[str, dict[str, Any]] = {place: {} for place in view.places}
+    for place in view.places:
+        for service in view.services:
             key, words = (place, service), flags.sentences[place, service]
             found[place][service] = {
                 "k": flags.facts[key].category or "unknown",
@@ -185,11 +192,11 @@ def _flags(facts: Facts) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _trains(facts: Facts) -> dict[str, dict[str, Any]]:
+def _trains(view: View) -> dict[str, dict[str, Any]]:
     """The train of crests that most trajectories have, by place; where hardly any has one, that there is none."""
-    table = facts.run.flags.trains.query("kind == 'stages'")
+    table = view.run.flags.trains.query("kind == 'stages'")
     found: dict[str, dict[str, Any]] = {}
-    for place in facts.places:
+    for place in view.places:
         own = table[table["county"] == place].sort_values("probability")
         if own.empty or own["probability"].iloc[-1] < SELDOM:
             found[place] = {"said": both("train.none").pair(), "rows": []}
@@ -197,73 +204,73 @@ def _trains(facts: Facts) -> dict[str, dict[str, Any]]:
         one = own.iloc[-1]
         lags = [None, *(round(lag) for lag in one["lags"])]
         rows = [
-            {"at": facts.stages.index(service), "year": year, "low": low, "high": high, "lag": lag}
+            {"at": view.meaning.stages.index(service), "year": year, "low": low, "high": high, "lag": lag}
             for service, year, (low, high), lag in zip(
                 one["services"], one["peak_years"], one["peak_ranges"], lags, strict=True
             )
         ]
-        share = chance(float(one["probability"]), facts.trajectories, brief=True)
+        share = chance(float(one["probability"]), view.trajectories, brief=True)
         said = both("train.said", first=one["born_first"], last=one["born_last"], share=share)
-        if not facts.many:
+        if not view.many:
             said = both("train.single", first=one["born_first"], last=one["born_last"])
         found[place] = {"said": said.pair(), "rows": rows}
     return found
 
 
-def _schools(view: View) -> dict[str, Any]:
+def _schools(schools: SchoolView) -> dict[str, Any]:
     """Posts, why crests fall, and what planned places are used for."""
-    own = {"posts": posts_by_year(view), "changes": crest_changes(view), "planned": planned_uses(view)}
+    own = {"posts": posts_by_year(schools), "changes": crest_changes(schools), "planned": planned_uses(schools)}
     return own | {"steps": list(theme.STEPS), "uses": list(theme.USES)}
 
 
-def _bands(facts: Facts, variable: str, place: str, item: str, now: float) -> dict[str, list[int | None]]:
+def _bands(view: View, variable: str, place: str, item: str, now: float) -> dict[str, list[int | None]]:
     """low80, high80, low95, high95 by year, opening from `now` in the jump-off year."""
-    row, start = facts.places.index(place), facts.years.index(facts.jump_off)
+    row, start = view.places.index(place), view.years.index(view.jump_off)
     found = {}
     for share, levels in BANDS.items():
         for end, level in zip(("low", "high"), levels, strict=True):
-            values = facts.level(variable, item, level)[row].copy()
+            values = view.odds.level(variable, item, level)[row].copy()
             values[start] = now
             found[f"{end}{share}"] = _whole(values)
     return found
 
 
-def _groups(facts: Facts) -> dict[str, dict[str, int]]:
+def _groups(view: View) -> dict[str, dict[str, int]]:
     """Age group -> the last year in which all of it were born at the jump-off date."""
     first_ages = {group: first for group, (first, _) in GROUPS.items()} | {BIRTHS_ITEM: 0}
-    return {group: {"born": facts.jump_off + first} for group, first in first_ages.items()}
+    return {group: {"born": view.jump_off + first} for group, first in first_ages.items()}
 
 
-def _people(facts: Facts) -> dict[str, dict[str, dict[str, list[int | None]]]]:
+def _people(view: View) -> dict[str, dict[str, dict[str, list[int | None]]]]:
     """Residents by age group, and births, with their bands, by place."""
-    found: dict[str, dict[str, dict[str, list[int | None]]]] = {place: {} for place in facts.places}
-    series = {group: ("population_quantile", facts.persons(*ages)) for group, ages in GROUPS.items()}
-    series[BIRTHS_ITEM] = ("births_quantile", facts.births())
+    found: dict[str, dict[str, dict[str, list[int | None]]]] = {place: {} for place in view.places}
+    series = {group: ("population_quantile", view.curves.persons(*ages)) for group, ages in GROUPS.items()}
+    series[BIRTHS_ITEM] = ("births_quantile", view.curves.births())
     for group, (variable, table) in series.items():
-        for place, values in zip(facts.places, table.to_numpy(), strict=True):
-            now = float(values[facts.years.index(facts.jump_off)])
-            found[place][group] = {"v": _whole(values), **_bands(facts, variable, place, group, now)}
+        for place, values in zip(view.places, table.to_numpy(), strict=True):
+            now = float(values[view.years.index(view.jump_off)])
+            found[place][group] = {"v": _whole(values), **_bands(view, variable, place, group, now)}
     return found
 
 
-def _causes(facts: Facts) -> dict[str, dict[int, dict[str, float]]]:
+def _causes(view: View) -> dict[str, dict[int, dict[str, float]]]:
     """Shares of the uncertainty of the whole's demand, by service and year."""
     return {
         service: {
-            year: {name: round(share, 4) for name, share in facts.shares(service, year).items()}
-            for year in cause_years(facts)
+            year: {name: round(share, 4) for name, share in view.odds.shares(service, year).items()}
+            for year in cause_years(view)
         }
-        for service in facts.services
+        for service in view.services
     }
 
 
-def _births(facts: Facts) -> dict[str, list[int | None]]:
-    babies = facts.persons(0, 0)
-    return {place: _whole(babies.loc[place]) for place in facts.places}
+def _births(view: View) -> dict[str, list[int | None]]:
+    babies = view.curves.persons(0, 0)
+    return {place: _whole(babies.loc[place]) for place in view.places}
 
 
-def _crests(facts: Facts, place: str) -> dict[str, list[int]]:
-    return {service: [crest.year for crest in facts.crests(place, service)] for service in facts.stages}
+def _crests(view: View, place: str) -> dict[str, list[int]]:
+    return {service: [crest.year for crest in view.meaning.crests(place, service)] for service in view.meaning.stages}
 
 
 def _whole(values: Any) -> list[int | None]:

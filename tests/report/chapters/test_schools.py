@@ -22,8 +22,8 @@ from forecast.pipeline import tables
 from forecast.region import Region
 from forecast.report.chapter import Chapter, Table
 from forecast.report.chapters.schools.sentences import schools
-from forecast.report.chapters.schools.view import View, crest_changes, planned_uses
-from forecast.report.view.facts import Facts
+from forecast.report.charts.schools import crest_changes, planned_uses
+from forecast.report.view import View
 from forecast.report.words import Text
 from forecast.run.run import Run
 from forecast.scenario import read_scenario
@@ -51,7 +51,7 @@ def csv(run: Run) -> dict[str, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def chapter(run: Run) -> Chapter:
-    found = schools(Facts(run))
+    found = schools(View(run))
     assert found is not None
     return found
 
@@ -254,7 +254,7 @@ def sentence(chapter: Chapter, stage: str, start: str) -> Text:
 
 
 def test_what_is_short_and_to_spare_is_said_as_it_is(run: Run, chapter: Chapter) -> None:
-    facts = Facts(run)
+    view = View(run)
     for stage in STAGES:
         gap = run.data.gap.sel(service=stage).sum("county").to_series().loc[NOW : NOW + 15]
         worst, far = int(gap.idxmin()), 2035
@@ -266,7 +266,7 @@ def test_what_is_short_and_to_spare_is_said_as_it_is(run: Run, chapter: Chapter)
         agree(re.search(rf"(?:by|with|tightest,) {NUMBER} places", said.en), gap[worst])
         agree(re.search(rf"{far}年(?:富余|缺){NUMBER}个", second), gap[far])
         assert ("富余" in second.split("（")[0]) == (gap[far] > 0)
-        share = facts.chance("p_short", run.region.area, stage, far)
+        share = view.odds.chance("p_short", run.region.area, stage, far)
         told = re.search(r"概率(不到|超过)?(\d+)%", second)
         assert told
         assert abs(int(told[2]) - 100 * share) <= (2 if told[1] else 0.51)
@@ -364,17 +364,17 @@ def test_without_a_plan_the_audit_is_left_out(run: Run) -> None:
     bare = replace(run, schools=again(run, lambda data: data.assign(planned=xr.zeros_like(data.planned))))
     assert bare.schools is not None
     assert bare.schools.audit is None
-    found = schools(Facts(bare))
+    found = schools(View(bare))
     assert found is not None
     assert not any(chart.spec == "planned" for chart in found.charts)
     assert not any(table.id.startswith("audit") for table in found.tables)
     assert not any("计划新增" in one.zh for one in found.sentences)
-    assert planned_uses(View(Facts(bare), bare.schools)) == {}
+    assert planned_uses(View(bare).schools) == {}
 
 
 def test_one_county_alone() -> None:
     run = with_schools(made_run(names=[("甲县", "Alpha")]))
-    found = schools(Facts(run))
+    found = schools(View(run))
     assert found is not None
     for stage in STAGES:
         rows = run.schools.table.sel(service=stage)  # type: ignore[union-attr]
@@ -386,7 +386,7 @@ def test_a_region_without_enrolment_says_that_national_ratios_stand_in() -> None
     region = read_region("wenzhou")
     kept = {name: table for name, table in region.tables.items() if name not in ("enrolment", "staff", "schools")}
     run = run_forecast(replace(region, tables=kept), read_scenario("baseline"), now=NOW)
-    found = schools(Facts(run))
+    found = schools(View(run))
     assert found is not None
     said = next(one for one in found.sentences if "没有本地在校生数" in one.zh)
     assert said.zh.startswith("幼儿园、小学、初中、高中")
@@ -399,7 +399,7 @@ def test_a_region_without_enrolment_says_that_national_ratios_stand_in() -> None
 def test_a_region_without_supply_says_nothing_of_gaps() -> None:
     run = made_run()
     blank = run.data.assign(supply=run.data.supply * np.nan, gap=run.data.gap * np.nan)
-    found = schools(Facts(with_schools(replace(run, data=blank))))
+    found = schools(View(with_schools(replace(run, data=blank))))
     assert found is not None
     assert any("没有学位供给数据" in one.zh for one in found.sentences)
     assert "school_counties" not in {table.id for table in found.tables}
@@ -410,7 +410,7 @@ def test_a_region_without_supply_says_nothing_of_gaps() -> None:
 
 def test_without_schools_there_is_the_plain_chapter_or_none() -> None:
     run = made_run()
-    found = schools(Facts(run))
+    found = schools(View(run))
     assert found is not None
     assert found.opening == ()
     others = {name: model for name, model in read_models().items() if model.domain != "education"}
@@ -421,7 +421,7 @@ def test_without_schools_there_is_the_plain_chapter_or_none() -> None:
 def test_the_last_year_can_be_the_year_of_the_decision() -> None:
     run = with_schools(made_run())
     late = replace(run, flags=replace(run.flags, now=2050))
-    found = schools(Facts(late))
+    found = schools(View(late))
     assert found is not None
     assert "school_smaller" not in {table.id for table in found.tables}
 
@@ -455,7 +455,7 @@ def test_flows_between_counties_have_an_effect_of_their_own(run: Run) -> None:
 
 
 def test_what_the_page_draws_is_what_the_tables_hold(run: Run, held: Schools) -> None:
-    view = View(Facts(run), held)
+    view = View(run).schools
     drawn = {one["s"]: one for one in crest_changes(view)[run.region.area]}
     rows = held.changes.set_index(["county", "service", "period"])
     for stage in STAGES:

@@ -1,0 +1,93 @@
+"""What the numbers mean: who was born already, which services a cohort passes through, what is short, what is a crest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from forecast.findings.crests import Crest, all_crests, by_place, last_of_the_born
+from forecast.findings.levels import BALANCED_IN_WORDS
+from forecast.report.view.axes import Axes
+from forecast.report.view.curves import Curves
+
+COHORTS = ("childcare", "education")
+"""Domains whose services a birth cohort passes through one after another."""
+
+
+@dataclass(frozen=True)
+class Spell:
+    """Years in a row in which supply is short by more than `BALANCED_IN_WORDS`; `worst` is the year of the largest gap."""
+
+    first: int
+    last: int
+    worst: int
+
+
+@dataclass(frozen=True)
+class Meaning:
+    axes: Axes
+    curves: Curves
+
+    # ---- cohorts ------------------------------------------------------------------------------------------------
+
+    def born_until(self, service: str) -> int:
+        """Last year in which all whom the service counts were born at the jump-off date; -1 where that has no meaning."""
+        return int(self.curves.by_service("born_until")[service])
+
+    def is_stage(self, service: str) -> bool:
+        """True if a birth cohort passes through the service as one stage among others."""
+        return self.axes.run.models[service].domain in COHORTS and self.born_until(service) >= 0
+
+    @cached_property
+    def stages(self) -> list[str]:
+        return [service for service in self.axes.services if self.is_stage(service)]
+
+    @cached_property
+    def school_stages(self) -> list[str]:
+        return [service for service in self.stages if self.axes.run.models[service].domain == "education"]
+
+    # ---- shortages ----------------------------------------------------------------------------------------------
+
+    def balanced(self, place: str, service: str, year: int) -> bool:
+        """True if supply and demand differ by no more than the tolerance."""
+        return abs(float(self.curves.relative_gap(service).at[place, year])) <= BALANCED_IN_WORDS
+
+    def spells(self, place: str, service: str) -> list[Spell]:
+        """Spells of shortage after the jump-off year, in order."""
+        row, years = self.axes.row_of[place], self.axes.years
+        short = dict(zip(years, self.curves.relative_gap(service).to_numpy()[row] < -BALANCED_IN_WORDS, strict=True))
+        gap = dict(zip(years, self.curves.values("gap", service)[row].tolist(), strict=True))
+        spells: list[Spell] = []
+        run: list[int] = []
+        for year in [*(year for year in years if year > self.axes.jump_off), None]:
+            if year is not None and short[year]:
+                run.append(year)
+            elif run:
+                spells.append(Spell(run[0], run[-1], min(run, key=gap.__getitem__)))
+                run = []
+        return spells
+
+    def short_counties(self, service: str, year: int) -> list[str]:
+        """Counties that are short in the year by more than the tolerance, the largest gap first."""
+        relative, gap = self.curves.relative_gap(service)[year], self.curves.table("gap", service)[year]
+        short = [code for code in self.axes.counties if relative[code] < -BALANCED_IN_WORDS]
+        return sorted(short, key=lambda code: float(gap[code]))
+
+    # ---- crests -------------------------------------------------------------------------------------------------
+
+    def crest(self, place: str, service: str) -> Crest | None:
+        """The last crest of children already born at the jump-off date; None where there is none."""
+        return next(iter(self._crest_of_the_born.get((place, service), ())), None)
+
+    def crests(self, place: str, service: str) -> list[Crest]:
+        """Every crest in order of years; maxima at the first or the last year are none, as nobody sees what is beyond."""
+        return self._crests.get((place, service), [])
+
+    @cached_property
+    def _crests(self) -> dict[tuple[str, str], list[Crest]]:
+        return by_place(all_crests(self.axes.run.waves))
+
+    @cached_property
+    def _crest_of_the_born(self) -> dict[tuple[str, str], list[Crest]]:
+        born_until = {service: self.born_until(service) for service in self.axes.services}
+        return by_place(last_of_the_born(self.axes.run.waves, born_until))

@@ -1,0 +1,55 @@
+"""Names of places and services, and amounts in a service's unit, in both languages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from forecast.basics.units import UNITS
+from forecast.report.view.axes import Axes
+from forecast.report.words import Text, amount, both, known, names
+
+
+@dataclass(frozen=True)
+class Names:
+    axes: Axes
+
+    @cached_property
+    def places(self) -> dict[str, Text]:
+        """Names by code, of the whole and its counties."""
+        region = self.axes.run.region
+        own = {
+            code: Text(str(region.counties.at[code, "name_zh"]), str(region.counties.at[code, "name_en"]))
+            for code in self.axes.counties
+        }
+        return {self.axes.area: names(dict(region.name)), **own}
+
+    @property
+    def whole(self) -> Text:
+        return self.places[self.axes.area]
+
+    def thing(self, service: str) -> Text:
+        """What is provided: kindergarten places, care beds."""
+        return self._said(service, "thing") or names(dict(self.axes.run.models[service].name))
+
+    def short(self, service: str) -> Text:
+        """For a button: kindergarten."""
+        return self._said(service, "short") or self.thing(service)
+
+    def people(self, service: str) -> Text:
+        """Who uses it: children in kindergarten; where there is no such word, the demand for it."""
+        return self._said(service, "people") or both("service.demand_for", thing=self.thing(service))
+
+    def unit(self, service: str) -> str:
+        return self.axes.run.models[service].unit
+
+    def unit_name(self, service: str) -> Text:
+        return Text(*UNITS[self.unit(service)])
+
+    def amount(self, value: float, service: str) -> Text:
+        """The size of a number in the service's unit."""
+        return amount(abs(value), self.unit(service))
+
+    def _said(self, service: str, form: str) -> Text | None:
+        key = f"service.{service}.{form}"
+        return both(key) if known(key) else None
