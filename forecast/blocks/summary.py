@@ -1,6 +1,6 @@
-"""What is kept of many trajectories: quantiles, means, how likely a shortage is and how large.
+"""Quantiles and means over many trajectories, how likely a shortage is and how large.
 
-On bare arrays with the trajectories on the last axis, in the order in which SPECS 7 defines them; `run` labels them.
+On bare arrays with the trajectories on the last axis; `all_blocks` labels them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ class Odds(NamedTuple):
 
 
 def quantiles(values: np.ndarray) -> np.ndarray:
-    """(..., trajectory) -> (quantile, ...), straight between the two nearest ordered values (Hyndman-Fan type 7)."""
+    """(quantile, ...) of values (..., trajectory): straight between the two nearest ordered ones (Hyndman-Fan type 7).
+
+    `np.quantile` gives the same to the last digit, but widens single precision to double and takes three to six times
+    as long (7 services, 30 years, 1,000 trajectories: 6.9 ms, here 1.1 ms), and each county passes here.
+    """
     ordered = np.sort(values, axis=-1)
     place = np.asarray(QUANTILES) * (values.shape[-1] - 1)
     below = np.floor(place).astype(int)

@@ -104,7 +104,11 @@ def calibrate_year(
 def _mortality_level(
     people: xr.DataArray, mx: xr.DataArray, births: float, srb: float, deaths: float, guess: float, year: int
 ) -> float:
-    """The factor on mx, near `guess`, at which people and the year's newborn have that many deaths in the year."""
+    """The factor on mx, near `guess`, at which people and the year's newborn have that many deaths in the year.
+
+    By the secant method. scipy's `root_scalar(method="secant")` stops where its step is small, not where the deaths
+    are met, and so ends a last digit away after one more life table; a county's year may not depend on that.
+    """
     girls = births / (1 + srb)
     before = people.sum(COUNTY).transpose(SEX, AGE).values
     exposed = entering_ages(before, np.array([girls, births - girls]))
@@ -117,7 +121,7 @@ def _mortality_level(
 
     last, now = np.log(guess), np.log(guess) + 0.01
     at_guess = missed_last = too_many(last)
-    for _ in range(_MOST_ROUNDS):  # the secant method
+    for _ in range(_MOST_ROUNDS):
         missed = too_many(now)
         if abs(missed) < _SOLVED:
             return float(np.exp(now))

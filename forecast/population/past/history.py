@@ -35,6 +35,9 @@ _SPAN = 12.0  # years in time beyond which a neighbour says nothing about a leve
 _TURNS_IN_YEAR = 0.5  # deaths of a completed age whose cohort reaches the next birthday in the year
 _INFANT_NEXT = 0.15  # the same of infants, who die in their first weeks
 
+Notes = tuple[str, ...]
+"""What was not observed, and how it was completed."""
+
 
 @dataclass(frozen=True)
 class Standard:
@@ -108,18 +111,17 @@ def complete_history(history: xr.Dataset, standard: Standard | None = None) -> x
     """
     standard = standard or shipped_standard()
     _check_years(history)
-    said: list[str] = []
-    people = _people(history, standard, said)
-    births = _births(history, people, standard, said)
-    mothers = _births_by_mother(history, people, births, standard, said)
+    people, on_people = _people(history, standard)
+    births, on_births = _births(history, people, standard)
+    mothers, on_mothers = _births_by_mother(history, people, births, standard)
     entering = entering_of(people, births)
-    deaths = _deaths(history, people, entering, standard, said)
+    deaths, on_deaths = _deaths(history, people, entering, standard)
     deaths = np.minimum(deaths, np.maximum(entering, 0.0))
     net = people - entering + deaths
     net[:, 0] = np.nan
-    if "net_migration" not in history:
-        said.append("net migration: residual of cohorts")
-    return _labelled(history, people, births, mothers, deaths, net, said)
+    on_migration: Notes = () if "net_migration" in history else ("net migration: residual of cohorts",)
+    notes = (*on_people, *on_births, *on_mothers, *on_deaths, *on_migration)
+    return _labelled(history, people, births, mothers, deaths, net, notes)
 
 
 def entering_of(people: np.ndarray, births: np.ndarray) -> np.ndarray:
@@ -146,8 +148,9 @@ def _check_years(history: xr.Dataset) -> None:
         raise InputRefused(Issue("E683", values={"counties": ", ".join(map(str, names))}))
 
 
-def _people(history: xr.Dataset, standard: Standard, said: list[str]) -> np.ndarray:
+def _people(history: xr.Dataset, standard: Standard) -> tuple[np.ndarray, Notes]:
     """(county, year, sex, age 0..100) persons."""
+    notes: list[str] = []
     given = history.population
     ages: np.ndarray = given[AGE].values
     stationary: np.ndarray = np.cumprod(standard.sx, axis=-1)  # (sex, age)
@@ -164,16 +167,16 @@ def _people(history: xr.Dataset, standard: Standard, said: list[str]) -> np.ndar
     elif single:
         tail = living[:, ages[-1] :] / living[:, ages[-1] :].sum(-1, keepdims=True)
         counts = np.concatenate([counts[..., :-1], counts[..., -1:] * tail], axis=-1)
-        said.append(f"ages {ages[-1]} to {OPEN_AGE}: open group by the standard")
+        notes.append(f"ages {ages[-1]} to {OPEN_AGE}: open group by the standard")
     else:
         weights = np.broadcast_to(living, (*counts.shape[:-1], OPEN_AGE + 1)) * _cohorts(history)[:, :, None, :]
         counts = graduate(counts, ages, weights)
-        said.append("single years of age: graduated from age groups")
+        notes.append("single years of age: graduated from age groups")
     if SEX not in given.dims:
         share = stationary[0] / (stationary[0] + standard.srb * stationary[1])
         counts = counts * np.stack([share, 1 - share])[None, None]
-        said.append("sex: by the standard's sex ratio at each age")
-    return counts
+        notes.append("sex: by the standard's sex ratio at each age")
+    return counts, tuple(notes)
 
 
 def _cohorts(history: xr.Dataset) -> np.ndarray:
@@ -196,32 +199,31 @@ def _cohorts(history: xr.Dataset) -> np.ndarray:
     return found
 
 
-def _births(history: xr.Dataset, people: np.ndarray, standard: Standard, said: list[str]) -> np.ndarray:
+def _births(history: xr.Dataset, people: np.ndarray, standard: Standard) -> tuple[np.ndarray, Notes]:
     """(county, year, sex) births."""
     share = np.array([1.0, standard.srb]) / (1 + standard.srb)
     if "births" not in history:
-        said.append("births: infants at the year's end over the standard's survival")
-        return people[..., 0] / standard.sx[:, 0]
+        note = "births: infants at the year's end over the standard's survival"
+        return people[..., 0] / standard.sx[:, 0], (note,)
     births = history.births
     if MOTHER_AGE in births.dims:
         births = births.sum(MOTHER_AGE)
     if SEX in births.dims:
-        return births.transpose(COUNTY, YEAR, SEX).sel({SEX: list(SEXES)}).values.astype(float)
-    said.append("sex of the newborn: by the standard")
-    return births.transpose(COUNTY, YEAR).values.astype(float)[..., None] * share
+        return births.transpose(COUNTY, YEAR, SEX).sel({SEX: list(SEXES)}).values.astype(float), ()
+    both = births.transpose(COUNTY, YEAR).values.astype(float)[..., None]
+    return both * share, ("sex of the newborn: by the standard",)
 
 
 def _births_by_mother(
-    history: xr.Dataset, people: np.ndarray, births: np.ndarray, standard: Standard, said: list[str]
-) -> np.ndarray:
+    history: xr.Dataset, people: np.ndarray, births: np.ndarray, standard: Standard
+) -> tuple[np.ndarray, Notes]:
     """(county, year, age of mother) births that sum to all births; negative mothers' ages are unknown and shared out."""
     shape = np.clip(standard.fertility.values, 0.0, None)
     women = people[:, :, 0]
     expected = women * shape  # (county, year, age)
     total = births.sum(-1)
     if "births" not in history or MOTHER_AGE not in history.births.dims:
-        said.append("ages of mothers: by the standard's fertility")
-        return _share_out(expected, total)
+        return _share_out(expected, total), ("ages of mothers: by the standard's fertility",)
     known = history.births.sum(SEX) if SEX in history.births.dims else history.births
     known = known.transpose(COUNTY, YEAR, MOTHER_AGE)
     ages = known[MOTHER_AGE].values
@@ -233,9 +235,9 @@ def _births_by_mother(
         inside = slice(start, stop)
         spread = expected[..., inside] if stop - start > 1 else np.ones_like(expected[..., inside])
         found[..., inside] = _share_out(spread, values[..., number])
-    if any(stop - start > 1 for start, stop in pairwise(bounds)):
-        said.append("single ages of mothers: inside groups by the standard's fertility")
-    return _share_out(found, total)
+    grouped = any(stop - start > 1 for start, stop in pairwise(bounds))
+    notes: Notes = ("single ages of mothers: inside groups by the standard's fertility",) if grouped else ()
+    return _share_out(found, total), notes
 
 
 def _share_out(parts: np.ndarray, total: np.ndarray) -> np.ndarray:
@@ -245,40 +247,37 @@ def _share_out(parts: np.ndarray, total: np.ndarray) -> np.ndarray:
 
 
 def _deaths(
-    history: xr.Dataset,
-    people: np.ndarray,
-    entering: np.ndarray,
-    standard: Standard,
-    said: list[str],
-) -> np.ndarray:
+    history: xr.Dataset, people: np.ndarray, entering: np.ndarray, standard: Standard
+) -> tuple[np.ndarray, Notes]:
     """(county, year, sex, age at the year's end) deaths."""
     if "deaths" in history and history.attrs.get("deaths_age") == "year_end":
         found = history.deaths.transpose(COUNTY, YEAR, SEX, AGE).sel({SEX: list(SEXES)}).values.astype(float)
-        return np.concatenate([np.full_like(found[:, :1], np.nan), found[:, 1:]], axis=1)
+        return np.concatenate([np.full_like(found[:, :1], np.nan), found[:, 1:]], axis=1), ()
     if "deaths" not in history:
         if "net_migration" in history:
             moved = history.net_migration.transpose(COUNTY, YEAR, SEX, AGE).sel({SEX: list(SEXES)}).values
-            return entering + moved - people
+            return entering + moved - people, ()
         levels = mortality_levels(people, standard, _oldest(history))
-        said.append(f"deaths: {standard.source}, levels found from cohorts of ages {OLD[0]} to {OLD[1] - 1}")
         hazard = -np.log(standard.sx) * levels[:, None, :]  # (year, sex, age)
-        return entering * (1 - np.exp(-hazard))
-    return _deaths_by_year_end(history, people, standard, said)
+        note = f"deaths: {standard.source}, levels found from cohorts of ages {OLD[0]} to {OLD[1] - 1}"
+        return entering * (1 - np.exp(-hazard)), (note,)
+    return _deaths_by_year_end(history, people, standard)
 
 
-def _deaths_by_year_end(history: xr.Dataset, people: np.ndarray, standard: Standard, said: list[str]) -> np.ndarray:
-    """Deaths by completed age, by group or in total, laid on single ages by the standard and moved to the age that
+def _deaths_by_year_end(history: xr.Dataset, people: np.ndarray, standard: Standard) -> tuple[np.ndarray, Notes]:
+    """(county, year, sex, age at the year's end) deaths: by completed age, by group or in total, laid on single ages by the standard and moved to the age that
     the dead would have reached at the year's end."""
     deaths = history.deaths
     mean = people.copy()
     mean[:, 1:] = (people[:, 1:] + people[:, :-1]) / 2
     expected = mean * standard.mx.transpose(SEX, AGE).values
+    notes: Notes = ()
     if AGE not in deaths.dims:
         expected = expected * mortality_levels(people, standard, _oldest(history))[:, None, :]
         deaths = deaths.expand_dims({AGE: [0]})
-        said.append("ages of the dead: by the standard, levels found from old cohorts")
+        notes = ("ages of the dead: by the standard, levels found from old cohorts",)
     elif not (np.diff(deaths[AGE].values) == 1).all():
-        said.append("single ages of the dead: inside groups by the standard's mortality")
+        notes = ("single ages of the dead: inside groups by the standard's mortality",)
     starts = deaths[AGE].values.tolist()
     found = np.zeros_like(expected)
     for number, (start, stop) in enumerate(zip(starts, [*starts[1:], OPEN_AGE + 1], strict=True)):
@@ -299,7 +298,7 @@ def _deaths_by_year_end(history: xr.Dataset, people: np.ndarray, standard: Stand
     found -= onward
     found[..., 1:] += onward[..., :-1]
     found[:, 0] = np.nan
-    return found
+    return found, notes
 
 
 def _oldest(history: xr.Dataset) -> int:
@@ -353,7 +352,7 @@ def _labelled(
     mothers: np.ndarray,
     deaths: np.ndarray,
     net: np.ndarray,
-    said: list[str],
+    notes: Notes,
 ) -> xr.Dataset:
     births, mothers = births.copy(), mothers.copy()
     births[:, 0], mothers[:, 0] = np.nan, np.nan
@@ -366,11 +365,11 @@ def _labelled(
         "deaths": (cell, deaths, "deaths by age at the year's end", "deaths", "flow"),
         "net_migration": (cell, net, "net migration by age at the year's end", "persons", "flow"),
     }
-    source = "; ".join(said) or "observed"
+    source = "; ".join(notes) or "observed"
     variables = {
         name: label(
             xr.DataArray(values, dims=dims, coords={dim: coords[dim] for dim in dims}), long_name, units, kind, source
         )
         for name, (dims, values, long_name, units, kind) in rows.items()
     }
-    return xr.Dataset(variables, attrs={"completed": tuple(said)})
+    return xr.Dataset(variables, attrs={"completed": notes})
