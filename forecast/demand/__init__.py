@@ -6,8 +6,10 @@ from forecast.demand.estimate import NOT_A_COHORT, estimate_demand
 from forecast.demand.methods.linear import METHODS
 from forecast.demand.model import DemandModel, Quantity, Standard
 from forecast.demand.read import read_models, with_overrides
-from forecast.demand.schools.ratios import areas, participation_ratios, progress_senior
+from forecast.demand.region_models import region_models
+from forecast.demand.schools.ratios import areas, observed_rolls, participation_ratios, progress_senior
 from forecast.demand.schools.stages import ages_of_services, system_of
+from forecast.demand.sensitivity import demand_at_levels
 from forecast.demand.spread import demand_factors
 from forecast.demand.weights import demand_weights
 
@@ -23,12 +25,15 @@ __all__ = [
     "break_even_years",
     "build_or_rent",
     "costs_of",
+    "demand_at_levels",
     "demand_factors",
     "demand_weights",
     "estimate_demand",
+    "observed_rolls",
     "participation_ratios",
     "progress_senior",
     "read_models",
+    "region_models",
     "september_population",
     "system_of",
     "windows_of",

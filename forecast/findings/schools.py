@@ -21,7 +21,7 @@ from forecast.demand import DemandModel
 from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.model import Basis, weakest
 from forecast.demand.people import counted
-from forecast.demand.schools.changes import STEP, attribute_roll, birth_cohorts, cohort_change, elasticity
+from forecast.demand.schools.changes import STEP, attribute_roll, birth_cohorts, cohort_change
 from forecast.demand.schools.class_sizes import expected_classes, school_standards, small_class_dividend
 from forecast.demand.schools.needs import (
     RUNNING_COST,
@@ -31,7 +31,7 @@ from forecast.demand.schools.needs import (
     standard_by_service,
 )
 from forecast.demand.schools.senior_audit import audit_places
-from forecast.demand.schools.special_education import HOME, MAINSTREAM, SETTING, SPECIAL_SCHOOL, special_pupils
+from forecast.demand.schools.special_education import HOME, MAINSTREAM, SPECIAL_SCHOOL, special_pupils
 from forecast.findings.crests import by_place, last_of_the_born
 from forecast.region import Region
 
@@ -378,60 +378,3 @@ def _p_below(data: xr.Dataset, level: xr.DataArray) -> xr.DataArray:
         for x, q in zip(at.ravel(), ends.reshape(-1, len(shares)), strict=True)
     ]
     return level.transpose(COUNTY, YEAR, SERVICE).copy(data=np.reshape(odds, at.shape))
-
-
-# ---- tables ------------------------------------------------------------------------------------------------------
-
-
-def school_csv(schools: Schools | None) -> dict[str, pd.DataFrame]:
-    """The tables as they are written beside a report, from the jump-off year on; those without a row are left out.
-    Elasticities, smaller classes and special education every fifth year."""
-    if schools is None:
-        return {}
-    ahead = {YEAR: slice(schools.table.attrs["jump_off_year"], None)}
-    table = schools.table.sel(ahead)
-    fives = {YEAR: [year for year in table[YEAR].values.tolist() if year % 5 == 0]}
-    parts = {
-        "schools": _rows(schools, table, None if schools.bands is None else schools.bands.sel({YEAR: table[YEAR]})),
-        "school_elasticities": _elasticities(table.sel(fives), schools.smaller["class_size"].sel(fives)),
-        "roll_changes": schools.changes,
-        "school_posts": schools.teachers[schools.teachers[YEAR] >= schools.table.attrs["jump_off_year"]],
-        "smaller_classes": _long(
-            schools.smaller.sel(fives).isel({LIMIT: slice(1, None)}), [LIMIT, COUNTY, SERVICE, YEAR]
-        ),
-        "special_education": _long(schools.special.sel(fives).to_dataset(SETTING), [COUNTY, SERVICE, YEAR]),
-        "planned_places": _long(schools.audit, [COUNTY, SERVICE, YEAR]) if schools.audit else pd.DataFrame(),
-    }
-    return {name: one for name, one in parts.items() if len(one)}
-
-
-def _rows(schools: Schools, table: xr.Dataset, bands: xr.Dataset | None) -> pd.DataFrame:
-    """人口-学位-设施: a row a county, service and year; `assumed` names the columns that rest on an assumption."""
-    own = table.drop_vars(["form", "school_grades"])
-    if bands is not None:
-        for level in BAND:
-            ends = bands.sel({LEVEL: level}, method="nearest", drop=True)
-            own = own.assign({f"{name}_p{100 * level:.0f}": values for name, values in ends.items()})
-    rows = _long(own, [COUNTY, SERVICE, YEAR])
-    form = dict(zip(table[SERVICE].values, table["form"].values, strict=True))
-    assumed = {
-        service: " ".join(column for column, basis in schools.basis.items() if basis[service] == "assumed")
-        for service in form
-    }
-    return rows.assign(form=rows[SERVICE].map(form), assumed=rows[SERVICE].map(assumed))
-
-
-def _elasticities(table: xr.Dataset, class_size: xr.DataArray) -> pd.DataFrame:
-    """Per cent more of the first for one per cent more of the second: births of every year after the jump-off year, or
-    pupils. Places, posts and money go with the pupils, one for one."""
-    pupils, classes = table["pupils"], table["classes"]
-    more = classes + 0.01 * pupils / class_size.isel({LIMIT: 0}, drop=True)
-    to_pupils, to_births = elasticity(more, 1.01 * pupils, (classes, pupils)), 1 - table["born"]
-    found = {"pupils_to_births": to_births, "classes_to_pupils": to_pupils, "classes_to_births": to_births * to_pupils}
-    return _long(xr.Dataset(found), [COUNTY, SERVICE, YEAR])
-
-
-def _long(table: xr.Dataset, dims: list[str]) -> pd.DataFrame:
-    """One row a cell, in the order of the dimensions named."""
-    bare = table.drop_vars([name for name in table.coords if name not in table.dims])
-    return bare.to_dataframe(dim_order=[dim for dim in dims if dim in table.dims]).reset_index()

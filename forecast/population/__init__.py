@@ -1,6 +1,6 @@
 """The population core: from tables to people, year by year."""
 
-from forecast.population.future.levers import net_migrants
+from forecast.population.future.levers import at_migration, net_migrants
 from forecast.population.future.vital_rates import vital_rates
 from forecast.population.measures.analysis import (
     crude_rates,
@@ -18,6 +18,7 @@ from forecast.population.projection.groups import registered, resident
 from forecast.population.projection.project import check_balance, project_population
 from forecast.population.projection.raking import rake_rates
 from forecast.population.projection.special import special_of, with_special, without_special
+from forecast.population.projection.timeline import people_over_time
 from forecast.population.rates.fertility import (
     asfr_from_births,
     asfr_from_tfr,
@@ -46,6 +47,7 @@ from forecast.population.rates.single_years import mid_year, rates_from_five_yea
 __all__ = [
     "asfr_from_births",
     "asfr_from_tfr",
+    "at_migration",
     "check_balance",
     "child_woman_ratios",
     "cohort_change_ratios",
@@ -70,6 +72,7 @@ __all__ = [
     "mid_year",
     "migration_matrix",
     "net_migrants",
+    "people_over_time",
     "project_hamilton_perry",
     "project_population",
     "rake_rates",

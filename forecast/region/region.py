@@ -54,6 +54,15 @@ class Region:
         return self.tables[name]
 
     @cached_property
+    def place_names(self) -> Mapping[str, Mapping[str, str]]:
+        """Code -> name by language, "zh" and "en": counties, parents and the whole."""
+        names = {
+            str(code): {"zh": zh, "en": en}
+            for code, zh, en in zip(self.counties.index, self.counties.name_zh, self.counties.name_en, strict=True)
+        }
+        return {**names, **self.areas, self.area: self.name}
+
+    @cached_property
     def published(self) -> Mapping[tuple[int, str], Mapping[str, float]]:
         """(year, component) -> area -> figure of the table `controls`, in base units; the first row where there are two."""
         table = self.table("controls")

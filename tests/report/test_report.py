@@ -26,7 +26,6 @@ from forecast.blocks.summary import QUANTILES, odds, quantiles
 from forecast.demand import DemandModel, read_models
 from forecast.findings.flags import Flags, find_flags, paths_of
 from forecast.findings.schools import find_schools
-from forecast.pipeline import tables
 from forecast.region import Region
 from forecast.report import headline, measured, render_html
 from forecast.report.chances import SCALE, chance, likelihood
@@ -36,6 +35,7 @@ from forecast.report.chapters.population import GROUPS
 from forecast.report.chapters.waves import waves
 from forecast.report.charts import CHARTS, definitions
 from forecast.report.charts.overview import grid
+from forecast.report.csv_tables import tables
 from forecast.report.view import View
 from forecast.report.words import amount, count, joined, same
 from forecast.run.run import Run

@@ -11,7 +11,7 @@ import xarray as xr
 
 from forecast import read_region, read_scenario, run_forecast
 from forecast.blocks import attribute_variance
-from forecast.pipeline import tables
+from forecast.report.csv_tables import tables
 from forecast.run.run import Run
 from forecast.run.store import read_run
 

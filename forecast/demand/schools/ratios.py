@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.basics.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR, in_order, label
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.school_date import children
 from forecast.demand.model import DemandModel
@@ -69,6 +69,15 @@ def _ratios_of_one(
                 raise InputRefused(Issue("E414", values={"dim": COUNTY, "labels": ", ".join(missing)}))
             below = float(aged.values[[rows[county] for county in counties], columns[year]].sum())
             yield model.id, area, year, None, pupils[year] / below, pupils[year], below
+
+
+def observed_rolls(ratios: pd.DataFrame, area: str, services: list[str], years: list[int]) -> xr.DataArray:
+    """Pupils counted in a whole area, (service, year); NaN where none were published. ratios: of
+    `participation_ratios`."""
+    own = ratios[(ratios["area"] == area) & ratios[AGE].isna()].pivot(index=SERVICE, columns=YEAR, values="pupils")
+    own = own.reindex(index=services, columns=years).astype(float)
+    rolls = xr.DataArray(own.to_numpy(), {SERVICE: services, YEAR: years}, (SERVICE, YEAR))
+    return label(in_order(rolls), "pupils counted in the whole area", "pupils", "stock", "region: enrolment")
 
 
 def areas(region: Region) -> dict[str, list[str]]:

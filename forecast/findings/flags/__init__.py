@@ -1,7 +1,6 @@
 """Flags: what must be decided by when, how sure it is, and why, for each county and service."""
 
 from forecast.findings.flags.flags import (
-    BIRTHS,
     ELDERS,
     MIGRATION,
     SPAN,
@@ -12,4 +11,4 @@ from forecast.findings.flags.flags import (
     paths_of,
 )
 
-__all__ = ["BIRTHS", "ELDERS", "MIGRATION", "SPAN", "Flags", "Paths", "find_flags", "flag_table", "paths_of"]
+__all__ = ["ELDERS", "MIGRATION", "SPAN", "Flags", "Paths", "find_flags", "flag_table", "paths_of"]

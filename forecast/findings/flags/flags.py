@@ -17,14 +17,14 @@ from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, in_order
 from forecast.demand import DemandModel, windows_of
 from forecast.findings.crests import like_the_scenarios
 from forecast.findings.flags.facts import SPAN, decisions, facts_of, read_paths, tips_of
-from forecast.findings.flags.paths import BIRTHS, ELDERS, MIGRATION, Paths, Place, ageing_wave, paths_of, places_of
+from forecast.findings.flags.paths import ELDERS, MIGRATION, Paths, Place, ageing_wave, paths_of, places_of
 from forecast.findings.levels import warn
 from forecast.waves import STAGES, Facts, classify_waves, explain, find_trains, find_waves, smooth_cells
 from forecast.waves.classes import hold_against
 from forecast.waves.stacks import Cells
 from forecast.waves.tipping import TippingLevel, find_tipping
 
-__all__ = ["BIRTHS", "ELDERS", "MIGRATION", "SPAN", "Flags", "Paths", "find_flags", "flag_table", "paths_of"]
+__all__ = ["ELDERS", "MIGRATION", "SPAN", "Flags", "Paths", "find_flags", "flag_table", "paths_of"]
 
 
 @dataclass(frozen=True)

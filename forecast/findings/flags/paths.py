@@ -11,6 +11,7 @@ import xarray as xr
 from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order
 from forecast.demand import DemandModel
 from forecast.demand.schools.changes import birth_cohorts
+from forecast.demand.sensitivity import BIRTHS, effect_of_births, effect_of_migration
 from forecast.waves import implied_by_births, implied_by_people
 from forecast.waves.tipping import Lever
 
@@ -71,26 +72,20 @@ def paths_of(
 MIGRATION = (-1.0, 2.0)
 """Levels of net migration that are tried, in times the recent one off the baseline: from none to three times as much."""
 
-BIRTHS = (-0.3, 0.3)
-"""Levels of births that are tried, as shares of the baseline's."""
-
 
 def _levers(data: xr.Dataset, everywhere: Callable[[xr.DataArray], xr.DataArray], ahead: slice) -> tuple[Lever, ...]:
-    """Migration and births: what they do to demand by county and service, from the runs with other levels.
+    """Migration and births: what they do to demand by county and service, from the runs with other levels."""
 
-    Demand is linear in net migration, as people are. In fertility it is a parabola, as long as the daughters of those
-    who are born have no children yet: births are linear in it, the births of the first daughters quadratic.
-    """
-
-    def effect(name: str) -> xr.DataArray:
+    def change(name: str) -> xr.DataArray:
         return everywhere(data[name] - data.demand).sel({YEAR: ahead})
 
-    less, more = effect("demand_low"), effect("demand_high")
-    fewer, plenty, share = effect("demand_fewer_births"), effect("demand_more_births"), BIRTHS[1]
+    more = effect_of_migration(change)
+    linear, bend = effect_of_births(change)
     births = everywhere(data.births.sum(SEX)).sel({YEAR: ahead}).mean(YEAR)
+    tried = min(BIRTHS.values()), max(BIRTHS.values())
     return (
-        _lever("migration", (more - less) / 2, 0.0 * more, everywhere(data.migration_recent), MIGRATION),
-        _lever("births", (plenty - fewer) / (2 * share), (plenty + fewer) / (2 * share**2), births, BIRTHS),
+        _lever("migration", more, 0.0 * more, everywhere(data.migration_recent), MIGRATION),
+        _lever("births", linear, bend, births, tried),
     )
 
 

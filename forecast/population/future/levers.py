@@ -53,6 +53,12 @@ def net_migrants(past: xr.Dataset, migration: Migration, years: np.ndarray) -> x
     return xr.zeros_like(moved) if migration.closed else moved
 
 
+def at_migration(level: float, past: xr.Dataset, rates: xr.Dataset) -> xr.Dataset:
+    """The rates with every county's yearly net migration at this multiple of the recent one."""
+    migrants = net_migrants(past, Migration(level=((int(rates[YEAR][0]), level),)), rates[YEAR].values)
+    return rates.assign(net_migration=migrants)
+
+
 def gross_flows(past: xr.Dataset, flows: xr.Dataset, migration: Migration, years: np.ndarray) -> xr.Dataset:
     """`out_rate`, `in_migration` and, where given, `destination_share`, as the scenario changes them.
 

@@ -18,11 +18,11 @@ from forecast.demand.schools.class_sizes import school_standards
 from forecast.demand.schools.needs import RUNNING_COST, needs_of_pupils
 from forecast.demand.schools.senior_audit import seats_by_year, standing_places
 from forecast.findings.schools import Schools, find_schools
-from forecast.pipeline import tables
 from forecast.region import Region
 from forecast.report.chapter import Chapter, Table
 from forecast.report.chapters.schools.sentences import schools
 from forecast.report.charts.schools import crest_changes, planned_uses
+from forecast.report.csv_tables import tables
 from forecast.report.view import View
 from forecast.report.words import Text
 from forecast.run.run import Run

@@ -1,0 +1,164 @@
+"""The CSV tables of a run: long form, one row a cell, places by code and by name in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+import xarray as xr
+
+from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR
+from forecast.demand.schools.changes import elasticity
+from forecast.demand.schools.special_education import SETTING
+from forecast.findings.flags import flag_table
+from forecast.findings.schools import BAND, LEVEL, LIMIT, Schools
+from forecast.findings.sharing import cross_service, floor_areas, within_reach
+from forecast.run.run import Run
+from forecast.waves import synchrony
+
+PEOPLE_QUANTILES = ("population_quantile", "births_quantile")
+
+
+def tables(run: Run) -> dict[str, pd.DataFrame]:
+    """The run's tables as they are written beside the report: long form, one row a county, year and service."""
+    people = run.data[["population", "births", "deaths", "net_migration"]]
+    by_county = xr.Dataset(
+        {key: value.sum([d for d in (SEX, AGE) if d in value.dims], skipna=False) for key, value in people.items()}
+    )
+    need = run.data[["demand", "demand_low", "demand_high", "demand_norm", "supply", "gap", "load"]]
+    more = {}
+    if "demand_quantile" in run.data:
+        by_county = by_county.merge(_of_counties(run.data, PEOPLE_QUANTILES, []))
+        need = need.merge(_of_counties(run.data, ("demand_quantile", "gap_quantile"), ["p_short", "p_norm_met"]))
+        more["uncertainty"] = _named(run, _uncertainty(run.cube), "area")
+    return {
+        "population": _named(run, by_county.to_dataframe(dim_order=[COUNTY, YEAR]).reset_index()),
+        "demand_supply_gap": _named(run, need.to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()),
+        **more,
+        "waves": _named(run, run.waves),
+        "waves_by_trajectory": _named(run, run.flags.waves),
+        "flags": _named(run, flag_table(run.flags)),
+        "warnings": _named(run, run.flags.warnings),
+        "trains": _named(run, run.flags.trains),
+        **_help(run),
+        "participation_ratios": run.ratios,
+        **{name: _named(run, table) for name, table in school_tables(run.schools).items()},
+    }
+
+
+def _help(run: Run) -> dict[str, pd.DataFrame]:
+    """Who could help whom from the decision on: pairs of counties, services inside a county, and how alike they all are."""
+    counties = run.data[COUNTY].values
+    gap = run.flags.gap.sel({COUNTY: counties, YEAR: slice(run.flags.now, None)})
+    areas = cross_service(gap, floor_areas(run.models)).to_dataframe(dim_order=[COUNTY, "pair", YEAR]).reset_index()
+    pairs = areas.pop("pair").str.split(" > ", expand=True).reindex(columns=[0, 1])
+    areas = areas.assign(empties=pairs[0], lacks=pairs[1])[[COUNTY, "empties", "lacks", YEAR, "area", "probability"]]
+    alike = synchrony(run.flags.classes.sel({COUNTY: counties})).to_dataframe("share_of_counties").reset_index()
+    found = {"follow_on_area": _named(run, areas[areas["area"] > 0]), "class_shares": alike}
+    reach = within_reach(gap, run.region.tables.get("neighbours"))
+    if reach is not None:
+        pairs, names = reach[0], run.region.place_names
+        for side in ("short", "spare"):
+            own = [names[code] for code in pairs[f"{side}_county"]]
+            pairs = pairs.assign(**{f"{side}_name_{lang}": [name[lang] for name in own] for lang in ("zh", "en")})
+        found["sharing_pairs"] = pairs
+    return found
+
+
+def _of_counties(data: xr.Dataset, quantiles: Iterable[str], others: list[str]) -> xr.Dataset:
+    """The ends of the bands of 80 % (p10, p90) and 95 % (p025, p975), and other odds, by county."""
+    kept = data[others].assign(_columns(data, quantiles, (0.025, 0.1, 0.9, 0.975)))
+    counties = kept.sel({"area": data[COUNTY].values}).rename({"area": COUNTY})
+    return counties.drop_vars([name for name in counties.coords if name not in counties.dims])
+
+
+def _columns(data: xr.Dataset, quantiles: Iterable[str], levels: Iterable[float]) -> dict[str, xr.DataArray]:
+    """demand_quantile as demand_p10, demand_p90, ... (population_quantile of all ages only)."""
+    found = {}
+    for name in quantiles:
+        held = data[name].sel(age_group="all", drop=True) if "age_group" in data[name].dims else data[name]
+        for level in levels:
+            digits = f"{level:.3f}".removeprefix("0.").rstrip("0").ljust(2, "0")
+            found[f"{name.removesuffix('_quantile')}_p{digits}"] = held.sel(quantile=level, method="nearest", drop=True)
+    return found
+
+
+def _uncertainty(data: xr.Dataset) -> pd.DataFrame:
+    """All that is known of how sure a result is, one row an area, service and year after the jump-off year."""
+    single = ["demand_mean", "p_short", "p_short_by", "short_expected", "idle_expected", "p_norm_met"]
+    kept = data[single].assign(_columns(data, ("demand_quantile", "gap_quantile"), data["quantile"].values))
+    if "variance_share" in data:
+        shares = data["variance_share"]
+        kept = kept.assign(
+            {f"variance_{name}": shares.sel(component=name, drop=True) for name in shares["component"].values}
+        )
+    ahead = kept.sel({YEAR: slice(data.attrs["jump_off_year"] + 1, None)})
+    ahead = ahead.drop_vars([name for name in ahead.coords if name not in ahead.dims and name != "unit"])
+    return ahead.to_dataframe(dim_order=["area", SERVICE, YEAR]).reset_index()
+
+
+def _named(run: Run, table: pd.DataFrame, place: str = COUNTY) -> pd.DataFrame:
+    """The table with the names of the places beside their codes, for readers who know no codes."""
+    names = [run.region.place_names[str(code)] for code in table[place]]
+    table = table.assign(name_en=[name["en"] for name in names], name_zh=[name["zh"] for name in names])
+    first = [place, "name_zh", "name_en"]
+    return table[first + [column for column in table.columns if column not in first]]
+
+
+# ---- schools -----------------------------------------------------------------------------------------------------
+
+
+def school_tables(schools: Schools | None) -> dict[str, pd.DataFrame]:
+    """The tables as they are written beside a report, from the jump-off year on; those without a row are left out.
+    Elasticities, smaller classes and special education every fifth year."""
+    if schools is None:
+        return {}
+    ahead = {YEAR: slice(schools.table.attrs["jump_off_year"], None)}
+    table = schools.table.sel(ahead)
+    fives = {YEAR: [year for year in table[YEAR].values.tolist() if year % 5 == 0]}
+    parts = {
+        "schools": _school_rows(
+            schools, table, None if schools.bands is None else schools.bands.sel({YEAR: table[YEAR]})
+        ),
+        "school_elasticities": _elasticities(table.sel(fives), schools.smaller["class_size"].sel(fives)),
+        "roll_changes": schools.changes,
+        "school_posts": schools.teachers[schools.teachers[YEAR] >= schools.table.attrs["jump_off_year"]],
+        "smaller_classes": _long(
+            schools.smaller.sel(fives).isel({LIMIT: slice(1, None)}), [LIMIT, COUNTY, SERVICE, YEAR]
+        ),
+        "special_education": _long(schools.special.sel(fives).to_dataset(SETTING), [COUNTY, SERVICE, YEAR]),
+        "planned_places": _long(schools.audit, [COUNTY, SERVICE, YEAR]) if schools.audit else pd.DataFrame(),
+    }
+    return {name: one for name, one in parts.items() if len(one)}
+
+
+def _school_rows(schools: Schools, table: xr.Dataset, bands: xr.Dataset | None) -> pd.DataFrame:
+    """人口-学位-设施: a row a county, service and year; `assumed` names the columns that rest on an assumption."""
+    own = table.drop_vars(["form", "school_grades"])
+    if bands is not None:
+        for level in BAND:
+            ends = bands.sel({LEVEL: level}, method="nearest", drop=True)
+            own = own.assign({f"{name}_p{100 * level:.0f}": values for name, values in ends.items()})
+    rows = _long(own, [COUNTY, SERVICE, YEAR])
+    form = dict(zip(table[SERVICE].values, table["form"].values, strict=True))
+    assumed = {
+        service: " ".join(column for column, basis in schools.basis.items() if basis[service] == "assumed")
+        for service in form
+    }
+    return rows.assign(form=rows[SERVICE].map(form), assumed=rows[SERVICE].map(assumed))
+
+
+def _elasticities(table: xr.Dataset, class_size: xr.DataArray) -> pd.DataFrame:
+    """Per cent more of the first for one per cent more of the second: births of every year after the jump-off year, or
+    pupils. Places, posts and money go with the pupils, one for one."""
+    pupils, classes = table["pupils"], table["classes"]
+    more = classes + 0.01 * pupils / class_size.isel({LIMIT: 0}, drop=True)
+    to_pupils, to_births = elasticity(more, 1.01 * pupils, (classes, pupils)), 1 - table["born"]
+    found = {"pupils_to_births": to_births, "classes_to_pupils": to_pupils, "classes_to_births": to_births * to_pupils}
+    return _long(xr.Dataset(found), [COUNTY, SERVICE, YEAR])
+
+
+def _long(table: xr.Dataset, dims: list[str]) -> pd.DataFrame:
+    """One row a cell, in the order of the dimensions named."""
+    bare = table.drop_vars([name for name in table.coords if name not in table.dims])
+    return bare.to_dataframe(dim_order=[dim for dim in dims if dim in table.dims]).reset_index()
