@@ -23,11 +23,11 @@ import pandas as pd
 import xarray as xr
 
 from forecast.backtest import population as bt
+from forecast.basics.ages import FITTED_BANDS
 from forecast.basics.dims import AGE, COUNTY, YEAR
 from forecast.blocks import project_rows
 from forecast.population import project_population
 from forecast.population.chance.processes import Process, Uncertainty, uncertain_frame
-from forecast.population.fit.account import BANDS
 from forecast.population.fit.cold import net_from_stocks, rates_from_one_count
 from forecast.population.fit.fitted import Settings, fit_rates
 from forecast.population.fit.migration import STANDARD_AGES, STANDARD_MOVERS
@@ -598,7 +598,7 @@ def china_page(folder: Path, out: Path, trajectories: int) -> tuple[list[str], l
 
 def one_count_uncertainty(level: float, bands: float, deaths: float) -> Uncertainty:
     """Processes where one count is all there is: the prior's for the whole, a county's from levels that do not change."""
-    mobile = np.asarray(STANDARD_MOVERS)[np.searchsorted(STANDARD_AGES, BANDS, side="right") - 1]
+    mobile = np.asarray(STANDARD_MOVERS)[np.searchsorted(STANDARD_AGES, FITTED_BANDS, side="right") - 1]
     prior = SWEDEN_1990
     return Uncertainty(
         fertility=(
@@ -611,7 +611,7 @@ def one_count_uncertainty(level: float, bands: float, deaths: float) -> Uncertai
         ),
         migration=(Process("county", 1.0, 0.0, level),),
         bands=tuple(Process("county", 1.0, 0.0, float(level * bands * share / mobile.mean())) for share in mobile),
-        first_ages=BANDS,
+        first_ages=FITTED_BANDS,
     )
 
 

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.ages import age_bounds
 from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR
 from forecast.population.past.history import MOTHER_AGE, Standard, shipped_standard
 from forecast.population.rates.fertility import single_year_shares
-from forecast.population.rates.graduation import group_bounds
 from forecast.population.rates.lifetable import single_year_rates
 from studies import published
 
@@ -194,7 +194,7 @@ def china(folder: Path) -> Census:
 def _census(part: Path, year: int, codes: set[str]) -> xr.DataArray:
     frame = published.table(part, f"census{year}_county_age_sex")
     frame = frame[(frame.level == "county") & frame.code.isin(codes)]
-    frame = frame.assign(age=[group_bounds(str(group))[0] for group in frame.age_group], sex=frame.sex.astype(str))
+    frame = frame.assign(age=[age_bounds(str(group))[0] for group in frame.age_group], sex=frame.sex.astype(str))
     found = frame.groupby(["code", "sex", "age"]).population_persons.sum().to_xarray().rename(code=COUNTY)
     return found.dropna(COUNTY).astype(float)
 

@@ -29,10 +29,11 @@ from forecast.backtest.school_rolls import (
     coverage,
     score_rolls,
 )
+from forecast.basics.ages import age_bounds
 from forecast.basics.school_date import SEPTEMBER, YEAR_END, entry_cohorts, stage_cohort
 from forecast.demand.schools.ratio_smoothing import FADE, MEAN_YEARS
 from forecast.demand.schools.stages import damped_rate_path, stage_systems
-from forecast.population.rates.graduation import graduate, group_bounds
+from forecast.population.rates.graduation import graduate
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "accuracy" / "rolls.md"
 REFERENCE = Path(os.environ.get("FORECAST_REFERENCE") or Path(__file__).resolve().parents[2] / "shared" / "reference")
@@ -324,8 +325,8 @@ def regions_by_age(reference: Path) -> Case | None:
 def single_ages(people: pd.Series) -> xr.DataArray:
     """(county, year, age 0..100) residents from groups of five years, the last open."""
     table = people.unstack("age")
-    order = sorted(table.columns, key=lambda text: group_bounds(str(text))[0])
-    starts = np.array([group_bounds(str(text))[0] for text in order])
+    order = sorted(table.columns, key=lambda text: age_bounds(str(text))[0])
+    starts = np.array([age_bounds(str(text))[0] for text in order])
     weights = np.ones(101)
     weights[starts[-1] :] = 0.75 ** np.arange(101 - starts[-1])
     ages = graduate(table[order].values.astype(float), starts, weights)

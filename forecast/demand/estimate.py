@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.basis import Basis, weakest
 from forecast.basics.dims import AGE, COUNTY, SERVICE, YEAR, in_order, label
 from forecast.basics.school_date import born_until
 from forecast.demand.flows import region_flows, serve
 from forecast.demand.methods.linear import METHODS, Variables
-from forecast.demand.model import Basis, DemandModel, weakest
+from forecast.demand.model import DemandModel
 from forecast.demand.people import counted, denominator
 from forecast.demand.schools.ratios import areas, participation_ratios
 from forecast.demand.schools.stages import STAGE_OF_SERVICE
@@ -271,7 +272,7 @@ def _text(values: list[str], long_name: str, services: list[str] | None = None) 
 def _basis(model: DemandModel, ratio: Ratio) -> Basis:
     """The weakest basis among the numbers that `demand` rests on; where the region gives the ratio, that one's."""
     bases = [quantity.basis for name, quantity in model.parameters.items() if name != "ratio"]
-    return weakest([*bases, ratio.basis] if ratio.basis else bases)
+    return weakest(*bases, *([ratio.basis] if ratio.basis else []))
 
 
 def _born_until(model: DemandModel, jump_off_year: int | None) -> int:

@@ -10,18 +10,18 @@ table     value = { "60-64" = 0.007, "65+" = 0.05 } by age group, labelled as in
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from forecast.basics.ages import Ages, age_bounds
+from forecast.basics.basis import Basis
 from forecast.basics.dims import OPEN_AGE, at_years
 from forecast.basics.school_date import YEAR_END
 
-Basis = Literal["published", "derived", "assumed"]
 View = Literal["behaviour", "norm"]
 LEVELS = ("national", "province", "city", "county")
 """From wide to local; a local standard may be stricter, never looser."""
@@ -71,33 +71,6 @@ STANDARDS: dict[str, tuple[tuple[str, ...], Literal["lower", "higher"]]] = {
 }
 """Standards a model may name -> the units it may have, and whether a lower or a higher value is the stricter one."""
 
-_RANK: tuple[Basis, ...] = ("published", "derived", "assumed")
-
-
-def weakest(bases: Iterable[Basis]) -> Basis:
-    """What a result may claim that rests on all of these: assumed before derived before published.
-
-    >>> weakest(["published", "assumed", "derived"])
-    'assumed'
-    """
-    return max(bases, key=_RANK.index)
-
-
-def age_group(text: str) -> tuple[int, int]:
-    """First and last age of a group's label; raises ValueError for what is not one.
-
-    >>> age_group("60-64"), age_group("0"), age_group("75+")
-    ((60, 64), (0, 0), (75, 100))
-    """
-    found = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3})|(\+))?", text)
-    if not found:
-        raise ValueError(text)
-    first = int(found[1])
-    last = OPEN_AGE if found[3] else int(found[2] or first)
-    if not first <= last <= OPEN_AGE:
-        raise ValueError(text)
-    return first, last
-
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
@@ -110,7 +83,7 @@ def _tidy(value: object) -> object:
         return float(value)  # type: ignore[arg-type]
     if isinstance(value, Mapping) and value:
         try:
-            groups = sorted((age_group(str(label)), str(label)) for label in value)
+            groups = sorted((age_bounds(str(label)), str(label)) for label in value)
         except ValueError:
             raise refusal from None
         overlap = any(this[0][1] >= after[0][0] for this, after in pairwise(groups))
@@ -132,7 +105,6 @@ def _tidy(value: object) -> object:
     return tuple((int(year), float(number)) for year, number in sorted(pairs))
 
 
-Span = tuple[int, int]
 Path = tuple[tuple[int, float], ...]
 Value = Annotated[Any, BeforeValidator(_tidy)]
 Kind = Literal["number", "path", "span", "table"]
@@ -172,7 +144,7 @@ class Quantity(_Frozen):
         return "span" if isinstance(self.value[0], int) else "path"
 
     @property
-    def span(self) -> Span:
+    def span(self) -> Ages:
         """First and last age, both counted."""
         first, last = self.value
         return int(first), int(last)
@@ -190,7 +162,7 @@ class Quantity(_Frozen):
         """The value at each age 0..100 of a table; ages outside the table count with 0."""
         values = [0.0] * (OPEN_AGE + 1)
         for label, number in self.value.items():
-            first, last = age_group(label)
+            first, last = age_bounds(label)
             values[first : last + 1] = [number] * (last + 1 - first)
         return values
 
@@ -264,7 +236,7 @@ class DemandModel(_Frozen):
     """Without them it is not known how many years of need make building worth while, and no class can be told."""
 
     @property
-    def ages(self) -> Span:
+    def ages(self) -> Ages:
         """First and last age of the people whom the service is for."""
         return self.parameters["ages"].span
 
@@ -287,6 +259,3 @@ class DemandModel(_Frozen):
         found |= {f"uncertainty.{name}": quantity for name, quantity in self.uncertainty.items()}
         found["supply.lead_time"] = self.supply.lead_time
         return found | {f"costs.{name}": one for name, one in (self.costs.given() if self.costs else {}).items()}
-
-
-BASES: tuple[str, ...] = get_args(Basis)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from forecast.basics.ages import age_bounds
 from forecast.basics.folders import folder
 from forecast.basics.issues import CannotReadWrite, Finding, InputRefused, Issue, as_json, from_pydantic, nearest
 from forecast.basics.toml_files import NotToml, read_toml
@@ -22,7 +23,6 @@ from forecast.demand.model import (
     Quantity,
     Standard,
     Supply,
-    age_group,
 )
 from forecast.region.tables import STAGES
 
@@ -212,7 +212,7 @@ def _check_spreads(model: DemandModel, method: Method, file: str) -> Iterable[Is
 
 def _uncovered(quantity: Quantity, model: DemandModel) -> list[int]:
     first, last = model.ages
-    covered = {age for label in quantity.value for age in range(age_group(label)[0], age_group(label)[1] + 1)}
+    covered = {age for label in quantity.value for age in range(age_bounds(label)[0], age_bounds(label)[1] + 1)}
     return sorted(set(range(first, last + 1)) ^ covered)
 
 

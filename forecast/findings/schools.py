@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.basis import Basis, basis_or, weakest
 from forecast.basics.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.school_date import children
 from forecast.demand import DemandModel
 from forecast.demand.flows import by_residence, region_flows
-from forecast.demand.model import Basis, weakest
 from forecast.demand.people import counted
 from forecast.demand.schools.changes import STEP, attribute_roll, birth_cohorts, cohort_change
 from forecast.demand.schools.class_sizes import expected_classes, school_standards, small_class_dividend
@@ -165,37 +164,34 @@ def _bases(data: xr.Dataset, models: Mapping[str, DemandModel], services: list[s
     """What each column rests on at the least. Children are projected, so that nothing here is better than derived."""
     at = {str(name): row for row, name in enumerate(data[SERVICE].values)}
     said = {name: data[name].values.tolist() if name in data else [] for name in ("demand_basis", "supply_basis")}
-    demand, supply = ({name: _as_basis(own, at[name]) for name in services} for own in said.values())
+    demand, supply = (
+        {name: basis_or(own[at[name]] if own else "", "assumed") for name in services} for own in said.values()
+    )
     standards = school_standards()
     found: dict[str, dict[str, Basis]] = {}
     for name in services:
-        pupils, stands = weakest(["derived", demand[name]]), supply[name]
+        pupils, stands = weakest("derived", demand[name]), supply[name]
         own = {
-            key: weakest([pupils, standard.basis])
+            key: weakest(pupils, standard.basis)
             for key in ("class_size", "pupils_per_post", "floor_area")
             if (standard := models[name].standard(key))
         }
-        places = weakest([pupils, standards["spare_places"].basis])
+        places = weakest(pupils, standards["spare_places"].basis)
         columns = {
             "children": "derived",
             "pupils": pupils,
             "classes": own.get("class_size", pupils),
             "places": places,
-            "floor_area": weakest([places, own.get("floor_area", places)]),
+            "floor_area": weakest(places, own.get("floor_area", places)),
             "posts": own.get("pupils_per_post", pupils),
-            "yuan": weakest([pupils, standards[RUNNING_COST[name]].basis]) if name in RUNNING_COST else pupils,
+            "yuan": weakest(pupils, standards[RUNNING_COST[name]].basis) if name in RUNNING_COST else pupils,
             "supply": stands,
-            "gap": weakest([pupils, stands]),
-            "gap_with_spare": weakest([places, stands]),
+            "gap": weakest(pupils, stands),
+            "gap_with_spare": weakest(places, stands),
         }
         for column, basis in columns.items():
             found.setdefault(column, {})[name] = basis
     return found
-
-
-def _as_basis(said: list[str], at: int) -> Basis:
-    """What is said of a service; where nothing is said, nothing better than assumed may be claimed."""
-    return next((basis for basis in get_args(Basis) if said and said[at] == basis), "assumed")
 
 
 # ---- why rolls change --------------------------------------------------------------------------------------------

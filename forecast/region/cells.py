@@ -179,18 +179,6 @@ def read_age(text: str) -> str:
     raise Bad("E126", open_age=OPEN_AGE)
 
 
-def age_bounds(label: str) -> tuple[int, int]:
-    """First and last completed year of age of a normalised label; an open group ends at the open age.
-
-    >>> age_bounds("1-4"), age_bounds("85+"), age_bounds("7")
-    ((1, 4), (85, 100), (7, 7))
-    """
-    if label.endswith("+"):
-        return int(label[:-1]), OPEN_AGE
-    start, _, end = label.partition("-")
-    return int(start), int(end or start)
-
-
 def or_total(read: Callable[[str], str]) -> Callable[[str], str]:
     """The same reader, which also knows the words for a total."""
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.basics.ages import age_bounds
 from forecast.basics.issues import nearest
-from forecast.region.cells import TOTAL, Bad, age_bounds, plain, tidy, unit_of
+from forecast.region.cells import TOTAL, Bad, plain, tidy, unit_of
 from forecast.region.faults import Faults, listed, shown
 from forecast.region.files import Rows
 from forecast.region.tables import Column, Table

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from forecast.basics.basis import BASES
 from forecast.basics.issues import InputRefused, Issue
 from forecast.region.cells import Bad, plain, tidy
 from forecast.region.faults import listed
 from forecast.region.region import Region
-from forecast.region.tables import BASES, TABLES, Table
+from forecast.region.tables import TABLES, Table
 
 FIELDS = ("source", "locator", "basis", "verification", "note")
 
@@ -131,7 +132,7 @@ def sources_of(region: Region, table: str, **conditions: Any) -> pd.DataFrame:
         asked = listed(f"{column}={value}" for column, value in conditions.items())
         raise InputRefused(Issue("E181", TABLES[table].file, values={"found": asked}))
     found = lines.iloc[used].assign(rows=counts)
-    order = found["basis"].map(list(BASES).index)
+    order = found["basis"].map(BASES.index)
     found = found.assign(order=-order).sort_values(["order", "rows"], ascending=[True, False], kind="stable")
     return found[["filter", *FIELDS, "rows"]].reset_index(drop=True)
 
@@ -158,5 +159,5 @@ def source_of(region: Region, table: str, **conditions: Any) -> Source:
 
 
 def basis_of(region: Region, table: str, **conditions: Any) -> str:
-    """ "published", "derived" or "assumed": the least sure basis among the rows asked for."""
+    """The least sure basis among the rows asked for."""
     return source_of(region, table, **conditions).basis

@@ -82,7 +82,7 @@ COMPONENTS = {
     "birth_rate": ("出生率",),
     "death_rate": ("死亡率",),
 }
-BASES = {"published": ("公布", "已公布"), "derived": ("推算", "推导"), "assumed": ("假定", "假设")}
+BASIS_WORDS = {"published": ("公布", "已公布"), "derived": ("推算", "推导"), "assumed": ("假定", "假设")}
 """How sure a figure is, the surest first."""
 
 _BEDS = ("care_beds", "hospital_beds")
@@ -456,7 +456,7 @@ _ALL = (
             Column("filter", TEXT, ("筛选", "筛选条件"), blank=True),
             Column("source", TEXT, ("来源", "资料来源")),
             Column("locator", TEXT, ("出处", "位置"), blank=True),
-            Column("basis", Kind("basis", one_of(BASES), "str"), ("依据", "性质")),
+            Column("basis", Kind("basis", one_of(BASIS_WORDS), "str"), ("依据", "性质")),
             _some("verification", TEXT, "核实情况"),
         ),
         key=("table", "filter"),

@@ -7,11 +7,11 @@ the data do not carry is left out, and where nothing is short, that is said.
 
 from __future__ import annotations
 
+from forecast.basics.basis import weakest
 from forecast.findings.crests import Crest
 from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report.chances import chance, gap_range, given, likelihood
 from forecast.report.view import View
-from forecast.report.view.bases import weakest
 from forecast.report.view.meaning import Spell
 from forecast.report.words import Text, both, count, joined, percent
 from forecast.run.run import Run

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import xarray as xr
 
+from forecast.basics.basis import weakest
 from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, TRAJECTORY, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.region import Region, basis_of
@@ -21,7 +22,6 @@ from forecast.region import Region, basis_of
 NO_SUPPLY = "none"
 """`basis` of a service whose supply is not known at all."""
 
-_RANK = ("published", "derived", "assumed")
 
 Residents = Mapping[str, float]
 """County -> residents in the ages of a service, all counties of the region."""
@@ -201,4 +201,4 @@ def _basis(region: Region, service: str, tables: list[str], split: bool) -> str:
     if "supply" not in tables:
         return NO_SUPPLY
     bases = [basis_of(region, table, service=service) for table in tables]
-    return "assumed" if split else max(bases, key=_RANK.index)
+    return "assumed" if split else weakest(*bases)

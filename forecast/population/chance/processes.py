@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
+from forecast.basics.ages import MIGRATION_BANDS
 from forecast.basics.dims import AGE, AGES, COUNTY, SEX, TRAJECTORY, YEAR, in_order
 from forecast.basics.issues import Issue, UsageError
 from forecast.population.chance.random import normals
@@ -26,9 +27,6 @@ from forecast.population.projection.project import project_population
 TIERS = ("nation", "province", "region", "county")
 COMPONENTS = ("births", "mortality", "migration")
 """Groups of processes that can be frozen, to ask how much of the uncertainty is theirs."""
-
-BANDS = (0, 5, 10, 15, 20, 25, 30, 40, 55, 65, 80)
-"""First ages of the bands in which migration may differ from what mobility says."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Uncertainty:
     mortality: tuple[Process, ...] = ()
     migration: tuple[Process, ...] = ()
     bands: tuple[Process, ...] = ()
-    first_ages: tuple[int, ...] = BANDS
+    first_ages: tuple[int, ...] = MIGRATION_BANDS
     mortality_loading: tuple[float, ...] = (1.0,) * len(AGES)
     births_dispersion: float = 1.0
     movers_dispersion: float = 1.0

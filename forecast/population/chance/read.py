@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from forecast.basics import folders
+from forecast.basics.ages import MIGRATION_BANDS
+from forecast.basics.basis import Basis
 from forecast.basics.dims import AGES
 from forecast.basics.issues import CannotReadWrite, Finding, InputRefused, Issue, from_pydantic
 from forecast.basics.toml_files import NotToml, read_toml
-from forecast.population.chance.processes import BANDS, Process, Uncertainty
+from forecast.population.chance.processes import Process, Uncertainty
 from forecast.region import Region
 
 FILE = "uncertainty.toml"
@@ -24,7 +26,7 @@ class _Sourced(BaseModel):
 
     unit: str = Field(min_length=1)
     source: str = Field(min_length=1)
-    basis: Literal["published", "derived", "assumed"]
+    basis: Basis
     locator: str = ""
     note: str = ""
 
@@ -107,7 +109,7 @@ def uncertainty_from_file(path: Path) -> Uncertainty:
         mortality=_processes(file.mortality),
         migration=_processes(file.migration),
         bands=tuple(Process("county", band.phi, band.sigma, band.start) for band in bands),
-        first_ages=tuple(band.first_age for band in bands) or BANDS,
+        first_ages=tuple(band.first_age for band in bands) or MIGRATION_BANDS,
         mortality_loading=_loading(file.mortality_loading),
         births_dispersion=file.births.dispersion,
         movers_dispersion=file.movers.dispersion,

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from forecast.basics.ages import FITTED_BANDS
 from forecast.basics.dims import AGE, COUNTY, SEX, YEAR
 from forecast.population.past.history import entering_of
-
-BANDS = (0, 5, 15, 20, 25, 30, 40, 55, 65, 80)
-"""First ages of the bands in which migration is pooled and may differ from what mobility says. Children of 5 to 14 are
-one: the errors of 5 to 9 and of 10 to 14 go together (correlation 0.6 in Sweden), and two bands that err independently
-would make pupils too certain."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +61,12 @@ def account_of(history: xr.Dataset) -> Account:
 
 def band_of(ages: int) -> np.ndarray:
     """(age,) number of the band each age is in."""
-    return np.searchsorted(BANDS, np.arange(ages), side="right") - 1
+    return np.searchsorted(FITTED_BANDS, np.arange(ages), side="right") - 1
 
 
 def by_band(values: np.ndarray) -> np.ndarray:
     """(..., sex, age) summed to (..., band)."""
-    members = (band_of(values.shape[-1]) == np.arange(len(BANDS))[:, None]).astype(float)
+    members = (band_of(values.shape[-1]) == np.arange(len(FITTED_BANDS))[:, None]).astype(float)
     return values.sum(axis=-2) @ members.T
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast.population.fit.account import BANDS, Account, band_of, by_band, smoothed
+from forecast.basics.ages import FITTED_BANDS
+from forecast.population.fit.account import Account, band_of, by_band, smoothed
 
 STANDARD_AGES = (0, 5, 10, 15, 20, 25, 30, 40, 55, 65, 80)
 STANDARD_MOVERS = (0.085, 0.075, 0.055, 0.07, 0.18, 0.18, 0.105, 0.045, 0.022, 0.014, 0.01)
@@ -109,7 +110,7 @@ def _own_bands(net: np.ndarray, people: np.ndarray, prior: np.ndarray, noise: np
     extra = by_band(net - prior * people) / size
     variance = by_band(noise * people**2) / size**2
     kept = np.stack(
-        [_kept(extra[:, band], variance[:, band], size[:, band], own) for band in range(len(BANDS))], axis=1
+        [_kept(extra[:, band], variance[:, band], size[:, band], own) for band in range(len(FITTED_BANDS))], axis=1
     )
     return (extra * kept)[:, band_of(people.shape[-1])][:, None, :]
 
@@ -119,7 +120,7 @@ def _own_ages(net: np.ndarray, people: np.ndarray, prior: np.ndarray, noise: np.
     extra = net / people - prior
     kept = np.empty_like(extra)
     band = band_of(people.shape[-1])
-    for number in range(len(BANDS)):
+    for number in range(len(FITTED_BANDS)):
         inside = band == number
         kept[..., inside] = _kept(extra[..., inside], noise[..., inside], people[..., inside], own)
     return extra * kept

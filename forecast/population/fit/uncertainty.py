@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import nnls
 
+from forecast.basics.ages import FITTED_BANDS
 from forecast.population.chance.processes import Process, Uncertainty
-from forecast.population.fit.account import BANDS
 from forecast.population.fit.yearly_errors import Errors
 
 WORTH = 3.0
@@ -94,7 +94,7 @@ def fit_processes(
     )
     bands = tuple(
         _own(errors.bands[..., b], errors.bands_noise[..., b], spells, counties, prior.bands[b] if prior else None)
-        for b in range(len(BANDS))
+        for b in range(len(FITTED_BANDS))
     )
     single = len(counties) == 1  # the whole is the county: its errors are not counted twice
 
@@ -115,7 +115,7 @@ def fit_processes(
         mortality=(wide(mortality),),
         migration=(wide(migration), *(() if single else (narrow(own_moves),))),
         bands=tuple(narrow(one) for one in bands),
-        first_ages=BANDS,
+        first_ages=FITTED_BANDS,
         parts=_parts_of(years, prior),
     )
 

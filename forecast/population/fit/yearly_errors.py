@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.population.fit.account import BANDS, Account, Central, by_band
+from forecast.basics.ages import FITTED_BANDS
+from forecast.population.fit.account import Account, Central, by_band
 from forecast.population.fit.migration import movers_per_person
 
 _OLD = 50  # age from which deaths tell the level of mortality
@@ -46,7 +47,7 @@ def rolling_errors(
     past: Account, forecast: Callable[[Account, int], Central], origins: list[int], leads: int
 ) -> Errors:
     """Errors of `forecast(account, horizon)`, a `Central`, at the inner origins, up to so many leads."""
-    counties, bands = past.people.shape[0], len(BANDS)
+    counties, bands = past.people.shape[0], len(FITTED_BANDS)
     shape = (len(origins), leads)
     found = Errors(
         *(

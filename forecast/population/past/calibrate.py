@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from forecast.basics.ages import entering_ages
 from forecast.basics.dims import AGE, COUNTY, SEX, SEXES, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.population.past.migration import move_to_total
-from forecast.population.projection.drivers import entering_ages
 from forecast.population.projection.project import project_population
 from forecast.population.rates.lifetable import columns_of, life_table
 from forecast.region import Region

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.ages import age_bounds
 from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
-from forecast.population.rates.graduation import census_weights, graduate, group_bounds, to_year_end
+from forecast.population.rates.graduation import census_weights, graduate, to_year_end
 from forecast.population.rates.lifetable import life_table
 from forecast.population.rates.pattern import mortality_pattern, national_births
 from forecast.region import Region
@@ -45,7 +46,7 @@ def census_by_age(region: Region, year: int, split: str = "births") -> xr.DataAr
     table = region.table("population")
     table = table[table.year == year]
     units = table.county.map(printed_units(region, year))
-    starts = {group: group_bounds(group)[0] for group in table.age_group.unique()}
+    starts = {group: age_bounds(group)[0] for group in table.age_group.unique()}
     by_group = table.assign(unit=units, start=table.age_group.map(starts)).groupby(["unit", "sex", "start"]).persons
     cube = by_group.sum().unstack()
     names = sorted(units.unique())

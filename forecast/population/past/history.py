@@ -17,6 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics import folders
+from forecast.basics.ages import entering_ages
 from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, label
 from forecast.basics.issues import InputRefused, Issue
 from forecast.population.past.counted import counted_history
@@ -125,13 +126,10 @@ def complete_history(history: xr.Dataset, standard: Standard | None = None) -> x
 
 
 def entering_of(people: np.ndarray, births: np.ndarray) -> np.ndarray:
-    """(county, year, sex, age) people who enter an age in the year: newborn, those a year younger at its start, and
-    the last two groups into the open one; NaN in the first year. people (county, year, sex, age), births (county,
-    year, sex)."""
+    """(county, year, sex, age) people who enter an age in the year, as `entering_ages`; NaN in the first year. people
+    (county, year, sex, age), births (county, year, sex)."""
     entering = np.full_like(people, np.nan)
-    entering[:, 1:, :, 0] = births[:, 1:]
-    entering[:, 1:, :, 1:] = people[:, :-1, :, :-1]
-    entering[:, 1:, :, -1] += people[:, :-1, :, -1]
+    entering[:, 1:] = entering_ages(people[:, :-1], births[:, 1:])
     return entering
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from forecast.basics.ages import entering_ages
 from forecast.basics.dims import AGE, COUNTY, GROUP, ORDER, SEX, TRAJECTORY, YEAR
 from forecast.basics.issues import InputRefused, Issue
 from forecast.population.projection import kernel
@@ -232,18 +233,6 @@ class Systems:
 
     def inner(self, name: str) -> tuple[str, ...]:
         return tuple(dim for dim in (YEAR, SEX, AGE) if dim in self.rates[name].dims)
-
-
-def entering_ages(before: np.ndarray, births: np.ndarray) -> np.ndarray:
-    """Persons who would be of an age at the year's end if nobody died or moved: (..., sex, age).
-
-    before: (..., sex, age) at the start; births: (..., sex). The open group takes the last two.
-    """
-    entering = np.empty_like(before)
-    entering[..., 0] = births
-    entering[..., 1:] = before[..., :-1]
-    entering[..., -1] += before[..., -1]
-    return entering
 
 
 def fertile_ages(asfr: xr.DataArray) -> tuple[int, int]:

@@ -23,11 +23,12 @@ from collections.abc import Iterable
 import numpy as np
 import xarray as xr
 
+from forecast.basics.ages import entering_ages
 from forecast.basics.dims import AGE, GROUP, SEX, YEAR
 from forecast.basics.issues import InputRefused, Issue, UsageError
 from forecast.population.projection.check_rates import check_rates, largest
 from forecast.population.projection.conventions import TIMINGS, Timing, conventions
-from forecast.population.projection.drivers import Counties, Found, Systems, entering_ages
+from forecast.population.projection.drivers import Counties, Found, Systems
 
 FLOWS = ("births", "deaths", "net_migration", "clipped")
 """Flows returned by default; `in_migration` and `out_migration` on request."""

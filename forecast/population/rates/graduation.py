@@ -10,30 +10,12 @@ away. Only the share of a group inside itself depends on the weights.
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 
 import numpy as np
 
 from forecast.basics.dims import OPEN_AGE
 from forecast.population.rates.interpolation import monotone_cubic
-
-_GROUP = re.compile(r"^(\d+)(?:-(\d+)|(\+))?$")
-
-
-def group_bounds(age_group: str) -> tuple[int, int | None]:
-    """First age and first age after the group; None after an open group.
-
-    >>> group_bounds("5-9"), group_bounds("0"), group_bounds("85+")
-    ((5, 10), (0, 1), (85, None))
-    """
-    match = _GROUP.match(age_group)
-    if not match:
-        raise ValueError(f"age group {age_group!r} is not of the form 0, 1-4 or 85+")
-    first = int(match[1])
-    if match[3]:
-        return first, None
-    return first, int(match[2] or first) + 1
 
 
 def graduate(

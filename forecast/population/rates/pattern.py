@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.ages import age_bounds
 from forecast.basics.dims import AGE, AGES, OPEN_AGE, SEX, SEXES, YEAR
 from forecast.population.rates.fertility import single_year_shares
-from forecast.population.rates.graduation import group_bounds
 from forecast.population.rates.lifetable import single_year_rates
 from forecast.population.rates.single_years import between_periods
 
@@ -29,7 +29,7 @@ class HasTables(Protocol):
 def mortality_pattern(region: HasTables, years: np.ndarray) -> xr.DataArray:
     """mx (year, sex, age 0..100) deaths per person-year of the pattern in calendar years."""
     table = region.table("mortality")
-    table = table.assign(start=[group_bounds(group)[0] for group in table.age_group])
+    table = table.assign(start=[age_bounds(group)[0] for group in table.age_group])
     cube = table.pivot(index=["year_start", "sex"], columns="start", values="mx")
     periods = np.array(sorted(table.year_start.unique()), float)
     abridged = xr.DataArray(
@@ -46,11 +46,11 @@ def mortality_pattern(region: HasTables, years: np.ndarray) -> xr.DataArray:
 def fertility_pattern(region: HasTables, years: np.ndarray) -> xr.Dataset:
     """`share` (year, age) of total fertility, and `tfr`, `srb` (year), of the pattern in calendar years."""
     table = region.table("fertility")
-    bounds = [group_bounds(group) for group in table.age_group]
+    bounds = [age_bounds(group) for group in table.age_group]
     table = table.assign(start=[first for first, _ in bounds])
     cube = table.pivot(index="year_start", columns="start", values="share").sort_index()
-    last = max(end for _, end in bounds if end is not None)
-    shares = single_year_shares(cube.to_numpy(), cube.columns.to_numpy(int), last)
+    after = 1 + max(last for _, last in bounds if last < OPEN_AGE)
+    shares = single_year_shares(cube.to_numpy(), cube.columns.to_numpy(int), after)
     periods = xr.DataArray(shares, dims=("period", AGE), coords={"period": cube.index.to_numpy(float), AGE: list(AGES)})
     share = _at_calendar_years(periods, _middles(table), years)
     levels = region.table("levels").set_index("year").loc[list(years)]

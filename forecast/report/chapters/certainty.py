@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from forecast.basics.basis import weakest
 from forecast.report.chances import SCALE, chance, gap_range, given, likelihood
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.view import View
-from forecast.report.view.bases import weakest
 from forecast.report.words import Text, both, joined, percent
 
 RISKS = (0.5, 0.25, 0.1, 0.05)

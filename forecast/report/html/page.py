@@ -22,6 +22,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from forecast.basics.basis import BASES
 from forecast.basics.folders import cache_folder
 from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report import theme
@@ -37,7 +38,6 @@ from forecast.report.charts.overview import grid
 from forecast.report.charts.schools import crest_changes, planned_uses, posts_by_year
 from forecast.report.headline import steepest
 from forecast.report.view import View
-from forecast.report.view.bases import RANK
 from forecast.report.view.odds import BANDS, BIRTHS_ITEM
 from forecast.report.view.school_view import SchoolView
 from forecast.report.words import END_SHORT, END_SURPLUS, SHORT, SURPLUS, Text, both
@@ -118,7 +118,7 @@ def _pack(view: View, lang: str) -> dict[str, Any]:
         "specs": definitions(view),
         "config": theme.config(),
         "words": {key: both(f"script.{key}").pair() for key in SCRIPT_WORDS},
-        "badges": {basis: both(f"badge.{basis}").pair() for basis in RANK},
+        "badges": {basis: both(f"badge.{basis}").pair() for basis in BASES},
     }
 
 

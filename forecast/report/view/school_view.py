@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from forecast.basics.basis import BASES, weakest
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.findings.schools import LIMIT, Schools
-from forecast.report.view.bases import RANK, weakest
 from forecast.report.words import Text, both, count
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class SchoolView:
 
     def basis_of(self, column: str) -> str:
         """The weakest basis of a column over the stages."""
-        return weakest(*(basis for basis in self.held.basis[column].values() if basis in RANK))
+        return weakest(*(basis for basis in self.held.basis[column].values() if basis in BASES))
 
     @cached_property
     def audited(self) -> list[str]:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from forecast.basics.ages import FITTED_BANDS
 from forecast.errors import InputRefused
 from forecast.population import project_population
 from forecast.population.chance.processes import autoregressive
-from forecast.population.fit.account import BANDS, account_of, by_band
+from forecast.population.fit.account import account_of, by_band
 from forecast.population.fit.cold import net_from_stocks, rates_from_one_count
 from forecast.population.fit.fertility import level_path
 from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
@@ -173,7 +174,7 @@ def test_a_place_by_itself_is_fitted_too() -> None:
 def test_a_small_county_is_less_certain() -> None:
     complete = complete_history(world(noise=0.2))
     bands = fit_uncertainty(complete, 2014, 5).bands
-    assert len(bands) == len(BANDS)
+    assert len(bands) == len(FITTED_BANDS)
     mobile = fit_rates(complete, 2014, 5)
     counted = np.sqrt(by_band(mobile.mobility.values)) / by_band(mobile.baseline.values)
     assert (counted[2] > 5 * counted[0]).all()  # 100 times fewer people: 10 times the relative noise

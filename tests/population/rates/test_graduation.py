@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from forecast.basics.dims import OPEN_AGE
 from forecast.population.rates import graduation
-from forecast.population.rates.graduation import census_weights, graduate, graduate_pclm, group_bounds, to_year_end
+from forecast.population.rates.graduation import census_weights, graduate, graduate_pclm, to_year_end
 
 CENSUS = np.array([0, 1, *range(5, 90, 5)])
 
@@ -60,8 +60,6 @@ def test_bad_groups_are_refused() -> None:
         graduate(np.ones(2), np.array([1, 5]))
     with pytest.raises(ValueError, match="not negative"):
         graduate(np.array([1.0, -1.0]), np.array([0, 5]))
-    with pytest.raises(ValueError, match="form"):
-        group_bounds("5 to 9")
 
 
 def test_one_sixth_has_a_birthday_between_the_census_and_the_year_end() -> None:

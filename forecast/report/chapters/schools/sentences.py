@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import xarray as xr
 
+from forecast.basics.basis import BASES
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.demand.schools.class_sizes import school_standards
@@ -22,14 +23,13 @@ from forecast.report.chapters.schools.tables import school_tables
 from forecast.report.chapters.services import domain_chapter, service_sentences, service_table
 from forecast.report.headline import counties_short
 from forecast.report.view import View
-from forecast.report.view.bases import RANK
 from forecast.report.view.school_view import SchoolView
 from forecast.report.words import Text, amount, both, count, joined, percent
 
 SURE = 0.9
 """Probability from which planned places are called idle almost surely."""
 
-BASES = ("pupils", "classes", "posts", "places", "supply")
+SAID_OF = ("pupils", "classes", "posts", "places", "supply")
 """Columns of the school table whose basis is told."""
 
 
@@ -171,10 +171,10 @@ def _lead(schools: SchoolView) -> list[Text]:
 
 def _bases(schools: SchoolView, supplied: bool) -> list[Text]:
     """Which columns are published, which derived, which assumed."""
-    bases = {name: schools.basis_of(name) for name in BASES if name != "supply" or supplied}
+    bases = {name: schools.basis_of(name) for name in SAID_OF if name != "supply" or supplied}
     return [
         both("school.base", basis=both(f"badge.{basis}"), what=joined([both(f"school.{name}_name") for name in own]))
-        for basis in RANK
+        for basis in BASES
         if (own := [name for name in bases if bases[name] == basis])
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from forecast.basics.basis import weakest
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.demand.schools.class_sizes import school_standards
 from forecast.demand.schools.special_education import SETTINGS
@@ -12,7 +13,6 @@ from forecast.findings.schools import SPECIAL
 from forecast.report.chances import chance
 from forecast.report.chapter import Cell, Column, Table
 from forecast.report.chapters.schools.phrases import span_of, stages_in, year_of
-from forecast.report.view.bases import weakest
 from forecast.report.view.school_view import SchoolView
 from forecast.report.words import Text, both, count, percent, same
 
