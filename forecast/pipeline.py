@@ -29,6 +29,7 @@ from forecast.demand import (
 from forecast.demand.flows import region_flows
 from forecast.findings.flags import find_flags, paths_of
 from forecast.findings.schools import find_schools
+from forecast.findings.sharing import find_sharing
 from forecast.population import estimate_past, people_over_time, vital_rates
 from forecast.population.chance.read import read_uncertainty
 from forecast.region import Region
@@ -109,6 +110,9 @@ def run_forecast(
         paths = paths_of(data, region.jump_off_year, areas(region), models)
         flags = find_flags(paths, models, region.place_names, decision)
 
+        # which counties could help each other, and which services inside a county
+        sharing = find_sharing(flags, models, region)
+
         # what schools need, why rolls change, whom planned places are for
         schools = find_schools(data, models, region, areas(region), waves, flags.classes["lasting"])
         manifest = make_manifest(
@@ -120,7 +124,7 @@ def run_forecast(
             jump_off_year=region.jump_off_year,
             now=decision,
         )
-    run = Run(region, scenario, models, data, waves, ratios, manifest, flags, task=task, causes=causes, schools=schools)
+    run = Run(region, scenario, models, data, waves, ratios, manifest, flags, sharing, schools, task, causes)
     run = replace(run, headline=headline(run))
     return run if out is None else _save(run, out, name)
 

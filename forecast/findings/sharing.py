@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,9 @@ import xarray as xr
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.basics.issues import InputRefused, Issue
 from forecast.demand import DemandModel
+from forecast.findings.flags import Flags
+from forecast.region import Region
+from forecast.waves import synchrony
 
 PAIR_COLUMNS = ("service", "short_county", "spare_county", "first_year", "last_year", "place_years", "probability")
 
@@ -30,6 +34,35 @@ FOLLOW_ON = (
 
 OFTEN = 0.5
 """A year counts to the span of a pair if the pair has something to share in so many of the trajectories."""
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Who could help whom from the decision on, and how alike the counties are.
+
+    pairs           as `counter_phase`, largest first; None where the region has no table of neighbours
+    by, limit       what tells how far apart two counties are ("minutes" or "seat_km"), and how far at most; "" and NaN
+                    where `pairs` is None
+    follow_on_area  as `cross_service`; floor_area: m2 per place of the services whose standards name it
+    alike           (service, category) share of the counties in each class
+    """
+
+    pairs: pd.DataFrame | None
+    by: str
+    limit: float
+    follow_on_area: xr.Dataset
+    floor_area: Mapping[str, float]
+    alike: xr.DataArray
+
+
+def find_sharing(flags: Flags, models: Mapping[str, DemandModel], region: Region) -> Sharing:
+    """Sharing between the counties of a region and inside them, from the gaps and classes of its flags."""
+    counties = region.counties.index.tolist()
+    gap = flags.gap.sel({COUNTY: counties, YEAR: slice(flags.now, None)})
+    pairs, by = within_reach(gap, region.tables.get("neighbours")) or (None, "")
+    floors = floor_areas(models)
+    alike = synchrony(flags.classes.sel({COUNTY: counties}))
+    return Sharing(pairs, by, REACH.get(by, np.nan), cross_service(gap, floors), floors, alike)
 
 
 def counter_phase(gap: xr.DataArray, neighbours: pd.DataFrame, limit: float, by: str = "minutes") -> pd.DataFrame:

@@ -12,9 +12,7 @@ from forecast.demand.schools.changes import elasticity
 from forecast.demand.schools.special_education import SETTING
 from forecast.findings.flags import flag_table
 from forecast.findings.schools import BAND, LEVEL, LIMIT, Schools
-from forecast.findings.sharing import cross_service, floor_areas, within_reach
 from forecast.run.run import Run
-from forecast.waves import synchrony
 
 PEOPLE_QUANTILES = ("population_quantile", "births_quantile")
 
@@ -48,16 +46,13 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
 
 def _help(run: Run) -> dict[str, pd.DataFrame]:
     """Who could help whom from the decision on: pairs of counties, services inside a county, and how alike they all are."""
-    counties = run.data[COUNTY].values
-    gap = run.flags.gap.sel({COUNTY: counties, YEAR: slice(run.flags.now, None)})
-    areas = cross_service(gap, floor_areas(run.models)).to_dataframe(dim_order=[COUNTY, "pair", YEAR]).reset_index()
+    areas = run.sharing.follow_on_area.to_dataframe(dim_order=[COUNTY, "pair", YEAR]).reset_index()
     pairs = areas.pop("pair").str.split(" > ", expand=True).reindex(columns=[0, 1])
     areas = areas.assign(empties=pairs[0], lacks=pairs[1])[[COUNTY, "empties", "lacks", YEAR, "area", "probability"]]
-    alike = synchrony(run.flags.classes.sel({COUNTY: counties})).to_dataframe("share_of_counties").reset_index()
+    alike = run.sharing.alike.to_dataframe("share_of_counties").reset_index()
     found = {"follow_on_area": _named(run, areas[areas["area"] > 0]), "class_shares": alike}
-    reach = within_reach(gap, run.region.tables.get("neighbours"))
-    if reach is not None:
-        pairs, names = reach[0], run.region.place_names
+    if run.sharing.pairs is not None:
+        pairs, names = run.sharing.pairs, run.region.place_names
         for side in ("short", "spare"):
             own = [names[code] for code in pairs[f"{side}_county"]]
             pairs = pairs.assign(**{f"{side}_name_{lang}": [name[lang] for name in own] for lang in ("zh", "en")})

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from forecast.demand import DemandModel
     from forecast.findings.flags import Flags
     from forecast.findings.schools import Schools
+    from forecast.findings.sharing import Sharing
     from forecast.region import Region
     from forecast.scenario import Scenario
 
@@ -41,11 +42,12 @@ class Run:
     ratios: pd.DataFrame
     manifest: Mapping[str, Any]
     flags: Flags
-    headline: Mapping[str, list[str]] = field(default_factory=dict)
-    folder: Path | None = None
+    sharing: Sharing
+    schools: Schools | None = None
     task: Task | None = None
     causes: Causes | None = None
-    schools: Schools | None = None
+    headline: Mapping[str, list[str]] = field(default_factory=dict)
+    folder: Path | None = None
 
     @property
     def variance_share(self) -> xr.DataArray | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+from forecast import read_region, read_scenario, run_forecast
 from forecast.demand import read_models
 from forecast.errors import InputRefused
-from forecast.findings.sharing import counter_phase, cross_service, floor_areas, within_reach
+from forecast.findings.sharing import counter_phase, cross_service, find_sharing, floor_areas, within_reach
 
 YEARS = [2024, 2025, 2026, 2027]
 
@@ -85,3 +88,19 @@ def test_one_service_empties_while_another_is_short() -> None:
     unknown = cross_service(gap(values).where(gap(values).year != 2025), {"kindergarten": 8.0, "nursery": 10.0})
     assert unknown.area.sel(year=2025).isnull().all()
     assert cross_service(gap(values), {"kindergarten": 8.0}).sizes["pair"] == 0
+
+
+def test_a_run_holds_what_its_table_of_neighbours_shares_from_the_decision_on() -> None:
+    """The same as asked anew; without a table of neighbours there are no pairs."""
+    region = read_region("wenzhou")
+    run = run_forecast(region, read_scenario("baseline", {"horizon": 2034}), now=2027)
+    gap = run.flags.gap.sel(county=region.counties.index.tolist(), year=slice(2027, None))
+    assert run.sharing.floor_area == floor_areas(run.models)
+    xr.testing.assert_identical(run.sharing.follow_on_area, cross_service(gap, run.sharing.floor_area))
+    asked = within_reach(gap, region.tables.get("neighbours"))
+    assert (asked is None) == (run.sharing.pairs is None)
+    if asked is not None:
+        pd.testing.assert_frame_equal(run.sharing.pairs, asked[0])
+        assert run.sharing.by == asked[1]
+    alone = replace(region, tables={name: one for name, one in region.tables.items() if name != "neighbours"})
+    assert find_sharing(run.flags, run.models, alone).pairs is None

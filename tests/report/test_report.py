@@ -26,6 +26,7 @@ from forecast.blocks.summary import QUANTILES, odds, quantiles
 from forecast.demand import DemandModel, read_models
 from forecast.findings.flags import Flags, find_flags, paths_of
 from forecast.findings.schools import find_schools
+from forecast.findings.sharing import find_sharing
 from forecast.region import Region
 from forecast.report import headline, measured, render_html
 from forecast.report.chances import SCALE, chance, likelihood
@@ -131,7 +132,9 @@ def made_run(
     waves = find_waves(xr.concat([data.demand, whole], "county", join="exact"))
     scenario = read_scenario("baseline", {"demand.view": view})
     manifest = {"time": "2026-01-02T03:04:05", "forecast": "0", "seed": 0}
-    return Run(region, scenario, models, data, waves, pd.DataFrame(), manifest, made_flags(data, region, models))
+    flags = made_flags(data, region, models)
+    sharing = find_sharing(flags, models, region)
+    return Run(region, scenario, models, data, waves, pd.DataFrame(), manifest, flags, sharing)
 
 
 def with_schools(run: Run) -> Run:
@@ -272,9 +275,9 @@ def test_tables_of_who_could_help_are_those_of_the_gaps() -> None:
     gap.loc[{"county": ["000002", "000003"], "service": "kindergarten", "year": [2030, 2031]}] = 200.0
     gap.loc[{"county": "000002", "service": "primary_school", "year": 2033}] = 1000.0
     gap.loc[{"county": "000002", "service": "care_beds", "year": 2033}] = -100.0
-    told = {
-        table.id: table for table in waves(View(replace(run, region=region, flags=replace(run.flags, gap=gap)))).tables
-    }
+    flags = replace(run.flags, gap=gap)
+    run = replace(run, region=region, flags=flags, sharing=find_sharing(flags, run.models, region))
+    told = {table.id: table for table in waves(View(run)).tables}
     pairs, cross = told["table_pairs"], told["table_cross"]
     assert [(row[1].en, row[2].en, row[3], row[4].en, row[5]) for row in pairs.rows] == [
         ("Alpha", "Beta", 12.0, "in 2030–2031", 400)

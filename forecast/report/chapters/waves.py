@@ -9,11 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE
-from forecast.findings.sharing import REACH, cross_service, floor_areas, within_reach
 from forecast.report.chapter import BoardLine, Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.view import View
 from forecast.report.words import Text, amount, both, percent
-from forecast.waves import CATEGORIES, synchrony
+from forecast.waves import CATEGORIES
 
 if TYPE_CHECKING:
     from forecast.waves import Facts as Flag
@@ -106,8 +105,7 @@ def _gap(flag: Flag, unit: str) -> Text:
 
 def _synchrony(view: View) -> Table:
     """Share of the counties in each class, by service."""
-    own = view.run.flags.classes.sel({COUNTY: view.counties})
-    shares = synchrony(own).transpose(SERVICE, "category").to_pandas()
+    shares = view.run.sharing.alike.transpose(SERVICE, "category").to_pandas()
     columns = [Column(both("table.what")), *(Column(both(f"class.{name}"), "percent") for name in CATEGORIES)]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (view.names.short(service), *(float(shares.at[service, name]) for name in CATEGORIES))
@@ -120,11 +118,10 @@ def _synchrony(view: View) -> Table:
 
 def _pairs(view: View) -> Table | None:
     """Pairs of near counties of which one is short while the other has places to spare."""
-    gap = view.run.flags.gap.sel({COUNTY: view.counties})
-    reach = within_reach(_from(gap, view.run.flags.now), view.run.region.tables.get("neighbours"))
-    if reach is None:
+    sharing = view.run.sharing
+    if sharing.pairs is None:
         return None
-    found, how = reach[0].head(FIRST), reach[1]
+    how = sharing.by
     names = view.names.places
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
@@ -136,7 +133,7 @@ def _pairs(view: View) -> Table | None:
             round(row.place_years),
             row.probability,
         )
-        for row in found.itertuples()
+        for row in sharing.pairs.head(FIRST).itertuples()
     )
     columns = (
         Column(both("table.what")),
@@ -147,12 +144,8 @@ def _pairs(view: View) -> Table | None:
         Column(both("table.place_years"), "count"),
         Column(both("table.chance"), "chance"),
     )
-    note = both(f"table.pairs_note_{how}", limit=f"{REACH[how]:g}")
+    note = both(f"table.pairs_note_{how}", limit=f"{sharing.limit:g}")
     return Table("table_pairs", both("table.pairs"), columns, rows, note, "assumed") if rows else None
-
-
-def _from(gap: xr.DataArray, now: int) -> xr.DataArray:
-    return gap.sel(year=slice(now, None))
 
 
 def _span(first: int, last: int) -> Text:
@@ -161,10 +154,7 @@ def _span(first: int, last: int) -> Text:
 
 def _cross(view: View) -> Table | None:
     """Floor area inside a county that one service empties while another lacks it, in the year with most of it."""
-    flags, models = view.run.flags, view.run.models
-    floors = floor_areas(models)
-    gap = _from(flags.gap.sel({COUNTY: view.counties}), flags.now)
-    found = cross_service(gap, floors)
+    found = view.run.sharing.follow_on_area
     lines = pd.concat([_cross_lines(found, str(pair), view) for pair in found["pair"].values], ignore_index=True)
     lines = lines[lines["area"] >= 1].sort_values("area", ascending=False, kind="stable").head(FIRST)
     if lines.empty:
@@ -188,7 +178,7 @@ def _cross(view: View) -> Table | None:
         Column(both("table.square_metres"), "count"),
         Column(both("table.chance"), "chance"),
     )
-    note = both("table.cross_note", list=_floor_list(view, floors))
+    note = both("table.cross_note", list=_floor_list(view))
     return Table("table_cross", both("table.cross"), columns, rows, note, "assumed")
 
 
@@ -210,7 +200,8 @@ def _cross_lines(found: xr.Dataset, pair: str, view: View) -> pd.DataFrame:
     )
 
 
-def _floor_list(view: View, floors: dict[str, float]) -> Text:
+def _floor_list(view: View) -> Text:
+    floors = view.run.sharing.floor_area
     parts = [both("table.floor", what=view.names.short(name), area=f"{size:g}") for name, size in floors.items()]
     return Text("、".join(part.zh for part in parts), ", ".join(part.en for part in parts))
 
