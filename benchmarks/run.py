@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -28,12 +28,13 @@ import numpy as np
 import xarray as xr
 
 from benchmarks import kernels, rivals
-from benchmarks.timing import own_seconds, table
+from benchmarks.timing import own_seconds
 from benchmarks.waves import waves
 from forecast.basics.dims import SEXES
 from forecast.blocks import rows as blocks
 from forecast.population import project_population
 from forecast.population.projection import kernel
+from studies.pages import table
 
 PAGE = Path(__file__).with_name("README.md")
 AGES, FERTILE = 101, 35
@@ -302,11 +303,11 @@ def _lane_job(counties: int, count: int, years: int, lanes: int, kind: type) -> 
 
 def _lane_work(counties: int, count: int, years: int, lanes: int, kind: type) -> Callable[[range], None]:
     given = kernels.lane_inputs(np.random.default_rng(0), counties, count, years, lanes, kind)
-    clipped = np.zeros((counties, count // lanes, years), kind)
+    clipped: np.ndarray = np.zeros((counties, count // lanes, years), kind)
 
     def work(part: range) -> None:
         start, end = (kernel.lane_array((2, AGES, lanes), kind) for _ in range(2))
-        births = np.empty(lanes, kind)
+        births: np.ndarray = np.empty(lanes, kind)
         for block in range(count // lanes):  # the survival of a block of lanes stays in the cache for all counties
             for county in part:
                 kernels.project_lanes(
@@ -378,11 +379,11 @@ def _triad_limit() -> float:
     rounds = 100_000
     best = np.inf
     state = [[np.full(512, value, np.float32) for value in (1.0, 0.999, 0.0)] for _ in range(2)]
-    kernels.triad(*state[0], 1)
+    kernels.triad(state[0][0], state[0][1], state[0][2], 1)
     with ThreadPoolExecutor(2) as pool:
         for _ in range(5):
             start = time.perf_counter()
-            list(pool.map(lambda arrays: kernels.triad(*arrays, rounds), state))
+            list(pool.map(lambda own: kernels.triad(own[0], own[1], own[2], rounds), state))
             best = min(best, time.perf_counter() - start)
     return 2 * rounds * 512 / best / 1e9
 
@@ -397,7 +398,7 @@ def _both(pool: ThreadPoolExecutor, work: Callable[[int, int], object], count: i
 
 
 def _in_turn(
-    jobs: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
+    jobs: Mapping[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, float]:
     """Best seconds of each job, timed in turn so that a drift of the machine meets all alike; once before, untimed."""
     best = dict.fromkeys(jobs, float("inf"))

@@ -1,4 +1,4 @@
-"""How benchmarks take time and write tables."""
+"""Seconds of a job, as benchmarks take them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,3 @@ def own_seconds(job: Callable[[], object], rounds: int = 12) -> float:
         job()
         best = min(best, time.thread_time() - start)
     return float(best)
-
-
-def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"

@@ -11,12 +11,13 @@ import numpy as np
 import xarray as xr
 from scipy.signal import find_peaks
 
-from benchmarks.timing import own_seconds, table
+from benchmarks.timing import own_seconds
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.waves import find_waves, kernel, lanes
 from forecast.waves.find import LEAST, quantiles
 from forecast.waves.peaks import RANGE
 from forecast.waves.turns import find_turns
+from studies.pages import table
 
 NATION, SERVICES, YEARS, OBSERVED = 2850, 12, 39, 12
 
@@ -33,8 +34,9 @@ def waves(counties: int, trajectories: int) -> str:
     one_by_one = own_seconds(lambda: find_turns(few, LEAST * few.mean(axis=1)), 3) / len(few) * series
     by_scipy = own_seconds(lambda: _scipy_peaks(few[:1000]), 3) / len(few[:1000]) * series
     block = labelled(paths[: max(1, counties // 24)])
-    find_waves(*block, 12)
-    calls = {n: _pooled(lambda own: find_waves(*own, 12), [block] * 2, n) for n in (1, 2)}
+    demand, history = block
+    find_waves(demand, history, window=12)
+    calls = {n: _pooled(lambda own: find_waves(own[0], own[1], window=12), [block] * 2, n) for n in (1, 2)}
     scale = NATION / 2 / len(block[0][COUNTY])
     called = [f"{whole * scale:.0f} ({own * scale / n:.0f})" for n, (whole, own) in calls.items()]
     rows = [

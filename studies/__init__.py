@@ -1,1 +1,17 @@
-"""Programs that make what the documentation shows, and the measurements that lie outside a test run."""
+"""Studies of how well the method does, each written to a page of docs/ by `python -m studies.NAME`; no part of the package.
+
+Pages and figures: accuracy, accuracy_csv, backtests, exactness_page, house_picture, readme, rolls, uncertainty, waves.
+What they stand on: published and published_rolls read reference data, places and national make pasts of them, exactness,
+planted and warned are the trials; frozen writes all that fixed runs give. Tests hold the bars of the trials.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: pyproject.toml, models/, scenarios/, data/ and docs/ lie here."""
+
+REFERENCE = Path(os.environ.get("FORECAST_REFERENCE") or ROOT.parent / "shared" / "reference")
+"""Published reference data: the folder FORECAST_REFERENCE, or shared/reference beside the checkout; may be absent."""

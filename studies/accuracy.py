@@ -6,7 +6,6 @@ python -m studies.accuracy
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pandas as pd
 import xarray as xr
@@ -18,8 +17,10 @@ from forecast.population.past.census import SPLITS
 from forecast.region import Region, read_region
 from forecast.scenario import list_scenarios, read_scenario
 from forecast.waves import find_waves
+from studies import ROOT
+from studies.pages import table, write
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "accuracy.md"
+PAGE = ROOT / "docs" / "accuracy.md"
 STAGES = ("kindergarten", "primary_school", "junior_school", "senior_school")
 MIGRATION, FERTILITY = (0.0, 1.0, 2.0), (0.8, 1.0)
 
@@ -34,7 +35,7 @@ def main() -> None:
         *crests(region, pasts),
         *tried(),
     ]
-    PAGE.write_text("\n".join(parts) + "\n", "utf-8")
+    write(PAGE, parts)
 
 
 def calibration(region: Region, past: xr.Dataset) -> Iterable[str]:
@@ -197,13 +198,7 @@ def tried() -> Iterable[str]:
         ),
     ]
     yield table(("setting", "2021, 2022", "reason"), rows)
-    yield f"Scenarios shipped: {', '.join(scenario.id for scenario in list_scenarios())}."
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+    yield f"Scenarios shipped: {', '.join(scenario.id for scenario in list_scenarios())}.\n"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from studies import ROOT
+
 PAGES = ROOT / "docs" / "accuracy"
 
 CHINESE = {

@@ -5,14 +5,14 @@ python -m studies.exactness_page        # reads the reference data in FORECAST_R
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
+from studies import REFERENCE, ROOT
 from studies.exactness import CASES, Result
+from studies.pages import table, write
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "exactness.md"
 
 NOTES = {
@@ -47,8 +47,7 @@ TRIED = (
 
 
 def main() -> None:
-    folder = Path(os.environ.get("FORECAST_REFERENCE") or ROOT.parent / "shared" / "reference")
-    PAGE.write_text("\n".join(page(folder)), "utf-8")
+    write(PAGE, page(REFERENCE))
 
 
 def page(folder: Path) -> Iterable[str]:
@@ -64,7 +63,7 @@ def page(folder: Path) -> Iterable[str]:
         results = list(case(folder))
         for title, rows in groupby(results, lambda result: result.case):
             yield f"## {title}\n"
-            yield from table(rows)
+            yield table(("years", "error", "bar", "reached"), map(cells, rows))
         yield NOTES[name] + "\n"
     yield "## What was tried for five-year tables\n"
     yield (
@@ -73,17 +72,11 @@ def page(folder: Path) -> Iterable[str]:
         "grows fast. Births below 15, which the tables do not show, could explain part of that; adding them by extrapolation made "
         "other countries worse, so the tables are taken as they are.\n"
     )
-    yield "| single ages from age groups | total, median | total, largest | cells, median |\n|---|---|---|---|"
-    yield from (f"| {' | '.join(row)} |" for row in TRIED)
-    yield ""
+    yield table(("single ages from age groups", "total, median", "total, largest", "cells, median"), TRIED)
 
 
-def table(rows: Iterable[Result]) -> Iterable[str]:
-    yield "| years | error | bar | reached |\n|---|---|---|---|"
-    for row in rows:
-        bar = "" if row.bar is None else figure(row.bar)
-        yield f"| {row.years} | {row.measure} | {bar} | {figure(row.reached)} |"
-    yield ""
+def cells(row: Result) -> tuple[object, ...]:
+    return row.years, row.measure, "" if row.bar is None else figure(row.bar), figure(row.reached)
 
 
 def figure(value: float) -> str:

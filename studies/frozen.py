@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from forecast import read_region, read_scenario, run_forecast
+from studies import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 NOW, SEED = 2026, 7
 DATES = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?([+-]\d\d:\d\d|Z)?|\d{8}-\d{6}")
 COMMANDS = (

@@ -10,35 +10,31 @@ import xarray as xr
 
 from forecast.basics.school_date import SEPTEMBER
 from forecast.waves import implied_by_births
+from studies.published_rolls import FIRST_RELEASE, REVISED, china_births, china_enrolment
 
 AGES = {"kindergarten": (3, 5), "primary_school": (6, 11), "junior_school": (12, 14), "senior_school": (15, 17)}
 MONTHS = dict.fromkeys(AGES, SEPTEMBER)
 PUBLISHED = {"kindergarten": "preschool", "primary_school": "primary", "junior_school": "junior_secondary"}
-RELEASES = {
-    "first releases": "births_first_release_10k",
-    "revised after the census": "births_revised_after_2020_census_10k",
-}
+RELEASES = {"first releases": FIRST_RELEASE, "revised after the census": REVISED}
 TRAJECTORIES, LAST = 1000, 2026
 
 
 def births(reference: Path, release: str) -> xr.DataArray:
     """Births of the nation in 10,000 (county, year)."""
-    table = pd.read_csv(reference / "china" / "china_births_deaths.csv")
-    coords = {"county": ["CN"], "year": table["year"].to_numpy()}
+    table = china_births(reference)
+    coords = {"county": ["CN"], "year": table.index.to_numpy()}
     return xr.DataArray(table[RELEASES[release]].to_numpy(float)[None], dims=("county", "year"), coords=coords)
 
 
 def provenance(reference: Path, since: int = 2003) -> dict[str, list[int]]:
     """How the revised births were come by -> the years since, as the reference data says."""
-    table = pd.read_csv(reference / "china" / "china_births_deaths.csv").query("year >= @since")
-    return {str(word): own["year"].tolist() for word, own in table.groupby("revised_verification")}
+    table = china_births(reference).loc[since:]
+    return {str(word): own.index.tolist() for word, own in table.groupby("revised_verification")}
 
 
 def rolls(reference: Path, stage: str) -> pd.Series:
     """Published enrolment of a stage in 10,000 by year."""
-    table = pd.read_csv(reference / "china" / "education_stage_series_china.csv")
-    own = table[(table["area_zh"] == "全国") & (table["indicator"] == "enrolment") & (table["stage"] == stage)]
-    return own.set_index("year")["value"].sort_index()
+    return china_enrolment(reference)[stage].sort_index()
 
 
 def seen_from(

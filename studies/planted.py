@@ -1,12 +1,13 @@
 """Waves planted into series, and how well `find_waves` finds them again.
 
-The tests (test_waves_planted.py) hold the bars; studies/waves.py writes the same figures down. Every series has a
+The tests (tests/waves/test_planted.py) hold the bars; studies/waves.py writes the same figures down. Every series has a
 base of 1,000, a linear trend, one or two crests (a bell, or a plateau with bell-shaped flanks), at least eight years
 after the last crest, and noise that multiplies each year by 1 + sd x normal. The first years are given as history.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -57,11 +58,11 @@ def plant(
         path = BASE * (1 + TRENDS[trend] * rng.uniform(0.002, 0.008) * (when - years / 2))
         width = 0
         if shape == "two bells":  # flanks so narrow that the valley between them is one
-            middles, spread = [rng.integers(6, years - AFTER - 16)], rng.uniform(sd[0], min(sd[1], 3.5))
-            middles.append(rng.integers(middles[0] + 14, years - AFTER))
+            middles, spread = [int(rng.integers(6, years - AFTER - 16))], rng.uniform(sd[0], min(sd[1], 3.5))
+            middles.append(int(rng.integers(middles[0] + 14, years - AFTER)))
         else:
             width = int(rng.integers(2, 6)) if shape == "plateau" else 0
-            middles, spread = [rng.integers(6, years - AFTER - width)], rng.uniform(*sd)
+            middles, spread = [int(rng.integers(6, years - AFTER - width))], rng.uniform(*sd)
         for middle in middles:
             away = when - middle - np.clip(when - middle, 0, width)
             path = path + rng.uniform(*height) * BASE * np.exp(-(away**2) / 2 / spread**2)
@@ -164,43 +165,50 @@ class Coverage(NamedTuple):
     length: float
 
 
-BUMPS = ("bell", "lopsided", "three ages", "six ages")
+Curve = Callable[[np.ndarray], np.ndarray]
+
+
+def bell(rng: np.random.Generator, start: float, years: int) -> Curve:
+    """A normal density in shape, centred anywhere between two years."""
+    centre, sd = rng.uniform(8, years - 9), rng.uniform(2, 5)
+    return lambda t: np.exp(-((t - centre) ** 2) / 2 / sd**2)
+
+
+def lopsided(rng: np.random.Generator, start: float, years: int) -> Curve:
+    """A log-normal density in shape, rising faster than it falls."""
+    before, middle, sd = rng.uniform(8, 12), 8 + start * (years - 20), rng.uniform(0.25, 0.5)
+    return lambda t: np.exp(-(np.log(np.maximum(1 + (t - middle) / before, 1e-9)) ** 2) / 2 / sd**2)
+
+
+def summed(ages: int) -> Callable[[np.random.Generator, float, int], Curve]:
+    """A wave of births in the shape of a gamma density, summed over the ages of a stage."""
+
+    def form(rng: np.random.Generator, start: float, years: int) -> Curve:
+        shape, scale = rng.uniform(3, 8), rng.uniform(1.0, 2.0)
+        begin = 2 + start * (years - 21 - shape * scale)
+
+        def curve(t: np.ndarray) -> np.ndarray:
+            since = np.maximum(t[:, None] - begin - np.arange(ages), 0) / scale / (shape - 1)
+            return (since * np.exp(1 - since)) ** (shape - 1) @ np.full(ages, 1 / ages)
+
+        return curve
+
+    return form
+
+
+FORMS = {"bell": bell, "lopsided": lopsided, "three ages": summed(3), "six ages": summed(6)}
+BUMPS = tuple(FORMS)
 SETTING, SCORED = ("bell", "three ages"), 1000
 """Kinds on which the smoothing of ranges was set, with seeds below `SCORED`; tests and page use others."""
 
 
 def bumps(rng: np.random.Generator, count: int, kind: str, years: int = 45) -> tuple[np.ndarray, np.ndarray]:
-    """`count` clean series with one crest, and when it truly peaks, in fractions of a year.
-
-    bell        centred anywhere between two years
-    lopsided    a log-normal density in shape, rising faster than it falls
-    three ages, six ages   a wave of births in the shape of a gamma density, summed over the ages of a stage
-    """
+    """`count` clean series (series, year) with one crest of a kind of `FORMS`, and when each truly peaks, in years."""
     when, fine = np.arange(years), np.arange(0, years - 1, 0.01)
     clean, truth = [], []
     for _ in range(count):
         height, start = rng.uniform(0.3, 1.0), rng.uniform(0.0, 1.0)
-        if kind == "bell":
-            centre, sd = rng.uniform(8, years - 9), rng.uniform(2, 5)
-
-            def bump(t: np.ndarray, centre: float = centre, sd: float = sd) -> np.ndarray:
-                return np.exp(-((t - centre) ** 2) / 2 / sd**2)
-        elif kind == "lopsided":
-            before, middle, spread = rng.uniform(8, 12), 8 + start * (years - 20), rng.uniform(0.25, 0.5)
-
-            def bump(t: np.ndarray, before: float = before, middle: float = middle, sd: float = spread) -> np.ndarray:
-                return np.exp(-(np.log(np.maximum(1 + (t - middle) / before, 1e-9)) ** 2) / 2 / sd**2)
-        else:
-            ages = 3 if kind == "three ages" else 6
-            form, scale = rng.uniform(3, 8), rng.uniform(1.0, 2.0)
-            begin = 2 + start * (years - 21 - form * scale)
-
-            def bump(
-                t: np.ndarray, ages: int = ages, form: float = form, scale: float = scale, begin: float = begin
-            ) -> np.ndarray:
-                since = np.maximum(t[:, None] - begin - np.arange(ages), 0) / scale / (form - 1)
-                return (since * np.exp(1 - since)) ** (form - 1) @ np.full(ages, 1 / ages)
-
+        bump = FORMS[kind](rng, start, years)
         clean.append(BASE * (1 + height * bump(when)))
         truth.append(fine[np.argmax(bump(fine))])
     return np.array(clean), np.array(truth)

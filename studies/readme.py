@@ -14,8 +14,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from forecast import read_region, read_scenario, run_forecast
+from studies import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 PAGES = {"en": ROOT / "README.md", "zh": ROOT / "README.zh-CN.md"}
 MARKED = re.compile(r"(<!-- demo: .*? -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -27,7 +27,8 @@ def main() -> None:
         run = run_forecast(read_region("wenzhou"), read_scenario("baseline"), trajectories=1000, out=folder)
         for lang, page in PAGES.items():
             said = "\n".join(f"> - {sentence}" for sentence in run.headline[lang])
-            page.write_text(MARKED.sub(lambda m, said=said: f"{m[1]}{said}\n{m[2]}", page.read_text("utf-8")), "utf-8")
+            before, marked, after = MARKED.split(page.read_text("utf-8"))
+            page.write_text(f"{before}{marked}{said}\n{after}", "utf-8")
         photograph(Path(run.folder or "") / "report.html")
 
 

@@ -9,8 +9,8 @@ were closed.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,17 +30,18 @@ from forecast.backtest.school_rolls import (
     score_rolls,
 )
 from forecast.basics.ages import age_bounds
-from forecast.basics.school_date import SEPTEMBER, YEAR_END, entry_cohorts, stage_cohort
+from forecast.basics.school_date import SEPTEMBER, YEAR_END, entry_cohorts
 from forecast.demand.schools.ratio_smoothing import FADE, MEAN_YEARS
-from forecast.demand.schools.stages import damped_rate_path, stage_systems
 from forecast.population.rates.graduation import graduate
+from studies import REFERENCE, ROOT, national_rolls, published, published_rolls
+from studies.pages import table, write
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "accuracy" / "rolls.md"
-REFERENCE = Path(os.environ.get("FORECAST_REFERENCE") or Path(__file__).resolve().parents[2] / "shared" / "reference")
+PAGE = ROOT / "docs" / "accuracy" / "rolls.md"
 HORIZON = 10
 SETTLED = 5
 """Origins so many years after the first have enough ratios behind them to choose a smoothing by their errors."""
 
+CLOSED = (2020,)  # years of closed schools; no other break is declared
 SIZES = ((0, 1_000), (1_000, 5_000), (5_000, 20_000), (20_000, None))
 TURN_LEADS = (3, 4, 5)
 LARGE, SIZEABLE = 100_000, 5_000
@@ -81,9 +82,10 @@ def main() -> None:
     tested = [(case, run(case)) for case in cases(chosen.reference)]
     pages = [line for case, found in tested for line in report(case, found)]
     shown = [f"![errors by years ahead]({chosen.out.stem}.svg)\n"] if tested else []
-    text = "\n".join([*opening(), *shown, *in_short(tested), *pages, *nation(chosen.reference)])
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    chosen.out.write_text(text + "\n", "utf-8")
+    parts = [*opening(), *shown, *in_short(tested), *pages]
+    with suppress(FileNotFoundError):
+        parts += national_rolls.stages(chosen.reference)
+    write(chosen.out, parts)
     if tested:
         picture(tested, chosen.out.with_suffix(".svg"))
 
@@ -165,36 +167,40 @@ def in_short(tested: Iterable[tuple[Case, xr.Dataset]]) -> Iterable[str]:
     head = [f"total, {lead} y" for lead in TOTAL_GOALS] + [f"median place, {lead} y" for lead in MEDIAN_GOALS]
     yield table(("rolls", "origins", *head), rows)
     yield from in_short_where_births_turn(tested)
-    yield (
-        "Where it fails: without births the entrants of a district keep their level, and no method saw that New York's kindergartens would "
-        "take in 7 % more in 2009; a total that is flat because its parts cancel is hard to beat by anything that moves it, so that the "
-        "unchanged last value is the better forecast of the sums of New York from the second year on, and of New Zealand's after 2001; a wave "
-        "of foreign pupils that comes and goes (New Zealand from 2001 to 2005) is not foreseen, only believed less; single schools "
-        "open, close and redraw their areas, which no ratio foresees: by school and grade the forecast is the best, for the sum of a single "
-        "school three or more years ahead the last value or the three-year mean often is; one district of 4,500 pupils (Eau Claire) has one "
-        "sum an origin, on which the order of methods after the third year may be chance. Where "
-        "births turn, what one stage gains another loses, so that the sum of all grades may hardly move and the last value is then "
-        "its best forecast, while by grade it is not.\n"
-    )
-    yield (
-        "How the numbers of the method were chosen. The fading (0.5) and the weight of no movement (5 years) are assumed, and not the best "
-        "on these rolls: in New York, Eau Claire and New Zealand alike every fading from 0 to 0.9 gave smaller errors one to five years ahead than "
-        "none (1), and by the mean of all measures each would rather have it at once (0); a weight of 10 or 20 years would be better for New Zealand by grade, and for the "
-        "sums, 5 is better for New York by grade. Mean logarithm of the error one to five years ahead against the method before it (one "
-        "choice of smoothing for ratios and entrants, nothing fades), by grade and by total: fading 0.9 New York -0.03 and -0.15, New Zealand "
-        "-0.03 and 0.00; 0.7: -0.08 and -0.63, -0.07 and -0.15; 0.5: -0.09 and -1.16, -0.08 and -0.25; 0.3: -0.08 and -1.50, -0.08 and -0.31; Eau Claire "
-        "by school and grade -0.03 with any. Among the odd and among the even places of each source "
-        "the method is better by grade than the one before it.\n"
-    )
-    yield (
-        "Tried and left out: a smoothing for each grade or stage apart (follows noise), a choice for each lead by its own errors alone, the least "
-        "error whatever its doubt (Eau Claire by grade 0.05, New Zealand 0.03 worse), mixing all smoothings by their errors or equally (New York "
-        "0.03, Eau Claire 0.01 worse), fading what a place has of its own as well (by 0.85 or 0.7, New Zealand's regions 0.07 and 0.2 worse), a damped trend in the "
-        "pattern of grades (Eau Claire 0.06, New Zealand 0.03 worse), an exponential weight fitted on five years ahead at once "
-        "(New Zealand by grade 0.02 worse, its total 0.08 better), a level of three or five years for entrants (schools 0.01 better, New York "
-        "0.02 worse), and half of the way from the total to its last value (the totals of New York and New Zealand 0.6 and 0.13 better, Eau Claire's "
-        "0.13 worse, where births do tell what comes).\n"
-    )
+    yield from (FAILS, CHOSEN, LEFT_OUT)
+
+
+FAILS = (
+    "Where it fails: without births the entrants of a district keep their level, and no method saw that New York's kindergartens would "
+    "take in 7 % more in 2009; a total that is flat because its parts cancel is hard to beat by anything that moves it, so that the "
+    "unchanged last value is the better forecast of the sums of New York from the second year on, and of New Zealand's after 2001; a wave "
+    "of foreign pupils that comes and goes (New Zealand from 2001 to 2005) is not foreseen, only believed less; single schools "
+    "open, close and redraw their areas, which no ratio foresees: by school and grade the forecast is the best, for the sum of a single "
+    "school three or more years ahead the last value or the three-year mean often is; one district of 4,500 pupils (Eau Claire) has one "
+    "sum an origin, on which the order of methods after the third year may be chance. Where "
+    "births turn, what one stage gains another loses, so that the sum of all grades may hardly move and the last value is then "
+    "its best forecast, while by grade it is not.\n"
+)
+CHOSEN = (
+    "How the numbers of the method were chosen. The fading (0.5) and the weight of no movement (5 years) are assumed, and not the best "
+    "on these rolls: in New York, Eau Claire and New Zealand alike every fading from 0 to 0.9 gave smaller errors one to five years ahead than "
+    "none (1), and by the mean of all measures each would rather have it at once (0); a weight of 10 or 20 years would be better for New Zealand by grade, and for the "
+    "sums, 5 is better for New York by grade. Mean logarithm of the error one to five years ahead against the method before it (one "
+    "choice of smoothing for ratios and entrants, nothing fades), by grade and by total: fading 0.9 New York -0.03 and -0.15, New Zealand "
+    "-0.03 and 0.00; 0.7: -0.08 and -0.63, -0.07 and -0.15; 0.5: -0.09 and -1.16, -0.08 and -0.25; 0.3: -0.08 and -1.50, -0.08 and -0.31; Eau Claire "
+    "by school and grade -0.03 with any. Among the odd and among the even places of each source "
+    "the method is better by grade than the one before it.\n"
+)
+LEFT_OUT = (
+    "Tried and left out: a smoothing for each grade or stage apart (follows noise), a choice for each lead by its own errors alone, the least "
+    "error whatever its doubt (Eau Claire by grade 0.05, New Zealand 0.03 worse), mixing all smoothings by their errors or equally (New York "
+    "0.03, Eau Claire 0.01 worse), fading what a place has of its own as well (by 0.85 or 0.7, New Zealand's regions 0.07 and 0.2 worse), a damped trend in the "
+    "pattern of grades (Eau Claire 0.06, New Zealand 0.03 worse), an exponential weight fitted on five years ahead at once "
+    "(New Zealand by grade 0.02 worse, its total 0.08 better), a level of three or five years for entrants (schools 0.01 better, New York "
+    "0.02 worse), and half of the way from the total to its last value (the totals of New York and New Zealand 0.6 and 0.13 better, Eau Claire's "
+    "0.13 worse, where births do tell what comes).\n"
+)
+"""What follows the table in short: where it fails, how the numbers of the method were chosen, what was left out."""
 
 
 def in_short_where_births_turn(tested: Iterable[tuple[Case, xr.Dataset]]) -> Iterable[str]:
@@ -222,10 +228,10 @@ def _reached(scores: xr.DataArray, lead: int, goal: float | None) -> str:
 
 
 def cases(reference: Path) -> Iterable[Case]:
+    """Every source that is among the reference data."""
     for make in (city_districts, one_district, its_schools, regions_by_age):
-        found = make(reference)
-        if found is not None:
-            yield found
+        with suppress(FileNotFoundError):
+            yield make(reference)
 
 
 def labelled(table: pd.Series) -> xr.DataArray:
@@ -234,12 +240,8 @@ def labelled(table: pd.Series) -> xr.DataArray:
     return table.to_xarray().fillna(0.0).astype(float).transpose("county", "year", "grade")
 
 
-def city_districts(reference: Path) -> Case | None:
-    file = reference / "us_nyc_schools" / "enrolment_by_grade.parquet"
-    if not file.exists():
-        return None
-    table = pd.read_parquet(file)
-    table = table[table.grade.between(-1, 12)]
+def city_districts(reference: Path) -> Case:
+    table = published_rolls.new_york(reference)
     rolls = labelled(table.groupby(["district", "school_year_start", "grade"]).pupils.sum())
     return Case(
         "New York City districts by grade",
@@ -250,59 +252,40 @@ def city_districts(reference: Path) -> Case | None:
     )
 
 
-def eau_claire(reference: Path) -> tuple[pd.DataFrame, xr.DataArray] | None:
-    folder = reference / "china"
-    if not (folder / "backtest_us_ecasd_school_grade.csv").exists():
-        return None
-    table = pd.read_csv(folder / "backtest_us_ecasd_school_grade.csv")
-    births = pd.read_csv(folder / "backtest_us_ecasd_births.csv").set_index("year").births.to_xarray().astype(float)
-    return table, births
-
-
-def one_district(reference: Path) -> Case | None:
-    found = eau_claire(reference)
-    if found is None:
-        return None
-    table, births = found
-    rolls = labelled(table.assign(county="district").groupby(["county", "year", "grade"]).pupils.sum())
+def one_district(reference: Path) -> Case:
+    table = published_rolls.eau_claire(reference).assign(county="district")
+    rolls = labelled(table.groupby(["county", "year", "grade"]).pupils.sum())
     return Case(
         "Eau Claire (Wisconsin), the district by grade",
         "Kindergarten to grade 5 of about 4,500 pupils; births of the district by calendar year. In the autumn of 2020 a quarter of the "
         "pupils were counted elsewhere or not at all: 2020 is neither origin, nor used for ratios, nor scored.",
         rolls,
-        {"births": births.expand_dims(county=["district"]), "entry_age": 5, "breaks": closed(rolls)},
+        born_in_district(reference, rolls),
     )
 
 
-def its_schools(reference: Path) -> Case | None:
-    found = eau_claire(reference)
-    if found is None:
-        return None
-    table, births = found
-    rolls = labelled(table.groupby(["school", "year", "grade"]).pupils.sum())
+def its_schools(reference: Path) -> Case:
+    rolls = labelled(published_rolls.eau_claire(reference).groupby(["school", "year", "grade"]).pupils.sum())
     return Case(
         "Eau Claire, single schools by grade",
         "The same pupils by school (schools open, close and change their area; a school that is not there counts 0). Entrants are "
         "a share of the district's births. 2020 is left out.",
         rolls,
-        {"births": births.expand_dims(county=rolls.county.values.tolist()), "entry_age": 5, "breaks": closed(rolls)},
+        born_in_district(reference, rolls),
     )
 
 
-def closed(rolls: xr.DataArray) -> list[int]:
-    """The year of closed schools, known to everybody at the time; no other break is declared."""
-    return [year for year in (2020,) if year in rolls.year.values]
+def born_in_district(reference: Path, rolls: xr.DataArray) -> dict[str, Any]:
+    """The same births for every school, and the year of closed schools, known to everybody at the time."""
+    births = published_rolls.eau_claire_births(reference).expand_dims(county=rolls.county.values.tolist())
+    return {"births": births, "entry_age": 5, "breaks": [year for year in CLOSED if year in rolls.year.values]}
 
 
-def regions_by_age(reference: Path) -> Case | None:
-    folder = reference / "newzealand_regions"
-    if not (folder / "school_roll_by_age.parquet").exists():
-        return None
-    table = pd.read_parquet(folder / "school_roll_by_age.parquet")
-    ages = table.age.astype(str).str.extract(r"(\d+)")[0].astype(int)
-    rolls = labelled(table.assign(age=ages).groupby(["region", "year", "age"]).pupils.sum())
-    births = pd.read_parquet(folder / "births.parquet").groupby(["region", "year"]).births.sum()
-    people = pd.read_parquet(folder / "population.parquet").groupby(["region", "year", "age"])["pop"].sum()
+def regions_by_age(reference: Path) -> Case:
+    table, folder = published_rolls.new_zealand(reference), reference / "newzealand_regions"
+    rolls = labelled(table.groupby(["region", "year", "age"]).pupils.sum())
+    births = published.table(folder, "births").groupby(["region", "year"]).births.sum()
+    people = published.table(folder, "population").groupby(["region", "year", "age"])["pop"].sum()
     places = rolls.county.values.tolist()
     single = single_ages(people.loc[places])
     children = single.sel(age=rolls.grade.values).rename(age="grade")
@@ -506,120 +489,6 @@ def verdict(scores: xr.Dataset, several: bool) -> Iterable[str]:
         lines.append(f"- {COLUMNS[name]}: {said} ({len(leads)} horizons).")
     yield "Against the best of the rivals at each horizon (years ahead, difference in percentage points):\n"
     yield "\n".join(lines) + "\n"
-
-
-def nation(reference: Path) -> Iterable[str]:
-    """China's stages: too few years for rolling origins; one origin, 2018, and what lies ahead."""
-    folder = reference / "china"
-    if not (folder / "education_stage_series_china.csv").exists():
-        return
-    series = pd.read_csv(folder / "education_stage_series_china.csv")
-    series = series[(series.area_zh == "全国") & (series.indicator == "enrolment")].set_index(["stage", "year"]).value
-    births = pd.read_csv(folder / "china_births_deaths.csv").set_index("year")
-    releases = {
-        "first release": births["births_first_release_10k"],
-        "revised after the 2020 census": births["births_revised_after_2020_census_10k"],
-    }
-    yield "## China, whole stages\n"
-    yield (
-        "Published rolls have gaps (primary 2015, 2016, 2020-2024; kindergarten 2016-2024; junior 2019-2024; senior 2018-2022, of the parts), "
-        "so that rolling origins are not possible. One origin instead, 2018, with births and rolls up to 2018 only: pupils over the "
-        "children born for the stage's ages, at the last known ratio (primary: of 2016) or with the ratio's last slope damped by 0.85 a year. "
-        "In 2018 only the first release of births was known; the revised series was published after the census of 2020, and its values of "
-        "2011-2015 and 2017 were not seen at the source (see the reference's README).\n"
-    )
-    rows, late = [], []
-    for stage, key in (("kindergarten", "preschool"), ("primary", "primary")):
-        actual = series[key]
-        known = actual[actual.index <= 2018]
-        really = int(actual[actual.index > 2010].idxmax())
-        for release, born in releases.items():
-            for path in ("constant", "damped"):
-                made = stage_forecast(born[born.index <= 2018], known, stage, path, 2030)
-                crest = int(made.idxmax())
-                late.append(abs(crest - really))
-                rows.append((stage, release, path, crest, really, _missed(made, actual)))
-        stays = pd.Series(known.iloc[-1], index=range(2019, 2031))
-        rows.append((stage, "-", f"the roll of {known.index[-1]} stays", "-", really, _missed(stays, actual)))
-    yield table(("stage", "births", "ratio", "crest forecast", "crest as it happened", "error of the roll"), rows)
-    yield f"The crests are forecast {max(late)} year{'s' * (max(late) != 1)} away from what happened at most.\n"
-    yield (
-        "Births after 2018 are held at the last value, so that kindergarten from 2022 and primary school from 2025 on would not be judged.\n"
-    )
-    yield from ahead(series, releases)
-
-
-def _missed(made: pd.Series, actual: pd.Series) -> str:
-    years = [year for year in (2019, 2020, 2021, 2023) if year in actual.index]
-    return ", ".join(f"{year}: {made[year] / actual[year] - 1:+.1%}" for year in years)
-
-
-def ahead(series: pd.Series, releases: Mapping[str, pd.Series]) -> Iterable[str]:
-    """Junior and senior schools, from rolls and births to the end of the series."""
-    yield "Junior and senior schools lie ahead of the published series; forecasts from its end, with the range over both releases of births and three paths of the ratio:\n"
-    senior = series["senior_secondary_general"].add(series["senior_secondary_vocational"]).dropna()
-    rows = []
-    for stage, known in (("junior", series["junior_secondary"].dropna()), ("senior", senior)):
-        made = {
-            (release, path): stage_forecast(born, known, stage, path, 2036)
-            for release, born in releases.items()
-            for path in ("constant", "three years", "damped")
-        }
-        revised = {key: one for key, one in made.items() if key[0].startswith("revised")}
-        crests = [int(one.idxmax()) for one in made.values()]
-        own = [int(one.idxmax()) for one in revised.values()]
-        years = (2026, 2028, 2030, 2032)
-        low_high = [
-            f"{min(one[year] for one in made.values()):,.0f}-{max(one[year] for one in made.values()):,.0f}"
-            for year in years
-        ]
-        rows.append((stage, int(known.index[-1]), _span(own), _span(crests), *low_high))
-    yield table(
-        (
-            "stage",
-            "last roll",
-            "crest, revised births",
-            "crest, both",
-            *(f"{year}, 10,000 pupils" for year in (2026, 2028, 2030, 2032)),
-        ),
-        rows,
-    )
-    yield (
-        "With the first release the waves of 2012 and 2014 are missing and the junior crest moves to 2029: the release of births, not "
-        "the method, decides the year. The entrants of primary school agree with the revised births (0.94 to 1.04), not with the first.\n"
-    )
-
-
-def _span(years: list[int]) -> str:
-    return str(min(years)) if min(years) == max(years) else f"{min(years)}-{max(years)}"
-
-
-def stage_forecast(born: pd.Series, known: pd.Series, stage: str, path: str, until: int) -> pd.Series:
-    """Pupils by school year after the last known roll."""
-    ages = stage_systems()["6-3-3"].ages(stage)
-    births = held_until(born.astype(float), until - ages[0])
-    children = stage_cohort(births, ages, SEPTEMBER).to_series()
-    ratios = (known / children).dropna()
-    last = int(ratios.index[-1])
-    years = list(range(last + 1, until + 1))
-    if path == "damped":
-        cap = 1.5  # ratios to births pass 1 where births were undercounted
-        values = damped_rate_path(ratios.to_dict(), years, cap).to_series()
-    else:
-        values = pd.Series(ratios.iloc[-1] if path == "constant" else ratios.iloc[-3:].mean(), index=years)
-    return (values * children).dropna()
-
-
-def held_until(born: pd.Series, until: int) -> xr.DataArray:
-    years = range(int(born.index[0]), max(until, int(born.index[-1])) + 1)
-    held: xr.DataArray = born.reindex(years).ffill().rename_axis("year").to_xarray()
-    return held
-
-
-def table(head: tuple[object, ...], rows: Iterable[tuple[object, ...]]) -> str:
-    lines = ["| " + " | ".join(map(str, head)) + " |", "|" + " --- |" * len(head)]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

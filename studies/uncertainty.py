@@ -17,13 +17,14 @@ from scipy.stats import norm
 from forecast.population import life_table
 from forecast.population.rates.pattern import mortality_pattern
 from forecast.region import read_region
+from studies import REFERENCE, published
 
 NAMES = ("phi", "sigma", "start")
 
 
 def main() -> None:
     country = int(sys.argv[1]) if len(sys.argv) > 1 else 156
-    annual = pd.read_parquet(reference() / "wpp2024" / "annual.parquet")
+    annual = published.table(REFERENCE / "wpp2024", "annual")
     own = annual[(annual["country_code"] == country) & annual["year"].between(2024, 2055)]
     horizon = (own["year"] - 2023).to_numpy()
     tfr = spread(np.log(own["tfr_80l"]), np.log(own["tfr_80u"]))
@@ -59,8 +60,12 @@ def model(values: np.ndarray, horizon: np.ndarray) -> np.ndarray:
 
 def fit(horizon: np.ndarray, sd: np.ndarray) -> np.ndarray:
     """phi, sigma and start that meet the spreads best, in relative terms."""
+
+    def misses(values: np.ndarray) -> np.ndarray:
+        return model(values, horizon) / sd - 1
+
     found = least_squares(
-        lambda values: model(values, horizon) / sd - 1,
+        misses,
         x0=(0.95, sd[0], sd[0]),
         bounds=((0.5, 1e-6, 0), (0.9999, 1, 1)),
     )
@@ -68,13 +73,6 @@ def fit(horizon: np.ndarray, sd: np.ndarray) -> np.ndarray:
         raise RuntimeError(found.message)
     values: np.ndarray = found.x
     return values
-
-
-def reference():  # type: ignore[no-untyped-def]
-    import os
-    from pathlib import Path
-
-    return Path(os.environ.get("FORECAST_REFERENCE", Path(__file__).parents[2] / "shared" / "reference"))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import xarray as xr
 
 from forecast.findings.levels import warn
 from forecast.waves import classify_waves
-from studies import national
+from studies import national, published, published_rolls
 
 TRAJECTORIES, AHEAD, WINDOW, SHORTEST_PAST = 200, 10, 5, 4
 SHORT = ("structural_shortage", "transient_crest", "crest_then_surplus")
@@ -47,8 +47,7 @@ class Case:
 
 def new_zealand(reference: Path) -> Rolls:
     """Rolls by region: ages 5 to 17, 1996 to 2011."""
-    rolls = pd.read_parquet(reference / "newzealand_regions" / "school_roll_by_age.parquet")
-    rolls = rolls[rolls["age"].isin([str(age) for age in range(5, 18)])].astype({"age": int})
+    rolls = published_rolls.new_zealand(reference).query("5 <= age <= 17")
     return Rolls(
         _by_place(rolls, "region", "year", "age", "pupils"), {"lower": (0, 5), "middle": (6, 7), "upper": (8, 12)}
     )
@@ -56,20 +55,20 @@ def new_zealand(reference: Path) -> Rolls:
 
 def eau_claire(reference: Path) -> Rolls:
     """Rolls of one American school district, kindergarten to grade 5."""
-    rolls = pd.read_csv(reference / "china" / "backtest_us_ecasd_school_grade.csv").assign(place="Eau Claire")
+    rolls = published_rolls.eau_claire(reference).assign(place="Eau Claire")
     return Rolls(_by_place(rolls, "place", "year", "grade", "pupils"), {"lower": (0, 5)})
 
 
 def new_york(reference: Path) -> Rolls:
     """Rolls of school districts, kindergarten to grade 12, in the seven years 2005 to 2011: three of them must do as past."""
-    rolls = pd.read_parquet(reference / "us_nyc_schools" / "enrolment_by_grade.parquet").query("grade >= 0")
+    rolls = published_rolls.new_york(reference).query("grade >= 0")
     stages = {"lower": (0, 5), "middle": (6, 8), "upper": (9, 12)}
     return Rolls(_by_place(rolls, "district", "school_year_start", "grade", "pupils"), stages, 2)
 
 
 def sweden(reference: Path) -> Rolls:
     """Residents of school ages by county, with the younger ones who come next, 1968 to 2015."""
-    people = pd.read_parquet(reference / "sweden_counties" / "population_deaths_migration.parquet").query("age <= 17")
+    people = published.table(reference / "sweden_counties", "population_deaths_migration").query("age <= 17")
     return Rolls(
         _by_place(people, "region", "year", "age", "pop"), {"lower": (6, 11), "middle": (12, 14), "upper": (15, 17)}
     )
@@ -77,7 +76,7 @@ def sweden(reference: Path) -> Rolls:
 
 def norway(reference: Path) -> Rolls:
     """The same by municipality, 2005 to 2021; those with `LARGE` residents of school ages in the first year."""
-    people = pd.read_parquet(reference / "norway_municipalities" / "population_age.parquet").query("age <= 17")
+    people = published.table(reference / "norway_municipalities", "population_age").query("age <= 17")
     places = _by_place(people, "municipality", "year", "age", "pop")
     large = {
         name: table for name, table in places.items() if table.iloc[0, 6:].sum() >= LARGE and (table > 0).all(None)
@@ -87,8 +86,8 @@ def norway(reference: Path) -> Rolls:
 
 def china(reference: Path) -> Iterator[Case]:
     """Stages of the nation, from published enrolment of two years or more and births by their first releases."""
-    for stage, published in national.PUBLISHED.items():
-        known = national.rolls(reference, published)
+    for stage, published_as in national.PUBLISHED.items():
+        known = national.rolls(reference, published_as)
         for origin in known.index:
             came = known.reindex(range(origin + 1, origin + max(WITHIN.values()) + 1))
             if len(national.counted(reference, stage, origin)) < 2 or came.isna().any():

@@ -5,17 +5,15 @@ python -m studies.waves        # reads the reference data in FORECAST_REFERENCE 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from forecast.demand import read_models, windows_of
 from forecast.waves import CATEGORIES, Facts, Tipping, explain, find_trains, find_waves, implied_by_births
-from studies import national, planted, warned
+from studies import REFERENCE, ROOT, national, planted, warned
+from studies.pages import table, write
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "waves.md"
 
 COUNT = 50  # series of each shape, trend and length of history
@@ -24,27 +22,22 @@ HEIGHTS = (0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 
 
 def main() -> None:
-    reference = Path(os.environ.get("FORECAST_REFERENCE") or ROOT.parent / "shared" / "reference")
     parts = [HEAD, *planted_crests(), *heights(), *false_crests(), *ranges(), *classes(), *costs()]
-    parts += [*nation(reference), *warnings(reference), *sentence()]
-    PAGE.write_text("\n".join(parts) + "\n", "utf-8")
+    parts += [*nation(REFERENCE), *warnings(REFERENCE), *sentence()]
+    write(PAGE, parts)
 
 
 HEAD = """# Waves: how well they are found
 
-Written by `studies/waves.py`; the trials are those of `studies/planted.py`, `studies/national.py` and `studies/warned.py`,
-and the tests hold their bars. Method: `forecast/waves/` (each module begins with what it does) and `forecast/warning.py`.
+Written by `python -m studies.waves`; do not edit. The trials are those of `studies/planted.py`, `studies/national.py` and
+`studies/warned.py`, and the tests hold their bars. Method: `forecast/waves/` (each module begins with what it does) and
+`forecast/findings/levels.py`.
 
 A crest must stand out by 5 % of the mean of its series. A noisy series is smoothed first: penalised least squares with
 the third difference as roughness, the penalty by restricted maximum likelihood (`smoothing`), and a crest must also
 stand out more than noise of that sd does in 97 % of flat series. Noise below 0.5 % is left as it is, and the ups and
 downs of a trajectory are never smoothed.
 """
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines] + [""]
 
 
 def per_cent(share: float) -> str:
@@ -75,7 +68,7 @@ def planted_crests() -> list[str]:
         "series of each of the 27 kinds. Heights 30–100 % of the base, sd 2–5 years, at least 8 years after the last crest, "
         "noise multiplying every year, history and forecast alike. In per cent of the planted crests.",
         "",
-        *table(("noise", "crests", "within a year", "bar", "very year", "worst kind, within a year"), rows),
+        table(("noise", "crests", "within a year", "bar", "very year", "worst kind, within a year"), rows),
     ]
 
 
@@ -93,7 +86,7 @@ def heights() -> list[str]:
         "",
         "Found within a year, per cent; 15 series of each kind.",
         "",
-        *table(head, rows),
+        table(head, rows),
     ]
 
 
@@ -113,7 +106,7 @@ def false_crests() -> list[str]:
         "",
         "Per cent of 500 series without a crest in which one is found; the bar is 5.",
         "",
-        *table(head, rows),
+        table(head, rows),
     ]
 
 
@@ -147,7 +140,7 @@ def ranges() -> list[str]:
         "truth is the highest point of the curve between the years. *Lopsided* is a log-normal density in shape; *three ages* "
         "and *six ages* are births in the shape of a gamma density summed over the ages of a stage.",
         "",
-        *table(("a single path; noise", *percents, *[f"length, {noise}" for noise in percents]), single),
+        table(("a single path; noise", *percents, *[f"length, {noise}" for noise in percents]), single),
         "The course that is best for the whole series leans to the slower side of a lopsided crest, by half a year at 5 % noise; "
         "with noise drawn around that course, the range held a fifth to a quarter of the truths of lopsided crests and those of three ages. It is now found on "
         "courses smoothed less, and with the chance that the sd of the noise is read too small. How much less was set on bells and "
@@ -157,7 +150,7 @@ def ranges() -> list[str]:
         "",
         "Over 200 trajectories whose peaks are spread with the given sd, the truth being drawn like them:",
         "",
-        *table(("sd, years", "in fractions of a year", "whole years"), many),
+        table(("sd, years", "in fractions of a year", "whole years"), many),
     ]
 
 
@@ -173,7 +166,7 @@ def classes() -> list[str]:
         "smoothing for the whole series 79 were right at 5 % noise, as most crests and troughs of five years' width were "
         "smoothed away or read as lasting. The width of that weighing and the two sd below were set on other seeds.",
         "",
-        *table(("class / noise", *[f"{noise:.0%}" for noise in planted.NOISES]), rows),
+        table(("class / noise", *[f"{noise:.0%}" for noise in planted.NOISES]), rows),
         "What stands out by less than two sd of the noise is asked of the smooth course, in which only what lasts is seen. Lasting "
         "shortages of 7, 10, 15 and 20 % are found in "
         + "; ".join(
@@ -205,7 +198,7 @@ def costs() -> list[str]:
         "a sentence says where the class flips. A region or a scenario puts its own costs in their place "
         "(`models.primary_school.costs.rent`).",
         "",
-        *table(("service", "building", "rent", "upkeep", "salvage", "life", "discount", "break-even years"), rows),
+        table(("service", "building", "rent", "upkeep", "salvage", "life", "discount", "break-even years"), rows),
         "Against linear programmes solved by another solver the W-th largest demand and the discounted slices agree to 1e-6 on "
         "random paths, and the opening never exceeds the level worth building and equals it on paths with one crest "
         "(`tests/demand/test_costs.py`, `tests/waves/test_lasting.py`).",
@@ -244,7 +237,7 @@ def nation(reference: Path) -> list[str]:
         "",
         "Children of each stage's ages on 1 September from births alone: nobody dies, moves or stays away.",
         "",
-        *table(("births", "kindergarten", "primary", "junior", "senior", "lags", "born"), rows),
+        table(("births", "kindergarten", "primary", "junior", "senior", "lags", "born"), rows),
         f"The two series of births differ, and with them the crests. {provenance(reference)} Only the revised series gives 2017, "
         "2023, 2026 and 2029. With it children of the ages crest three years before the children in kindergarten did: of fewer "
         "children more went, and the difference is participation. By the first releases births alone already crest in 2020, and "
@@ -280,42 +273,24 @@ def _years(years: list[int]) -> str:
     return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
+SOURCES = {
+    "New Zealand, 16 regions, rolls by age, 1996–2011": warned.new_zealand,
+    "New York City, 17 districts, rolls by grade, 2005–2011": warned.new_york,
+    "Eau Claire, grades K–5, 1998–2024": warned.eau_claire,
+    "Sweden, 11 counties, residents of 6 to 17, 1968–2015": warned.sweden,
+    "Norway, 100 municipalities, residents of 6 to 17, 2005–2021": warned.norway,
+}
+
+
 def warnings(reference: Path) -> list[str]:
-    sources = {
-        "New Zealand, 16 regions, rolls by age, 1996–2011": list(warned.cases(warned.new_zealand(reference))),
-        "New York City, 17 districts, rolls by grade, 2005–2011": list(warned.cases(warned.new_york(reference))),
-        "Eau Claire, grades K–5, 1998–2024": list(warned.cases(warned.eau_claire(reference))),
-        "Sweden, 11 counties, residents of 6 to 17, 1968–2015": list(warned.cases(warned.sweden(reference))),
-        "Norway, 100 municipalities, residents of 6 to 17, 2005–2021": list(warned.cases(warned.norway(reference))),
-    }
+    cases = {name: list(warned.cases(read(reference))) for name, read in SOURCES.items()}
     rows = [
         (name, kind, word, *_judged([case for case in found if case.kind == kind], level))
-        for name, found in sources.items()
+        for name, found in cases.items()
         for kind in ("short", "spare")
         for word, level in (("amber", 0.25), ("red", 0.5))
     ]
-    nation = [
-        (
-            case.stage.replace("_", " "),
-            case.origin,
-            case.kind,
-            per_cent(case.share),
-            "–" if case.came is None else case.origin + case.came,
-        )
-        for case in warned.china(reference)
-        if case.share > 0 or case.came is not None
-    ]
-    quiet = sum(case.share == 0 and case.came is None for case in warned.china(reference))
-    head = (
-        "event",
-        "level",
-        "cases",
-        "events",
-        "hits %",
-        "of flags false %",
-        "of the calm flagged %",
-        "mean lead, years",
-    )
+    head = ("rolls", "event", "level", "cases", "events", "hits %")
     return [
         "## Warnings on rolls that came true",
         "",
@@ -327,16 +302,33 @@ def warnings(reference: Path) -> list[str]:
         f"Norwegian municipalities with fewer than {warned.LARGE:,} such residents are left out: they leave their number by chance alone. "
         "New York has seven years, so three of them must do as past, and one origin is judged.",
         "",
-        *table(("rolls", *head), rows),
+        table((*head, "of flags false %", "of the calm flagged %", "mean lead, years"), rows),
         "Where the next cohorts are counted (Sweden, Norway) nine of ten red flags came true, and between a third and three quarters "
         "of the events were seen. Where only the rolls are known, half of the red flags of a surplus were false. "
         "In the single district there are four events of each kind, and its own past did not show "
         "them coming.",
         "",
+        *warnings_of_the_nation(list(warned.china(reference))),
+    ]
+
+
+def warnings_of_the_nation(cases: list[warned.Case]) -> list[str]:
+    loud = [case for case in cases if case.share > 0 or case.came is not None]
+    rows = [
+        (
+            case.stage.replace("_", " "),
+            case.origin,
+            case.kind,
+            per_cent(case.share),
+            "–" if case.came is None else case.origin + case.came,
+        )
+        for case in loud
+    ]
+    return [
         "China, from births by their first releases and at least two years of published enrolment; all cases in which something was "
-        f"flagged or came ({quiet} others were calm and not flagged):",
+        f"flagged or came ({len(cases) - len(loud)} others were calm and not flagged):",
         "",
-        *table(("stage", "seen from", "event", "probability %", "came in"), nation),
+        table(("stage", "seen from", "event", "probability %", "came in"), rows),
         "The surplus of kindergartens was red from 2020, the first origin whose three years reach it. The shortage flagged from 2017 did "
         "not come: enrolment grew by less than 5 %. That of junior schools was amber.",
         "",
@@ -375,7 +367,7 @@ def sentence() -> list[str]:
         "",
         f"> {said['zh']}",
         ">",
-        f"> {said['en']}",
+        f"> {said['en']}\n",
     ]
 
 

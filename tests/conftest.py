@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-ROOT = Path(__file__).resolve().parent.parent
+from studies import REFERENCE, ROOT
 
 # The first call of a compiled kernel takes seconds, so single examples have no deadline; in CI the search is the
 # same in every run, so that a red build can be repeated.
@@ -26,10 +26,9 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def reference() -> Path:
     """Published reference data: the folder FORECAST_REFERENCE, or shared/reference beside the checkout."""
-    folder = Path(os.environ.get("FORECAST_REFERENCE") or ROOT.parent / "shared" / "reference")
-    if not folder.is_dir():
+    if not REFERENCE.is_dir():
         pytest.skip("the published reference data are not here (FORECAST_REFERENCE)")
-    return folder
+    return REFERENCE
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

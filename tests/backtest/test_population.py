@@ -202,7 +202,13 @@ def test_the_page_of_iceland_is_found_again(reference: Path, root: Path) -> None
     found, completed = backtests.run(place, reference, backtests.TRAJECTORIES)
     again = "\n".join(
         backtests.page(
-            place, found, bt.score(found), completed, "iceland", backtests.fingerprint(place.read(reference))
+            place.title,
+            place.note,
+            found,
+            bt.score(found),
+            completed,
+            "iceland",
+            backtests.fingerprint(place.read(reference)),
         )
     )
     numbers = [re.findall(r"-?\d+\.?\d*", text) for text in (page, again)]

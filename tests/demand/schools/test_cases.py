@@ -23,8 +23,9 @@ from forecast.demand.schools.senior_audit import audit_places, met, resource_rat
 from forecast.demand.schools.small_schools import must_stay, private_places, sites_by_threshold
 from forecast.demand.schools.special_education import special_pupils
 from forecast.demand.schools.stages import by_stage, senior_intake, stage_systems
+from studies import ROOT
 
-CASES = sorted((Path(__file__).parents[3] / "tests" / "cases" / "schools").glob("*.toml"))
+CASES = sorted((ROOT / "tests" / "cases" / "schools").glob("*.toml"))
 Table = Mapping[str, Any]
 
 

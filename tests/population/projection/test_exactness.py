@@ -11,9 +11,9 @@ import pytest
 import xarray as xr
 
 from forecast.population import check_balance, life_table, project_population
-from studies import exactness, published
+from studies import ROOT, exactness, published
 
-CASE = Path(__file__).parents[3] / "tests" / "cases" / "canada_women_1950.csv"
+CASE = ROOT / "tests" / "cases" / "canada_women_1950.csv"
 BOYS_PER_GIRL = 1.058  # as the case's header says
 
 
