@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from forecast.region import Region
-    from forecast.scenario import HasFolder
 
     Tested = tuple[xr.Dataset, pd.DataFrame, Callable[[pd.DataFrame, str], list[str]]]
 
@@ -241,7 +240,7 @@ def waves(run: str, counties: bool, lang: str, as_json: bool) -> int:
     from forecast.run.store import read_run, read_table
 
     flags, warnings, trains = (read_table(run, name) for name in ("flags", "warnings", "trains"))
-    whole = str(read_run(run).attrs["area"])
+    whole = str(read_run(run).attrs.get("area", flags["county"].iloc[-1]))  # the whole stands last
     if not counties:
         flags = flags[flags["county"] == whole]
     if as_json:
@@ -306,7 +305,7 @@ def scenarios(region: str | None, schema: bool, lang: str, as_json: bool) -> int
     if schema:
         print_json(json_schema())
         return OK
-    found = list_scenarios(_place(region) if region is not None else None)
+    found = list_scenarios(None if region is None else _folder_of(region))
     if as_json:
         print_json({"scenarios": [one.model_dump(mode="json", exclude={"overrides"}) for one in found]})
         return OK
@@ -338,13 +337,11 @@ def _pairs(given: Iterable[str]) -> dict[str, str]:
     return pairs
 
 
-def _place(region: str) -> HasFolder:
+def _folder_of(region: str) -> Path:
     """Where a region lies, without reading its tables."""
-    from types import SimpleNamespace
-
     from forecast.region.read import find_region
 
-    return SimpleNamespace(folder=find_region(region))
+    return find_region(region)
 
 
 def _listed(text: str) -> list[str]:

@@ -1,11 +1,10 @@
 """Scenarios: what could happen, read from TOML files, checked once and frozen."""
 
-from forecast.scenario.read import HasFolder, list_scenarios, read_scenario
+from forecast.scenario.read import list_scenarios, read_scenario
 from forecast.scenario.schema import DestinationShift, Migration, Scenario, json_schema
 
 __all__ = [
     "DestinationShift",
-    "HasFolder",
     "Migration",
     "Scenario",
     "json_schema",

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
@@ -27,20 +27,16 @@ from forecast.basics.issues import (
 from forecast.basics.toml_files import NotToml, NotUtf8, parse_toml, read_toml
 from forecast.scenario.schema import Scenario
 
-
-class HasFolder(Protocol):
-    """What a scenario must know of a region: the folder in which `scenarios/` may lie."""
-
-    @property
-    def folder(self) -> Path: ...
+if TYPE_CHECKING:
+    from forecast.region import Region
 
 
 def read_scenario(
-    name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, region: HasFolder | None = None
+    name_or_path: str | Path, overrides: Mapping[str, Any] | None = None, region: Region | Path | None = None
 ) -> Scenario:
     """The scenario of that name, or of that file (a Path, or text ending in .toml).
 
-    A name is looked for in the folder `scenarios` of the region, if one is given, then among the shipped ones: a
+    A name is looked for in the folder `scenarios` of the region, if it or its folder is given, then among the shipped ones: a
     scenario that names counties belongs to its region, and a bureau's own goes before ours.
     `overrides`: dotted key -> value, e.g. {"migration.level": 2, "horizon": 2040}; text is read as a TOML
     value where it is one. Raises UsageError (no such scenario, bad name), CannotReadWrite (no such file) and
@@ -69,14 +65,18 @@ def read_scenario(
     return scenario
 
 
-def list_scenarios(region: HasFolder | None = None) -> list[Scenario]:
+def list_scenarios(region: Region | Path | None = None) -> list[Scenario]:
     """The scenarios that `read_scenario` finds by name: the baseline first, then the shipped ones, then the region's."""
     return [read_scenario(name, region=region) for name in _known(region)]
 
 
-def _known(region: HasFolder | None) -> dict[str, Path]:
+def _known(region: Region | Path | None) -> dict[str, Path]:
     """Name -> file of the shipped scenarios, the baseline first, and of the region's own, which replace them."""
-    return _in_folder(folders.folder("scenarios")) | (_in_folder(region.folder / "scenarios") if region else {})
+    shipped = _in_folder(folders.folder("scenarios"))
+    if region is None:
+        return shipped
+    folder = region if isinstance(region, Path) else region.folder
+    return shipped | _in_folder(folder / "scenarios")
 
 
 def _in_folder(folder: Path) -> dict[str, Path]:

@@ -9,7 +9,7 @@ until a later figure counts what stands and so includes it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -19,6 +19,9 @@ from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, TRAJECTORY, YEAR, in
 from forecast.basics.issues import InputRefused, Issue
 from forecast.region import Region, basis_of
 
+if TYPE_CHECKING:
+    from forecast.demand import DemandModel
+
 NO_SUPPLY = "none"
 """`basis` of a service whose supply is not known at all."""
 
@@ -27,27 +30,7 @@ Residents = Mapping[str, float]
 """County -> residents in the ages of a service, all counties of the region."""
 
 
-class Meets(Protocol):
-    """Which service's supply a model meets."""
-
-    @property
-    def service(self) -> str: ...
-
-
-class Service(Protocol):
-    """What supply must know of a demand model: whose supply it meets, for which ages, in which unit."""
-
-    @property
-    def supply(self) -> Meets: ...
-
-    @property
-    def ages(self) -> tuple[int, int]: ...
-
-    @property
-    def unit(self) -> str: ...
-
-
-def estimate_supply(region: Region, models: Mapping[str, Service], people: xr.Dataset) -> xr.Dataset:
+def estimate_supply(region: Region, models: Mapping[str, DemandModel], people: xr.Dataset) -> xr.Dataset:
     """Capacity usable in school year or year y, by (county, year, service), in the service's unit (coordinate `unit`).
 
     supply    standing and planned places or beds; NaN before the first figure, and where the region has none

@@ -81,10 +81,11 @@ def observed_rolls(ratios: pd.DataFrame, area: str, services: list[str], years: 
 
 
 def areas(region: Region) -> dict[str, list[str]]:
-    """Each parent area and the area of the region as a whole -> the codes of its counties."""
+    """Each parent area, and last the area of the region as a whole -> the codes of its counties."""
     found: dict[str, list[str]] = {}
     for county, area in region.counties["parent"].items():
         found.setdefault(str(area), []).append(str(county))
+    found.pop(region.area, None)
     return found | {region.area: list(region.counties.index)}
 
 

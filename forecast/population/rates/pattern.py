@@ -21,7 +21,7 @@ from forecast.population.rates.single_years import between_periods
 
 
 class HasTables(Protocol):
-    """What this module needs of a region: its tables by name."""
+    """Tables by name: a region, or a shipped pattern alone."""
 
     def table(self, name: str) -> pd.DataFrame: ...
 

@@ -246,9 +246,10 @@ def test_the_wave_of_the_old_is_a_train_too() -> None:
     assert np.isnan(old["probability"])  # the scenario alone was looked at
 
 
-def test_the_command_reads_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["run", "wenzhou", "--set", "horizon=2045", "--trajectories", "60", "--out", str(tmp_path), "--json"]
-    assert cli.main(words) == 0
+@pytest.mark.parametrize("trajectories", ["1", "60"])
+def test_the_command_reads_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str], trajectories: str) -> None:
+    words = ["run", "wenzhou", "--set", "horizon=2045", "--trajectories", trajectories, "--out", str(tmp_path)]
+    assert cli.main([*words, "--json"]) == 0
     folder = json.loads(capsys.readouterr().out)["folder"]
     assert cli.main(["waves", folder, "--lang", "zh"]) == 0
     printed = capsys.readouterr().out
