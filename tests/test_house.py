@@ -8,6 +8,7 @@ import string
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -18,8 +19,7 @@ import forecast
 from forecast.basics import folders
 from forecast.basics.catalogue import LANGUAGES, catalogue
 from forecast.errors import CannotReadWrite
-
-PACKAGE = Path(forecast.__file__).parent
+from studies.house import PACKAGE, floors, ground_plan, imports, own_imports, python_files, room_of
 
 # From the ground up; a room may import from lower lines only.
 FLOORS = [
@@ -42,42 +42,8 @@ LEVEL = {part: level for level, parts in enumerate(FLOORS) for part in parts}
 LEVEL["__main__"] = len(FLOORS)
 
 
-def python_files() -> list[Path]:
-    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
-
-
-def part_of(path: Path) -> str:
-    """The module or package directly inside `forecast` to which a file belongs."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def imports(path: Path, at_run_time: bool = False) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of everything that a file imports, at its top or inside a function.
-
-    `at_run_time`: without what only the type checker reads.
-    """
-    tree = ast.parse(path.read_text("utf-8"))
-    for node in ast.walk(tree) if at_run_time else ():
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = [ast.Pass()]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno} imports relatively"
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
-
-
-def own_imports(path: Path) -> Iterator[tuple[int, str]]:
-    """As `imports`, but only ours, and the part imported: `forecast.region.read` counts as region."""
-    for line, name in imports(path):
-        first, _, rest = name.partition(".")
-        if first == "forecast" and rest and not rest.startswith("__"):
-            yield line, rest.partition(".")[0]
-
-
-def test_every_part_has_a_floor() -> None:
-    assert {part_of(path) for path in python_files()} <= set(LEVEL)
+def test_every_room_has_a_floor() -> None:
+    assert {room_of(path) for path in python_files()} <= set(LEVEL)
 
 
 def test_a_module_imports_only_from_floors_below() -> None:
@@ -85,7 +51,7 @@ def test_a_module_imports_only_from_floors_below() -> None:
         f"{path.relative_to(PACKAGE)}:{line} imports {other}"
         for path in python_files()
         for line, other in own_imports(path)
-        if other != part_of(path) and LEVEL[other] >= LEVEL[part_of(path)]
+        if other != room_of(path) and LEVEL[other] >= LEVEL[room_of(path)]
     ]
     assert upward == []
 
@@ -106,6 +72,53 @@ def test_there_are_no_circles() -> None:
 def home_of(name: str, modules: Mapping[str, Path]) -> str | None:
     """The module that is imported: a.b.c itself where it is one, else a.b, which defines c."""
     return name if name in modules else parent if (parent := name.rpartition(".")[0]) in modules else None
+
+
+# The ground plan.
+
+ROOMS, ARROWS, MOST_FLOORS, MODULES, CHAIN = 16, 60, 10, 15, 220
+"""Rooms directly inside the package, arrows between them, floors, modules of a folder, lines of the pipeline: at most."""
+
+LARGE_FOLDERS = {"demand/schools"}  # every question of a school's planning; its arithmetic is small and one of a kind
+
+
+def test_the_ground_plan_stays_small() -> None:
+    plan = ground_plan()
+    level = floors(plan)  # raises CycleError at a circle of rooms
+    arrows = sum(map(len, plan.values()))
+    figures = f"{len(plan)} rooms, {arrows} arrows, {max(level.values()) + 1} floors"
+    shown = "\n".join(f"{level[room]} {room}: {', '.join(sorted(plan[room]))}" for room in sorted(plan, key=level.get))
+    assert len(plan) <= ROOMS, f"{figures}\n{shown}"
+    assert arrows <= ARROWS, f"{figures}\n{shown}"
+    assert max(level.values()) < MOST_FLOORS, f"{figures}\n{shown}"
+
+
+def test_no_folder_is_crowded() -> None:
+    count: dict[str, int] = defaultdict(int)
+    for path in python_files():
+        count[path.parent.relative_to(PACKAGE).as_posix()] += path.stem != "__init__"
+    assert {name: number for name, number in count.items() if number > MODULES and name not in LARGE_FOLDERS} == {}
+
+
+def test_the_pipeline_is_the_chain_and_nothing_else() -> None:
+    assert len((PACKAGE / "pipeline.py").read_text("utf-8").splitlines()) <= CHAIN
+
+
+ROLES = {"__init__", "read", "kernel", "lanes"}  # what a module is for its room, in any room
+COMPONENTS = {"fertility", "mortality", "migration"}  # of change: each room of population has its own question of them
+SAID = ("report/chapters/", "report/charts/", "cli/text/")  # how a notion is said is named as the notion is
+
+
+def test_a_notion_has_one_room() -> None:
+    """No module name twice. A domain's name stands on three floors: demand/<domain>/, findings/<domain>, chapters/<domain>."""
+    homes: dict[str, list[str]] = defaultdict(list)
+    domains = {path.name for path in (PACKAGE / "demand").iterdir() if path.is_dir()}
+    for path in python_files():
+        name = path.relative_to(PACKAGE).as_posix()
+        says = name.startswith(SAID) or (path.parent.name == "findings" and path.stem in domains)
+        if path.stem not in ROLES | COMPONENTS and not says:
+            homes[path.stem].append(name)
+    assert {stem: names for stem, names in homes.items() if len(names) > 1} == {}
 
 
 def test_what_is_imported_is_declared() -> None:
