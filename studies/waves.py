@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from forecast.basics.text import Text
 from forecast.demand import read_models, windows_of
 from forecast.waves import CATEGORIES, Facts, Tipping, explain, find_trains, find_waves, implied_by_births
 from studies import REFERENCE, ROOT, national, planted, warned
@@ -343,8 +344,8 @@ def _judged(found: list[warned.Case], level: float) -> tuple[object, ...]:
 
 def sentence() -> list[str]:
     facts = Facts(
-        area={"zh": "甲区", "en": "County A"},
-        service={"zh": "小学学位", "en": "primary school places"},
+        area=Text("甲区", "County A"),
+        service=Text("小学学位", "primary school places"),
         unit="places",
         now=2024,
         category="structural_surplus",

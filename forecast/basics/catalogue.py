@@ -5,7 +5,10 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
+from string import Formatter
 from typing import Any
+
+from forecast.basics.text import Text
 
 LANGUAGES = ("zh", "en")
 
@@ -32,5 +35,24 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 
 def say(key: str, lang: str, **values: Any) -> str:
-    """The sentence of the catalogue with its values filled in; an unknown key is a bug and raises KeyError."""
-    return catalogue()[key][lang].format(**values)
+    """The sentence of the catalogue with its values filled in, a Text in the sentence's language; an unknown key is a bug
+    and raises KeyError."""
+    sentence = catalogue()[key][lang]
+    if any(isinstance(value, Text) for value in values.values()):
+        return _In(lang).vformat(sentence, (), values)
+    return sentence.format(**values)
+
+
+def say_both(key: str, /, **values: Any) -> Text:
+    """The sentence in both languages."""
+    return Text(say(key, "zh", **values), say(key, "en", **values))
+
+
+class _In(Formatter):
+    """Fills a Text in in one language where the sentence names none."""
+
+    def __init__(self, lang: str):
+        self.lang = lang
+
+    def format_field(self, value: Any, spec: str) -> str:
+        return value[spec or self.lang] if isinstance(value, Text) else str(super().format_field(value, spec))

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 from forecast.basics.catalogue import say
+from forecast.basics.text import Text
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -57,7 +58,7 @@ class Issue:
             "sheet": self.sheet,
             "row": self.row,
             "column": self.column,
-            "values": dict(self.values),
+            "values": {key: str(value) if isinstance(value, Text) else value for key, value in self.values.items()},
             "zh": self.text("zh"),
             "en": self.text("en"),
         }

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-UNITS: dict[str, tuple[str, str]] = {
-    "persons": ("人", "persons"),
-    "births": ("人", "births"),
-    "deaths": ("人", "deaths"),
-    "households": ("户", "households"),
-    "1": ("", ""),
-    "by service": ("按服务", "by service"),  # the coordinate `unit` says which
-    "births per woman": ("个/妇女", "births per woman"),
-    "births per woman-year": ("个/妇女·年", "births per woman-year"),
-    "boys per girl": ("男/女", "boys per girl"),
-    "per person-year": ("每人年", "per person-year"),
-    "years": ("年", "years"),
-    "days": ("天", "days"),
-    "places": ("个", "places"),
-    "pupils": ("人", "pupils"),
-    "classes": ("班", "classes"),
-    "beds": ("张", "beds"),
-    "posts": ("个", "posts"),
-    "sites": ("处", "sites"),
-    "m2": ("平方米", "m²"),
-    "yuan": ("元", "yuan"),
-    "minutes": ("分钟", "minutes"),
-    "km": ("公里", "km"),
+from forecast.basics.text import Text, count, rough_count
+
+UNITS: dict[str, Text] = {
+    "persons": Text("人", "persons"),
+    "births": Text("人", "births"),
+    "deaths": Text("人", "deaths"),
+    "households": Text("户", "households"),
+    "1": Text("", ""),
+    "by service": Text("按服务", "by service"),  # the coordinate `unit` says which
+    "births per woman": Text("个/妇女", "births per woman"),
+    "births per woman-year": Text("个/妇女·年", "births per woman-year"),
+    "boys per girl": Text("男/女", "boys per girl"),
+    "per person-year": Text("每人年", "per person-year"),
+    "years": Text("年", "years"),
+    "days": Text("天", "days"),
+    "places": Text("个", "places"),
+    "pupils": Text("人", "pupils"),
+    "classes": Text("班", "classes"),
+    "beds": Text("张", "beds"),
+    "posts": Text("个", "posts"),
+    "sites": Text("处", "sites"),
+    "m2": Text("平方米", "m²"),
+    "yuan": Text("元", "yuan"),
+    "minutes": Text("分钟", "minutes"),
+    "km": Text("公里", "km"),
 }
 """Base unit -> how a reader sees it in Chinese and in English."""
 
@@ -62,3 +64,26 @@ PRINTED: dict[str, tuple[str, float]] = {
     "万元": ("yuan", 10_000.0),
 }
 """Unit as an issuing body prints it -> (base unit, factor)."""
+
+
+def amount(value: float, unit: str) -> Text:
+    """A number with its base unit, as a sentence says it.
+
+    >>> amount(182_400, "places")
+    Text(zh='18.2万个', en='182,400 places')
+    """
+    return _with_unit(count(value), unit)
+
+
+def rough_amount(value: float, unit: str) -> Text:
+    """Two significant digits with the base unit, as a warning says it.
+
+    >>> rough_amount(12345, "places")
+    Text(zh='1.2万个', en='12,000 places')
+    """
+    return _with_unit(rough_count(value), unit)
+
+
+def _with_unit(number: Text, unit: str) -> Text:
+    name = UNITS[unit]
+    return Text(number.zh + name.zh, f"{number.en} {name.en}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,7 @@ def compare(
         files = {"compare.csv": as_csv(named), "manifest.json": json_file(manifest)}
         file = write_run(out, f"{tables.id}-compare"[:64], files) / "compare.csv"
     if as_json:
-        names = {one.id: {"zh": one.name.zh, "en": one.name.en} for one in chosen}
+        names = {one.id: asdict(one.name.text) for one in chosen}
         warnings = [issue.as_dict() for issue in tables.warnings]
         rows = as_rows(found)
         print_json(
@@ -282,7 +283,7 @@ def models(lang: str, as_json: bool) -> int:
     rows: list[dict[str, Any]] = [
         {
             "id": model.id,
-            "name": {"zh": model.name["zh"], "en": model.name["en"]},
+            "name": asdict(model.name),
             "method": model.method,
             "unit": model.unit,
             "population": model.population,

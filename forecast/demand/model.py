@@ -14,13 +14,14 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from forecast.basics.ages import Ages, age_bounds
 from forecast.basics.basis import Basis
 from forecast.basics.dims import OPEN_AGE, at_years
 from forecast.basics.school_date import YEAR_END
+from forecast.basics.text import Text
 
 View = Literal["behaviour", "norm"]
 LEVELS = ("national", "province", "city", "county")
@@ -110,14 +111,17 @@ Value = Annotated[Any, BeforeValidator(_tidy)]
 Kind = Literal["number", "path", "span", "table"]
 
 
-def _in_both_languages(names: dict[str, str]) -> dict[str, str]:
-    if set(names) != {"zh", "en"} or not all(names.values()):
+def _in_both_languages(names: object) -> object:
+    if isinstance(names, Text):
+        return names
+    given = names if isinstance(names, Mapping) else {}
+    if set(given) != {"zh", "en"} or not all(isinstance(name, str) and name.strip() for name in given.values()):
         raise PydanticCustomError("names", "zh and en")
-    return names
+    return Text(given["zh"].strip(), given["en"].strip())
 
 
-Names = Annotated[dict[str, str], AfterValidator(_in_both_languages)]
-"""What a thing is called, "zh" and "en"."""
+Names = Annotated[Text, BeforeValidator(_in_both_languages)]
+"""What a thing is called."""
 
 
 class _Frozen(BaseModel):

@@ -212,7 +212,7 @@ def one_of(choices: Mapping[str, tuple[str, ...]]) -> Callable[[str], str]:
 @cache
 def _units() -> dict[str, tuple[str, float]]:
     """Every printed unit, base unit and Chinese name of a base unit -> (base unit, factor); `units.PRINTED` first."""
-    known = {plain(zh): (base, 1.0) for base, (zh, _) in UNITS.items() if zh}
+    known = {plain(name.zh): (base, 1.0) for base, name in UNITS.items() if name.zh}
     known |= {plain(base): (base, 1.0) for base in UNITS}
     return known | {plain(printed): value for printed, value in PRINTED.items()}
 

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.basics.catalogue import say_both
 from forecast.basics.dims import OPEN_AGE, SEXES
 from forecast.basics.issues import nearest
+from forecast.basics.text import Text, joined, same, year_text
 from forecast.region.cells import TOTAL
-from forecast.region.faults import Faults, Words, hint, listed, shown, words
+from forecast.region.faults import Faults, hint, listed, shown
 from forecast.region.parse import Parsed
 from forecast.region.sources import Conditions, FilterFault, read_filter, winning_lines
 from forecast.region.tables import TABLES
@@ -29,18 +31,18 @@ class Places:
     `boundaries`: (year, printed code) -> the present counties whose union contains it.
     """
 
-    counties: Mapping[str, Words]
-    parents: Mapping[str, Words]
+    counties: Mapping[str, Text]
+    parents: Mapping[str, Text]
     members: Mapping[str, frozenset[str]]
     boundaries: Mapping[tuple[int, str], frozenset[str]] = field(default_factory=dict)
 
     def knows(self, code: str) -> bool:
         return code in self.counties or code in self.parents
 
-    def name(self, code: str) -> Words:
+    def name(self, code: str) -> Text:
         """Code and name, as a message shows an area."""
         names = self.counties.get(code) or self.parents.get(code)
-        return Words(f"{code} {names.zh}", f"{code} {names.en}") if names else Words(code, code)
+        return joined([same(code), names], " ", " ") if names else same(code)
 
     def covers(self, code: str, year: int) -> frozenset[str]:
         """The present counties that a code printed for a year stands for."""
@@ -103,7 +105,7 @@ def _tell_codes(parsed: Parsed, column: str, wrong: pd.Series[bool], places: Pla
         )
 
 
-def _code_values(codes: Sequence[str], known: Sequence[str], lengths: Words) -> Callable[[int], Mapping[str, Any]]:
+def _code_values(codes: Sequence[str], known: Sequence[str], lengths: Text) -> Callable[[int], Mapping[str, Any]]:
     def values(i: int) -> Mapping[str, Any]:
         code = codes[i]
         padded = next((k for k in known if k.lstrip("0") == code), "")
@@ -191,19 +193,16 @@ def _ages(low: float, high: float) -> str:
     return f"{int(low)}" if low == high else f"{int(low)}-{int(high)}"
 
 
-def set_name(row: pd.Series[Any], places: Places) -> Words:
-    zh: list[str] = []
-    en: list[str] = []
+def set_name(row: pd.Series[Any], places: Places) -> Text:
+    """Place, year and sex of a set of rows, as far as it has them."""
     years = [str(value).removesuffix(".0") for name, value in row.items() if str(name).startswith("year")]
+    parts = []
     for name, value in row.items():
         if name in ("county", "area"):
-            place = places.name(str(value))
-            zh, en = [*zh, place.zh], [*en, place.en]
+            parts.append(places.name(str(value)))
         elif name == "sex":
-            sex = words(f"region.{value}")
-            zh, en = [*zh, sex.zh], [*en, sex.en]
-    year = "-".join(years)
-    return Words(" ".join([zh[0], f"{year}年", *zh[1:]]), " ".join([en[0], year, *en[1:]]))
+            parts.append(say_both(f"region.{value}"))
+    return joined([parts[0], year_text("-".join(years)), *parts[1:]], " ", " ")
 
 
 def _not_touched(frame: pd.DataFrame, unread: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -239,7 +238,7 @@ def check_sexes(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: 
         parsed.header("sex"),
         lambda i: {
             "whose": set_name(alone.iloc[i][by], places),
-            "missing": words(f"region.{next(sex for sex in SEXES if sex != alone.iloc[i]['sex'])}"),
+            "missing": say_both(f"region.{next(sex for sex in SEXES if sex != alone.iloc[i]['sex'])}"),
         },
     )
 

@@ -6,52 +6,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from forecast.basics.catalogue import say
+from forecast.basics.catalogue import say_both
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.text import Text
 
 EXAMPLES = 20
 """So many issues of one code in one file are told; the rest are counted in one more issue (E100, W100)."""
 
 
-class Words(str):
-    """A value of a message that reads differently in Chinese and in English: `{hint:zh}`, `{hint:en}`.
-
-    As plain text (JSON, logs) it is the English form.
-
-    >>> f"{Words('女', 'female'):zh}"
-    '女'
-    """
-
-    __slots__ = ("en", "zh")
-    zh: str
-    en: str
-
-    def __new__(cls, zh: str, en: str) -> Words:
-        made = super().__new__(cls, en)
-        made.zh, made.en = zh, en
-        return made
-
-    def __reduce__(self) -> tuple[type[Words], tuple[str, str]]:
-        return Words, (self.zh, self.en)
-
-    def __format__(self, spec: str) -> str:
-        return self.zh if spec == "zh" else self.en
-
-
-def words(key: str, **values: Any) -> Words:
-    """A phrase of the catalogue in both languages."""
-    return Words(say(key, "zh", **values), say(key, "en", **values))
-
-
-def listed(items: Iterable[object]) -> Words:
+def listed(items: Iterable[object]) -> Text:
     """A list as each language writes it."""
     texts = [str(item) for item in items]
-    return Words("、".join(texts), ", ".join(texts))
+    return Text("、".join(texts), ", ".join(texts))
 
 
-def hint(near: str) -> Words:
+def hint(near: str) -> Text:
     """Offers the nearest name, or says nothing."""
-    return words("region.near", near=near) if near else Words("", "")
+    return say_both("region.near", near=near) if near else Text("", "")
 
 
 def shown(text: object, length: int = 40) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from forecast.basics.catalogue import say_both
 from forecast.basics.folders import is_safe_name
 from forecast.basics.issues import nearest
+from forecast.basics.text import Text
 from forecast.basics.toml_files import NotToml, parse_toml
-from forecast.region.faults import Faults, Words, hint, shown, words
+from forecast.region.faults import Faults, hint, shown
 from forecast.region.files import Opened, open_text
 
 REGION_FILE, PATTERN_FILE = "region.toml", "pattern.toml"
@@ -25,10 +27,10 @@ class Head:
     """What region.toml says of the region itself."""
 
     id: str
-    name: Mapping[str, str]
+    name: Text
     area: str
     parent: str | None
-    areas: Mapping[str, Mapping[str, str]]
+    areas: Mapping[str, Text]
     jump_off_year: int
     pattern: str | None
     settings: Mapping[str, Any]
@@ -40,7 +42,7 @@ class PatternHead:
     """What pattern.toml says: the area its tables are for, and who made them."""
 
     id: str
-    name: Mapping[str, str]
+    name: Text
     area: str
     licence: str
     citation: str
@@ -131,16 +133,16 @@ class _Keys:
         value = self.text(key, optional)
         return value if not value or is_safe_name(value) else self._wrong(key, value, "region.expects.name")
 
-    def names(self, key: str) -> Mapping[str, str]:
+    def names(self, key: str) -> Text:
         if key not in self.given:
             self._missing(key, False)
         elif not _is_names(self.given[key]):
             self._wrong(key, self.given[key], "region.expects.names")
         else:
-            return dict(self.given[key])
-        return {"zh": "", "en": ""}
+            return Text(self.given[key]["zh"], self.given[key]["en"])
+        return Text("", "")
 
-    def areas(self, key: str) -> Mapping[str, Mapping[str, str]]:
+    def areas(self, key: str) -> Mapping[str, Text]:
         given = self.given.get(key, {})
         if not isinstance(given, dict):
             self._wrong(key, given, "region.expects.areas")
@@ -148,7 +150,7 @@ class _Keys:
         for code, names in given.items():
             if not _is_names(names):
                 self._wrong(code, names, "region.expects.names")
-        return {code: dict(names) for code, names in given.items() if _is_names(names)}
+        return {code: Text(names["zh"], names["en"]) for code, names in given.items() if _is_names(names)}
 
     def year(self, key: str) -> int:
         if key not in self.given:
@@ -169,12 +171,12 @@ class _Keys:
 
     def _missing(self, key: str, optional: bool) -> str:
         if not optional:
-            self.findings.add("E172", self.file, None, key, name=key, meaning=words(f"region.key.{key}"))
+            self.findings.add("E172", self.file, None, key, name=key, meaning=say_both(f"region.key.{key}"))
             self.complete = False
         return ""
 
     def _wrong(self, key: str, value: object, expects: str, **values: Any) -> str:
-        expected: Words = words(expects, **values)
+        expected: Text = say_both(expects, **values)
         self.findings.add("E174", self.file, self.row(key), key, found=shown(value), expected=expected)
         self.complete = False
         return ""

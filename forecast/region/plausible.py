@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.basics.catalogue import say_both
 from forecast.basics.dims import OPEN_AGE
+from forecast.basics.text import year_text
 from forecast.region.check import Places, figure, set_name, sums_of
-from forecast.region.faults import Faults, Words, listed, words
+from forecast.region.faults import Faults, listed
 from forecast.region.parse import Parsed
 from forecast.region.tables import GRADES_OF_STAGE
 
@@ -165,7 +167,7 @@ def _tell_rate(
         parsed.header(parsed.table.quantity),
         whose=places.name(code),
         year=year,
-        event=words(f"region.{event}"),
+        event=say_both(f"region.{event}"),
         found=found,
         rate=figure(rate * 1000),
         low=figure(CRUDE_RATE[0] * 1000),
@@ -326,7 +328,7 @@ def _tell_level(parsed: Parsed, column: str, off: pd.DataFrame, low: float, high
         parsed.header(column),
         lambda i: {
             "found": figure(values[i]),
-            "whose": Words(f"{int(years[i])}年", str(int(years[i]))),
+            "whose": year_text(int(years[i])),
             "low": low,
             "high": high,
         },

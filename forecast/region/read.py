@@ -12,9 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.basics import folders
+from forecast.basics.catalogue import say_both
 from forecast.basics.issues import CannotReadWrite, InputRefused, Issue, nearest
+from forecast.basics.text import Text, same
 from forecast.region import check, plausible
-from forecast.region.faults import Faults, Words, hint, listed, shown, words
+from forecast.region.faults import Faults, hint, listed, shown
 from forecast.region.files import open_text, read_rows
 from forecast.region.head import REGION_FILE, Head, read_head, read_pattern_head
 from forecast.region.parse import Parsed, known_headers, parse_table
@@ -114,12 +116,10 @@ def _tell_missing(folder: Path, files: _Files, findings: Faults, optional: Seque
         if table.needed and name not in optional and table.file not in there:
             others = [file for file in there if file.removesuffix(".csv") not in TABLES]
             near = nearest(table.file, others)
-            findings.add("E103", table.file, opens=words(f"region.opens.{name}"), hint=hint(near))
+            findings.add("E103", table.file, opens=say_both(f"region.opens.{name}"), hint=hint(near))
 
 
-def _read_pattern(
-    folder: Path, head: Head, files: _Files, findings: Faults
-) -> tuple[_Files, dict[str, Mapping[str, str]]]:
+def _read_pattern(folder: Path, head: Head, files: _Files, findings: Faults) -> tuple[_Files, dict[str, Text]]:
     """Tables of the pattern that the region lacks, and the names of the pattern's area."""
     empty = _Files({}, {}, {})
     lacking = [name for name in PATTERN_TABLES if name not in files.parsed]
@@ -137,7 +137,7 @@ def _read_pattern(
     if about is None:
         return empty, {}
     if "sources" not in read.parsed and not (place / "sources.csv").is_file():
-        findings.add("E103", prefix + "sources.csv", opens=words("region.opens.sources"), hint=hint(""))
+        findings.add("E103", prefix + "sources.csv", opens=say_both("region.opens.sources"), hint=hint(""))
     read.encodings[about.opened.file], read.hashes[about.opened.file] = about.opened.encoding, about.opened.sha256
     kept = {name: parsed for name, parsed in read.parsed.items() if name in (*lacking, "sources")}
     return _Files(kept, read.encodings, read.hashes), {about.area: about.name}
@@ -157,17 +157,16 @@ def _patterns() -> dict[str, Path]:
     return {folder.name: folder for folder in sorted(data.iterdir())} if data.is_dir() else {}
 
 
-def _places(head: Head, pattern_area: Mapping[str, Mapping[str, str]], counties: Parsed | None) -> check.Places:
+def _places(head: Head, pattern_area: Mapping[str, Text], counties: Parsed | None) -> check.Places:
     """Counties, parents and which counties belong to which parent."""
-    names = {**pattern_area, head.area: head.name, **head.areas}
+    parents = {**pattern_area, head.area: head.name, **head.areas}
     if head.parent:
-        names.setdefault(head.parent, {"zh": head.parent, "en": head.parent})
-    parents = {code: Words(name["zh"], name["en"]) for code, name in names.items()}
+        parents.setdefault(head.parent, same(head.parent))
     if counties is None:
         return check.Places({}, parents, {})
     frame = counties.frame.dropna(subset=["county"])
     own = {
-        str(code): Words(str(zh), str(en))
+        str(code): Text(str(zh), str(en))
         for code, zh, en in frame[["county", "name_zh", "name_en"]].itertuples(index=False)
     }
     members = {head.area: frozenset(own)}
@@ -276,7 +275,7 @@ def _region(
         name=head.name,
         area=head.area,
         parent=head.parent,
-        areas={code: {"zh": names.zh, "en": names.en} for code, names in places.parents.items()},
+        areas=places.parents,
         jump_off_year=head.jump_off_year,
         pattern=head.pattern,
         counties=tables["counties"].set_index("county"),

@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from forecast.basics.catalogue import say_both
 from forecast.basics.issues import InputRefused, Issue
-from forecast.region.faults import Words, words
+from forecast.basics.text import Text
 from forecast.region.tables import TABLES
 
 
@@ -26,10 +27,10 @@ class Region:
     """
 
     id: str
-    name: Mapping[str, str]
+    name: Text
     area: str
     parent: str | None
-    areas: Mapping[str, Mapping[str, str]]
+    areas: Mapping[str, Text]
     jump_off_year: int
     pattern: str | None
     counties: pd.DataFrame
@@ -49,15 +50,15 @@ class Region:
     def table(self, name: str) -> pd.DataFrame:
         """The table; raises InputRefused that names it and says what it is for."""
         if name not in self.tables:
-            opens = words(f"region.opens.{name}") if name in TABLES else Words("", "")
+            opens = say_both(f"region.opens.{name}") if name in TABLES else Text("", "")
             raise InputRefused(Issue("E180", f"{name}.csv", values={"table": name, "opens": opens}))
         return self.tables[name]
 
     @cached_property
-    def place_names(self) -> Mapping[str, Mapping[str, str]]:
-        """Code -> name by language, "zh" and "en": counties, parents and the whole."""
+    def place_names(self) -> Mapping[str, Text]:
+        """Names of counties, parents and the whole by code."""
         names = {
-            str(code): {"zh": zh, "en": en}
+            str(code): Text(zh, en)
             for code, zh, en in zip(self.counties.index, self.counties.name_zh, self.counties.name_en, strict=True)
         }
         return {**names, **self.areas, self.area: self.name}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from forecast.basics.text import Text, count, joined, same
 from forecast.report.view import View
-from forecast.report.words import Text, both, count, joined, same
+from forecast.report.words import both
 
 SCALE = (
     (99, "certain"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from forecast.report.words import Text
+from forecast.basics.text import Text
 
 Kind = Literal["text", "count", "signed", "moved", "percent", "change", "ratio", "year", "basis", "chance"]
 """How a column's cells are read: words, a number, a number with its sign (below 0: short), what a number moves by

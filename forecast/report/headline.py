@@ -8,12 +8,13 @@ the data do not carry is left out, and where nothing is short, that is said.
 from __future__ import annotations
 
 from forecast.basics.basis import weakest
+from forecast.basics.text import Text, count, joined, percent
 from forecast.findings.crests import Crest
 from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report.chances import chance, gap_range, given, likelihood
 from forecast.report.view import View
 from forecast.report.view.meaning import Spell
-from forecast.report.words import Text, both, count, joined, percent
+from forecast.report.words import both, without_marks
 from forecast.run.run import Run
 
 SOON = 8
@@ -35,7 +36,7 @@ EVEN = (34, 65)
 
 def headline(run: Run) -> dict[str, list[str]]:
     """The sentences of the first screen, the title first, in both languages ("zh", "en")."""
-    sentences = [sentence.plain() for sentence in tell(View(run))]
+    sentences = [without_marks(sentence) for sentence in tell(View(run))]
     return {"zh": [sentence.zh for sentence in sentences], "en": [sentence.en for sentence in sentences]}
 
 

@@ -10,7 +10,7 @@ import csv
 from dataclasses import dataclass
 
 from forecast.basics.folders import folder
-from forecast.report.words import Text
+from forecast.basics.text import Text
 
 FILE = "accuracy.csv"
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from forecast.basics import folders
+from forecast.basics import folders, text
 
 FIRST_YEAR, LAST_YEAR = 1950, 2100  # what a year in a scenario may be: the span of the shipped national pattern
 OLDEST = 100  # the open age group
@@ -98,6 +98,10 @@ class Text(_Part):
 
     zh: Line
     en: Line
+
+    @property
+    def text(self) -> text.Text:
+        return text.Text(self.zh, self.en)
 
 
 class Fertility(_Part):

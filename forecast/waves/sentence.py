@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from forecast.basics.catalogue import LANGUAGES, say
-from forecast.basics.units import UNITS
+from forecast.basics.catalogue import say
+from forecast.basics.text import Text
+from forecast.basics.units import rough_amount
 
 LIKELY = 0.995  # from here on a share is not shown as 100 %, which nothing is
 HALF = 0.5  # below it a class is a possibility, and its advice is to prepare rather than to build or give up
@@ -40,7 +41,7 @@ class Steady:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a sentence is made from; names are {"zh": ..., "en": ...}, years calendar years, `unit` of units.UNITS.
+    """What a sentence is made from; years calendar years, `unit` of units.UNITS.
 
     peak_year, peak_low, peak_high: of the crest that matters (its 80 % range), None where there is none
     crest_year, crest_gap: the worst year of a crest and what is short then (negative), where it is still to come
@@ -53,8 +54,8 @@ class Facts:
     building: "school" or "kindergarten" where that is what may become something else
     """
 
-    area: Mapping[str, str]
-    service: Mapping[str, str]
+    area: Text
+    service: Text
     unit: str
     now: int
     category: str
@@ -75,13 +76,13 @@ class Facts:
     building: str = ""
 
 
-def explain(facts: Facts) -> dict[str, str]:
-    """The sentence in Chinese and in English. `category` "" says that nothing can be judged."""
-    return {lang: _sentence(facts, lang) for lang in LANGUAGES}
+def explain(facts: Facts) -> Text:
+    """The sentence. `category` "" says that nothing can be judged."""
+    return Text(_sentence(facts, "zh"), _sentence(facts, "en"))
 
 
 def _sentence(facts: Facts, lang: str) -> str:
-    place = {"area": facts.area[lang], "service": facts.service[lang]}
+    place = {"area": facts.area, "service": facts.service}
     if not facts.category:
         return say("waves.unknown", lang, **place) + say("waves.next", lang).strip()
     parts = (_peak(facts, lang), _crest_gap(facts, lang), _gap(facts, lang), _why(facts, lang))
@@ -114,7 +115,7 @@ def _crest_gap(facts: Facts, lang: str) -> str:
         return ""
     dated = bool(_peak(facts, lang)) and facts.crest_year == facts.peak_year
     key = "short_then" if dated else "short_now" if facts.crest_year == facts.now else "short"
-    return say(f"waves.gap.{key}", lang, year=facts.crest_year, amount=amount(-facts.crest_gap, facts.unit, lang))
+    return say(f"waves.gap.{key}", lang, year=facts.crest_year, amount=rough_amount(-facts.crest_gap, facts.unit))
 
 
 def _gap(facts: Facts, lang: str) -> str:
@@ -127,7 +128,7 @@ def _gap(facts: Facts, lang: str) -> str:
     side = "short" if facts.gap < 0 else "spare"
     if facts.category == "undetermined":
         side += "_middle"
-    return say(f"waves.gap.{side}", lang, year=facts.gap_year, amount=amount(abs(facts.gap), facts.unit, lang))
+    return say(f"waves.gap.{side}", lang, year=facts.gap_year, amount=rough_amount(abs(facts.gap), facts.unit))
 
 
 def _why(facts: Facts, lang: str) -> str:
@@ -211,21 +212,8 @@ def _tips(facts: Facts, lang: str) -> str:
     if tip is None:
         return ""
     if isinstance(tip, Steady):
-        fewer, more = (amount(size, "persons", lang) for size in (tip.fewer, tip.more))
+        fewer, more = (rough_amount(size, "persons") for size in (tip.fewer, tip.more))
         return say("waves.tip.none", lang, fewer=fewer, more=more, share=f"{tip.births:.0%}")
     way = "more" if tip.amount > 0 else "fewer"
-    many = amount(abs(tip.amount), "persons", lang)
+    many = rough_amount(abs(tip.amount), "persons")
     return say(f"waves.tip.{tip.driver}_{way}", lang, amount=many, kind=say(f"waves.class.{tip.category}", lang))
-
-
-def amount(value: float, unit: str, lang: str) -> str:
-    """Two significant digits with the unit, as it is said: 1.2万个, 860张; 12,000 places.
-
-    >>> amount(12345, "places", "zh"), amount(12345, "places", "en"), amount(96, "beds", "zh")
-    ('1.2万个', '12,000 places', '96张')
-    """
-    rounded = float(f"{value:.2g}") if value >= 10 else round(value)
-    name = UNITS[unit][0 if lang == "zh" else 1]
-    if lang == "zh":
-        return f"{rounded / 10_000:g}万{name}" if rounded >= 10_000 else f"{rounded:g}{name}"
-    return f"{rounded:,.0f} {name}"

@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.basics.catalogue import catalogue
+from forecast.basics.text import Text
 from forecast.errors import CannotReadWrite, InputRefused, Issue
 from forecast.region import TABLES, Region, basis_of, files, read_region, source_of, sources_of
 from forecast.region.cells import plain, read_age, read_number
-from forecast.region.faults import EXAMPLES, Words
+from forecast.region.faults import EXAMPLES
 
 GROUPS = ("0", "1-4", "5-14", "15-59", "60-84", "85+")
 PERSONS = (50, 200, 500, 3000, 700, 40)
@@ -701,7 +702,7 @@ def test_numbers_come_in_base_units_and_keep_the_printed_unit(good: Path) -> Non
 def test_what_region_toml_says(good: Path) -> None:
     region = read_region(str(good))
     assert (region.id, region.area, region.parent, region.jump_off_year) == ("twins", "010100", "010000", 2023)
-    assert region.areas["010100"] == {"zh": "双县市", "en": "Twin Counties"}
+    assert region.areas["010100"] == Text("双县市", "Twin Counties")
     assert region.settings["derivation"] == {"census_years": [2020]}
     assert len(region.hashes[P]) == 64
     assert region.has("supply")
@@ -881,9 +882,9 @@ def test_every_code_of_the_region_has_a_case() -> None:
 
 
 def test_words_speak_both_languages() -> None:
-    word = pickle.loads(pickle.dumps(Words("女", "female")))  # noqa: S301 - our own bytes; runs cross processes
+    word = pickle.loads(pickle.dumps(Text("女", "female")))  # noqa: S301 - our own bytes; runs cross processes
     assert f"{word:zh} {word:en}" == "女 female"
-    assert json.dumps(word) == '"female"'
+    assert json.dumps(word, default=str) == '"female"'
 
 
 @pytest.mark.slow

@@ -22,6 +22,8 @@ from altair.utils.schemapi import validate_jsonschema
 from forecast import read_region, run_forecast
 from forecast.basics.catalogue import catalogue
 from forecast.basics.dims import AGES, SEXES
+from forecast.basics.text import Text, count, joined, same
+from forecast.basics.units import amount
 from forecast.blocks.summary import QUANTILES, odds, quantiles
 from forecast.demand import DemandModel, read_models
 from forecast.findings.flags import Flags, find_flags, paths_of
@@ -38,7 +40,6 @@ from forecast.report.charts import CHARTS, definitions
 from forecast.report.charts.overview import grid
 from forecast.report.csv_tables import tables
 from forecast.report.view import View
-from forecast.report.words import amount, count, joined, same
 from forecast.run.run import Run
 from forecast.scenario import read_scenario
 from forecast.supply.gap import capacity_for_risk
@@ -54,7 +55,7 @@ NOW = 2026
 
 
 def made_flags(data: xr.Dataset, region: Region, models: dict[str, DemandModel]) -> Flags:
-    named = {code: {"zh": row.name_zh, "en": row.name_en} for code, row in region.counties.iterrows()}
+    named = {code: Text(row.name_zh, row.name_en) for code, row in region.counties.iterrows()}
     members = {region.area: list(region.counties.index)}
     return find_flags(paths_of(data, 2023, members, models), models, named | {region.area: region.name}, NOW)
 
@@ -68,7 +69,7 @@ def made_region(names: list[tuple[str, str]], grid: bool = True) -> Region:
     fields = ["table", "filter", "source", "locator", "basis", "verification", "note", "row", "file"]
     return Region(
         id="made",
-        name={"zh": "示例市", "en": "Sample"},
+        name=Text("示例市", "Sample"),
         area="000000",
         parent=None,
         areas={},

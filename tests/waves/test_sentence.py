@@ -13,11 +13,13 @@ import xarray as xr
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from forecast.basics.text import Text
+from forecast.basics.units import rough_amount
 from forecast.waves import CATEGORIES
 from forecast.waves.parts import attribute_chain, attribute_factors, attribute_runs
-from forecast.waves.sentence import Facts, Tipping, amount, explain
+from forecast.waves.sentence import Facts, Tipping, explain
 
-AREA, SERVICE = {"zh": "甲区", "en": "County A"}, {"zh": "小学学位", "en": "primary school places"}
+AREA, SERVICE = Text("甲区", "County A"), Text("小学学位", "primary school places")
 
 
 def facts(**more: object) -> Facts:
@@ -76,7 +78,7 @@ def test_every_number_of_the_sentence_is_a_fact(
     total = one + two
     parts = [min(part / total, 0.99) for part in (one, two) if total]  # a share is said as 99 % at most
     known = [peak, peak - spread, peak + spread, 2031, gap, share, act, 2024, tip, 10, 12, *parts]
-    for text in explain(told).values():
+    for text in explain(told).pair():
         found = numbers(text)
         assert found
         for number in found:
@@ -134,7 +136,7 @@ def test_what_is_not_decided_names_what_it_may_be() -> None:
 
 def test_amounts() -> None:
     assert doctest.testmod(sys.modules[Facts.__module__]).failed == 0
-    assert amount(0, "places", "zh") == "0个"
+    assert rough_amount(0, "places")["zh"] == "0个"
 
 
 def level(values: list[float]) -> xr.DataArray:

@@ -120,11 +120,11 @@ def with_names(
     table: pd.DataFrame, region: Region, scenarios: Sequence[Scenario], models: Mapping[str, DemandModel]
 ) -> pd.DataFrame:
     """The same table with the names of scenario, place and service in both languages beside their codes."""
-    of_scenario = {one.id: one.name for one in scenarios}
+    of_scenario = {one.id: one.name.text for one in scenarios}
     named = table.copy()
     for lang in ("en", "zh"):
         columns = {
-            "scenario": [getattr(of_scenario[one], lang) for one in table["scenario"]],
+            "scenario": [of_scenario[one][lang] for one in table["scenario"]],
             COUNTY: [_place(region, place, lang) for place in table[COUNTY]],
             SERVICE: [models[service].name[lang] for service in table[SERVICE]],
         }
@@ -150,4 +150,4 @@ def _place(region: Region, place: str, lang: str) -> str:
 
 
 def _service(model: DemandModel, lang: str) -> str:
-    return say("cli.compare.service", lang, name=model.name[lang], unit=UNITS[model.unit][0 if lang == "zh" else 1])
+    return say("cli.compare.service", lang, name=model.name, unit=UNITS[model.unit])

@@ -55,5 +55,4 @@ def _title(service: str, models: Mapping[str, DemandModel], lang: str) -> str:
     if service not in models:
         return say(f"cli.compare.{service}", lang)
     model = models[service]
-    unit = UNITS[model.unit][0 if lang == "zh" else 1]
-    return say("cli.compare.service", lang, name=model.name[lang], unit=unit)
+    return say("cli.compare.service", lang, name=model.name, unit=UNITS[model.unit])

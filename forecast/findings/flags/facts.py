@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.basics.text import Text
 from forecast.demand import DemandModel
 from forecast.findings.crests import Crest, by_place, most_prominent
 from forecast.findings.flags.paths import AGEING, MIGRATION, Paths, Place, flat, places_of
@@ -185,7 +186,7 @@ def facts_of(
     read: Read,
     decisions: Mapping[Place, list[tuple[str, int]]],
     tips: Mapping[Place, Tipping | Steady],
-    names: Mapping[str, Mapping[str, str]],
+    names: Mapping[str, Text],
     models: Mapping[str, DemandModel],
     now: int,
 ) -> dict[Place, Facts]:

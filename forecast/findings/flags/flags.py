@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, in_order
+from forecast.basics.text import Text
 from forecast.demand import DemandModel, windows_of
 from forecast.findings.crests import like_the_scenarios
 from forecast.findings.flags.facts import SPAN, decisions, facts_of, read_paths, tips_of
@@ -30,7 +31,7 @@ __all__ = ["ELDERS", "MIGRATION", "SPAN", "Flags", "Paths", "find_flags", "flag_
 @dataclass(frozen=True)
 class Flags:
     """waves, warnings and trains are tables; `kind` of a train is "stages" or "ageing", of which only the scenario's
-    own is looked for (its probability is NaN). classes: of `classify_waves`. `facts`, `sentences` ({"zh", "en"}) and
+    own is looked for (its probability is NaN). classes: of `classify_waves`. `facts`, `sentences` and
     `tipping`, where known, by (county, service). gap: supply - demand (trajectory?, county, year, service) of projected
     years. now: the year of the decision."""
 
@@ -39,16 +40,14 @@ class Flags:
     warnings: pd.DataFrame
     trains: pd.DataFrame
     facts: Mapping[tuple[str, str], Facts]
-    sentences: Mapping[tuple[str, str], Mapping[str, str]]
+    sentences: Mapping[tuple[str, str], Text]
     tipping: Mapping[tuple[str, str], TippingLevel | None]
     gap: xr.DataArray
     now: int
 
 
-def find_flags(
-    paths: Paths, models: Mapping[str, DemandModel], names: Mapping[str, Mapping[str, str]], now: int
-) -> Flags:
-    """All flags of a run. names: area code -> {"zh", "en"}; now: the year of the decision."""
+def find_flags(paths: Paths, models: Mapping[str, DemandModel], names: Mapping[str, Text], now: int) -> Flags:
+    """All flags of a run. names: by code of a county or area; now: the year of the decision."""
     windows = windows_of(models)
     cells = smooth_cells(paths.demand, paths.history)
     waves = find_waves(paths.demand, paths.history, windows, cells)

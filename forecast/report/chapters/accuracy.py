@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+from forecast.basics.text import Text, joined, percent, same
 from forecast.report.chapter import Cell, Chapter, Column, Table
 from forecast.report.measured import MEASURES, Score, read_scores
 from forecast.report.view import View
-from forecast.report.words import Text, both, joined, percent, same
+from forecast.report.words import both
 
 AGES = ("0-5", "6-14", "20-29", "65+", "80+")
 """Age groups whose scores are shown beside those of the total."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from forecast.basics.basis import weakest
+from forecast.basics.text import Text, joined, percent, year_text
 from forecast.report.chances import SCALE, chance, gap_range, given, likelihood
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.view import View
-from forecast.report.words import Text, both, joined, percent
+from forecast.report.words import both
 
 RISKS = (0.5, 0.25, 0.1, 0.05)
 """Odds of a shortage for which the places needed are told."""
@@ -187,4 +188,4 @@ def _risk_table(view: View, service: str, years: list[int]) -> Table:
 
 
 def _year(year: int) -> Text:
-    return Text(f"{year}年", str(year))
+    return year_text(year)

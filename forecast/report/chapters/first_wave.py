@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from forecast.basics.text import Text
 from forecast.findings.crests import with_lag
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Table
 from forecast.report.view import View
-from forecast.report.words import Text, both
+from forecast.report.words import both
 
 
 def wave(view: View) -> Chapter | None:

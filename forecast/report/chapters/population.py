@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from forecast.basics.text import Text, count, percent, year_text
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.view import View
 from forecast.report.view.odds import BIRTHS_ITEM
-from forecast.report.words import Text, both, count, percent
+from forecast.report.words import both
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,7 @@ def _by_age(view: View) -> Table:
     for first, last in AGES:
         persons = view.curves.persons(first, last).loc[view.area]
         rows.append((_group(first, last), *(float(persons[year]) for year in years)))
-    columns = [Column(both("table.age")), *(Column(Text(f"{year}年", str(year)), "count") for year in years)]
+    columns = [Column(both("table.age")), *(Column(year_text(year), "count") for year in years)]
     title, note = both("table.by_age", area=view.names.whole), both("table.by_age_note", jump_off=view.jump_off)
     return Table("table_ages", title, tuple(columns), tuple(rows), note, "derived")
 
@@ -95,9 +96,9 @@ def _by_county(view: View) -> Table:
     years = [view.jump_off, view.outlook_year, view.horizon]
     total, young, old = view.curves.persons(0, 100), view.curves.persons(0, 17), view.curves.persons(65, 100)
     columns = [Column(both("table.place"))]
-    columns += [Column(Text(f"{year}年", str(year)), "count", both("table.residents")) for year in years]
-    columns += [Column(Text(f"{year}年", str(year)), "percent", both("table.share_young")) for year in years]
-    columns += [Column(Text(f"{year}年", str(year)), "percent", both("table.share_old")) for year in years]
+    columns += [Column(year_text(year), "count", both("table.residents")) for year in years]
+    columns += [Column(year_text(year), "percent", both("table.share_young")) for year in years]
+    columns += [Column(year_text(year), "percent", both("table.share_old")) for year in years]
     rows: list[tuple[Cell, ...]] = []
     for place in [*view.counties, view.area]:
         cells = [float(total.at[place, year]) for year in years]

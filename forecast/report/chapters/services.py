@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+from forecast.basics.text import Text, count, percent, year_text
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.headline import counties_short
 from forecast.report.view import View
-from forecast.report.words import Text, both, count, names, percent
+from forecast.report.words import both
 
 
 def gaps(view: View) -> Chapter:
@@ -154,8 +155,7 @@ def _ratio(view: View, service: str) -> Text | None:
 
 
 def _note(view: View, service: str) -> Text | None:
-    note = dict(view.run.models[service].note or {})
-    return names(note) if {"zh", "en"} <= set(note) else None
+    return view.run.models[service].note
 
 
 def service_table(view: View, service: str) -> Table:
@@ -185,4 +185,4 @@ def service_table(view: View, service: str) -> Table:
 
 
 def _year(year: int) -> Text:
-    return Text(f"{year}年", str(year))
+    return year_text(year)

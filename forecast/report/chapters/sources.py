@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from forecast.basics.text import Text, joined, same
 from forecast.demand.model import QUANTITY_UNITS
 from forecast.report.chapter import Cell, Chapter, Column, Listing, Table
 from forecast.report.chapters.accuracy import published_totals
 from forecast.report.view import View
-from forecast.report.words import Text, both, joined, known, names, same
+from forecast.report.words import both, known
 
 if TYPE_CHECKING:
     from forecast.demand import Quantity
@@ -43,7 +44,7 @@ def sources(view: View) -> Chapter:
 
 def _scenario(view: View) -> Listing:
     scenario = view.run.scenario
-    items = [both("sources.scenario", name=names(scenario.name), description=names(scenario.description))]
+    items = [both("sources.scenario", name=scenario.name.text, description=scenario.description.text)]
     for part in ("fertility", "mortality"):
         level = _dated(getattr(scenario, part).level)
         items.append(both(f"sources.{part}", level=level))
@@ -91,7 +92,7 @@ def _assumed(view: View) -> Listing:
 
 def _split(view: View) -> list[Text]:
     rule = view.run.region.settings.get("supply_split")
-    return [names(rule)] if isinstance(rule, Mapping) and {"zh", "en"} <= set(rule) else []
+    return [Text(rule["zh"], rule["en"])] if isinstance(rule, Mapping) and {"zh", "en"} <= set(rule) else []
 
 
 def _assumed_tables(view: View) -> list[Text]:
@@ -155,7 +156,7 @@ def _tier(tier: str) -> Text:
 
 
 def _notes(view: View) -> Listing | None:
-    notes = [names(note) for note in view.run.region.settings.get("notes", [])]
+    notes = [Text(note["zh"], note["en"]) for note in view.run.region.settings.get("notes", [])]
     return Listing(both("sources.notes_title", area=view.names.whole), tuple(notes)) if notes else None
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from forecast.basics.text import Text, count, percent, same
 from forecast.report.chances import chance
 from forecast.report.chapter import Chapter, Chart, Figure
 from forecast.report.charts.overview import has_grid
 from forecast.report.headline import in_surplus, last_known, soon_short, steepest, tell, title_basis
 from forecast.report.view import View
-from forecast.report.words import Text, both, count, percent, same
+from forecast.report.words import both
 
 FIGURES = 4
 

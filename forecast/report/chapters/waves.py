@@ -9,9 +9,11 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE
+from forecast.basics.text import Text, percent, year_text
+from forecast.basics.units import amount
 from forecast.report.chapter import BoardLine, Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.view import View
-from forecast.report.words import Text, amount, both, percent
+from forecast.report.words import both
 from forecast.waves import CATEGORIES
 
 if TYPE_CHECKING:
@@ -61,7 +63,6 @@ def _windows(view: View) -> str:
 
 def _line(view: View, service: str) -> BoardLine:
     flag = view.run.flags.facts[view.area, service]
-    sentence = view.run.flags.sentences[view.area, service]
     return BoardLine(
         service=view.names.short(service),
         level=raised(view).get((view.area, service), ""),
@@ -70,7 +71,7 @@ def _line(view: View, service: str) -> BoardLine:
         peak=_peak(flag),
         gap=_gap(flag, view.names.unit(service)),
         decide=Text("–", "–") if flag.act_from is None else both("board.by", year=max(flag.act_from, flag.now)),
-        sentence=Text(sentence["zh"], sentence["en"]),
+        sentence=view.run.flags.sentences[view.area, service],
     )
 
 
@@ -164,7 +165,7 @@ def _cross(view: View) -> Table | None:
             view.names.places[r.county],
             r.empties,
             r.lacks,
-            Text(f"{r.year}年", f"{r.year}"),
+            year_text(r.year),
             round(r.area),
             r.probability,
         )

@@ -9,9 +9,10 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from forecast.basics.text import Text
 from forecast.report.theme import INK, either, named, number, unit
 from forecast.report.view import View
-from forecast.report.words import Text, both
+from forecast.report.words import both
 
 ROW_HEIGHT = 27
 

@@ -82,9 +82,7 @@ def _class_word() -> str:
 def _by_class(group: str) -> str:
     """The words of a class in the page's language, by `datum.k`."""
     pairs = {name: both(f"{group}.{name}") for name in [*CLASSES, "unknown"]}
-    tables = [
-        "{" + ",".join(f"'{name}':'{text.in_(lang)}'" for name, text in pairs.items()) + "}" for lang in ("zh", "en")
-    ]
+    tables = ["{" + ",".join(f"'{name}':'{text[lang]}'" for name, text in pairs.items()) + "}" for lang in ("zh", "en")]
     return f"(lang=='zh'?{tables[0]}:{tables[1]})[datum.k]"
 
 

@@ -24,6 +24,7 @@ from markupsafe import Markup, escape
 
 from forecast.basics.basis import BASES
 from forecast.basics.folders import cache_folder
+from forecast.basics.text import Text
 from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report import theme
 from forecast.report.chances import chance, least_per_cent
@@ -40,7 +41,7 @@ from forecast.report.headline import steepest
 from forecast.report.view import View
 from forecast.report.view.odds import BANDS, BIRTHS_ITEM
 from forecast.report.view.school_view import SchoolView
-from forecast.report.words import END_SHORT, END_SURPLUS, SHORT, SURPLUS, Text, both
+from forecast.report.words import END_SHORT, END_SURPLUS, SHORT, SURPLUS, both
 from forecast.run.run import Run
 
 SERIES = {"demand": "demand", "norm": "demand_norm", "supply": "supply", "gap": "gap"}
@@ -81,7 +82,7 @@ def render_html(run: Run, lang: str = "zh") -> str:
 def _kick(view: View) -> Text:
     scenario = view.run.scenario
     day = str(view.run.manifest.get("time", ""))[:10]
-    name = Text(scenario.name.zh, scenario.name.en)
+    name = scenario.name.text
     return both("page.kick", scenario=name, jump_off=view.jump_off, horizon=view.horizon, day=day)
 
 
@@ -180,11 +181,11 @@ def _flags(view: View) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {place: {} for place in view.places}
     for place in view.places:
         for service in view.services:
-            key, words = (place, service), flags.sentences[place, service]
+            key = place, service
             found[place][service] = {
                 "k": flags.facts[key].category or "unknown",
                 "level": level.get(key, ""),
-                "said": [words["zh"], words["en"]],
+                "said": flags.sentences[key].pair(),
                 "lasting": [*before, *_whole(lasting[key])],
                 "crest": [*before, *_whole(crest[key])],
                 "begun": [*before, *begun_first(begun[key])],

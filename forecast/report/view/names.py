@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from forecast.basics.units import UNITS
+from forecast.basics.text import Text
+from forecast.basics.units import UNITS, amount
 from forecast.report.view.axes import Axes
-from forecast.report.words import Text, amount, both, known, names
+from forecast.report.words import both, known
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Names:
             code: Text(str(region.counties.at[code, "name_zh"]), str(region.counties.at[code, "name_en"]))
             for code in self.axes.counties
         }
-        return {self.axes.area: names(dict(region.name)), **own}
+        return {self.axes.area: region.name, **own}
 
     @property
     def whole(self) -> Text:
@@ -30,7 +31,7 @@ class Names:
 
     def thing(self, service: str) -> Text:
         """What is provided: kindergarten places, care beds."""
-        return self._said(service, "thing") or names(dict(self.axes.run.models[service].name))
+        return self._said(service, "thing") or self.axes.run.models[service].name
 
     def short(self, service: str) -> Text:
         """For a button: kindergarten."""
@@ -44,7 +45,7 @@ class Names:
         return self.axes.run.models[service].unit
 
     def unit_name(self, service: str) -> Text:
-        return Text(*UNITS[self.unit(service)])
+        return UNITS[self.unit(service)]
 
     def amount(self, value: float, service: str) -> Text:
         """The size of a number in the service's unit."""

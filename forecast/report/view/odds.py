@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from forecast.basics.dims import SERVICE, YEAR
+from forecast.basics.text import Text, count
 from forecast.blocks.all_blocks import AGE_GROUP, AREA, QUANTILE
 from forecast.report.view.axes import Axes
 from forecast.report.view.curves import Curves
-from forecast.report.words import Text, both, count
+from forecast.report.words import both
 from forecast.supply.gap import capacity_for_risk
 
 Values = np.ndarray[Any, Any]

@@ -12,9 +12,10 @@ import xarray as xr
 
 from forecast.basics.basis import BASES, weakest
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
+from forecast.basics.text import Text, count
 from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.findings.schools import LIMIT, Schools
-from forecast.report.words import Text, both, count
+from forecast.report.words import both
 
 if TYPE_CHECKING:
     from forecast.report.view import View

@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 
 from forecast import read_region, run_forecast
+from forecast.basics.text import Text
 from forecast.demand import areas, read_models
 from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.demand.schools.class_sizes import school_standards
@@ -24,7 +25,6 @@ from forecast.report.chapters.schools.sentences import schools
 from forecast.report.charts.schools import crest_changes, planned_uses
 from forecast.report.csv_tables import tables
 from forecast.report.view import View
-from forecast.report.words import Text
 from forecast.run.run import Run
 from forecast.scenario import read_scenario
 from tests.report.test_report import made_run, many_run, with_schools

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from forecast.basics.text import Text, count, joined, year_text
 from forecast.report.view.school_view import SchoolView
-from forecast.report.words import Text, both, count, joined
+from forecast.report.words import both
 
 
 def signed(value: float) -> Text:
@@ -22,4 +23,4 @@ def stages_in(schools: SchoolView, kinds: str) -> Text:
 
 
 def year_of(year: int) -> Text:
-    return Text(f"{year}年", str(year))
+    return year_text(year)

@@ -10,6 +10,8 @@ import xarray as xr
 
 from forecast.basics.basis import BASES
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
+from forecast.basics.text import Text, count, joined, percent
+from forecast.basics.units import amount
 from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.demand.schools.class_sizes import school_standards
 from forecast.demand.schools.needs import RUNNING_COST, school_counts
@@ -24,7 +26,7 @@ from forecast.report.chapters.services import domain_chapter, service_sentences,
 from forecast.report.headline import counties_short
 from forecast.report.view import View
 from forecast.report.view.school_view import SchoolView
-from forecast.report.words import Text, amount, both, count, joined, percent
+from forecast.report.words import both
 
 SURE = 0.9
 """Probability from which planned places are called idle almost surely."""

@@ -6,6 +6,7 @@ import math
 
 from forecast.basics.basis import weakest
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
+from forecast.basics.text import Text, count, percent, same
 from forecast.demand.schools.class_sizes import school_standards
 from forecast.demand.schools.special_education import SETTINGS
 from forecast.findings.levels import BALANCED_IN_WORDS
@@ -14,7 +15,7 @@ from forecast.report.chances import chance
 from forecast.report.chapter import Cell, Column, Table
 from forecast.report.chapters.schools.phrases import span_of, stages_in, year_of
 from forecast.report.view.school_view import SchoolView
-from forecast.report.words import Text, both, count, percent, same
+from forecast.report.words import both
 
 
 def school_tables(schools: SchoolView) -> list[Table]:
