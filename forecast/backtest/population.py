@@ -13,8 +13,9 @@ import numpy as np
 import xarray as xr
 
 from forecast.backtest import rivals
-from forecast.basics.dims import AGE, AGES, COUNTY, SEX, YEAR, label
+from forecast.basics.dims import AGE, AGES, COUNTY, SEX, YEAR
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.variables import label
 from forecast.blocks import project_rows
 from forecast.population.chance.processes import uncertain_frame
 from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
@@ -161,19 +162,14 @@ def assemble(
     """
     cell = (COUNTY, LEAD, AGE_GROUP)
     rows = {
-        "observed": (cell, observed, "people counted"),
-        "forecast": ((APPROACH, *cell), np.stack(list(forecasts.values())), "people forecast, by approach"),
-        "quantiles": ((PROBABILITY, *cell), np.quantile(spread, PROBABILITIES, axis=-1), "quantiles of the forecast"),
-        "crps": (cell, crps(spread, observed), "continuous ranked probability score of the forecast"),
-        "residents": ((COUNTY,), residents, "residents at the origin"),
+        "observed": (cell, observed),
+        "forecast": ((APPROACH, *cell), np.stack(list(forecasts.values()))),
+        "quantiles": ((PROBABILITY, *cell), np.quantile(spread, PROBABILITIES, axis=-1)),
+        "crps": (cell, crps(spread, observed)),
+        "residents": ((COUNTY,), residents),
     }
-    found = xr.Dataset(
-        {name: (dims, values) for name, (dims, values, _) in rows.items()},
-        coords={**labels, APPROACH: list(forecasts), PROBABILITY: list(PROBABILITIES)},
-    )
-    return found.assign(
-        {name: label(found[name], words, "persons", "stock", "backtest") for name, (*_, words) in rows.items()}
-    )
+    coords = {**labels, APPROACH: list(forecasts), PROBABILITY: list(PROBABILITIES)}
+    return label(xr.Dataset(rows, coords), "backtest")
 
 
 def weights_of(groups: Mapping[str, tuple[int, int]]) -> xr.DataArray:

@@ -43,18 +43,6 @@ def require_dims(variable: xr.DataArray, wanted: Iterable[str], optional: Iterab
         raise ValueError(f"{variable.name or 'variable'}{tuple(variable.dims)} {' and '.join(parts)}")
 
 
-def label(variable: xr.DataArray, long_name: str, units: str, kind: str, source: str) -> xr.DataArray:
-    """A copy with the four attributes that every variable carries; `kind` is "stock", "flow" or "rate".
-
-    Raises ValueError where the unit is not in the closed list of `units.py`.
-    """
-    from forecast.basics.units import UNITS
-
-    if units not in UNITS:
-        raise ValueError(f"unknown unit {units!r}; there are: {', '.join(sorted(UNITS))}")
-    return variable.assign_attrs(long_name=long_name, units=units, kind=kind, source=source)
-
-
 def same_coords(*variables: xr.DataArray) -> None:
     """Raises ValueError naming the dimension and labels in which two variables differ (no silent inner join)."""
     seen: dict[str, tuple[object, ...]] = {}

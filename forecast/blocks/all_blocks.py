@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.basics.variables import label, tables
 from forecast.blocks.single import representative
 from forecast.blocks.summary import QUANTILES, odds, quantiles
 from forecast.blocks.task import AGE_GROUPS, BLOCK, Task, needs_by_county
@@ -101,24 +102,6 @@ def _correlations(values: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.where(size > 0, (a * b).sum(axis=-1) / np.where(size > 0, size, 1.0), np.nan)
 
 
-_ABOUT = {
-    "demand_quantile": ((QUANTILE, AREA, SERVICE, YEAR), "quantiles of demand: what people will use", "stock"),
-    "demand_norm_quantile": ((QUANTILE, AREA, SERVICE, YEAR), "quantiles of demand: what the standard asks", "stock"),
-    "demand_mean": ((AREA, SERVICE, YEAR), "mean of demand", "stock"),
-    "gap_quantile": ((QUANTILE, AREA, SERVICE, YEAR), "quantiles of supply minus demand (positive: surplus)", "stock"),
-    "population_quantile": ((QUANTILE, AREA, AGE_GROUP, YEAR), "quantiles of residents at 31 December", "stock"),
-    "births_quantile": ((QUANTILE, AREA, YEAR), "quantiles of births in the year", "flow"),
-    "p_norm_met": ((AREA, SERVICE, YEAR), "probability that the supply reaches the standard", "rate"),
-    "p_short": ((AREA, SERVICE, YEAR), "probability that supply is short", "rate"),
-    "p_short_by": ((AREA, SERVICE, YEAR), "probability that supply is short in this or an earlier year", "rate"),
-    "short_expected": ((AREA, SERVICE, YEAR), "expected missing places or beds", "stock"),
-    "idle_expected": ((AREA, SERVICE, YEAR), "expected empty places or beds", "stock"),
-    "demand_chosen": ((TRAJECTORY, AREA, SERVICE, YEAR), "demand in trajectories that stand for all", "stock"),
-    "correlation": ((AREA, SERVICE), "correlation of demand with the whole's, ten years on", "rate"),
-}
-_UNITS = {"population_quantile": "persons", "births_quantile": "births"}
-
-
 def _labelled(
     task: Task, found: Mapping[str, Mapping[str, np.ndarray]], trajectories: range, chosen: np.ndarray
 ) -> xr.Dataset:
@@ -132,13 +115,13 @@ def _labelled(
         YEAR: task.years,
     }
     variables = {}
-    for name, (dims, long_name, kind) in _ABOUT.items():
+    for name, declared in tables()["odds"].variables.items():
+        if name == "variance_share":  # by component, see `causes`
+            continue
+        dims = [dim for dim in (TRAJECTORY, QUANTILE, AREA, SERVICE, AGE_GROUP, YEAR) if dim in declared.dims]
         values = np.stack([one[name] for one in found.values()], axis=dims.index(AREA))
-        units = _UNITS.get(name, "1" if kind == "rate" else "by service")
-        source = f"{len(trajectories)} trajectories, seed {task.seed}"
-        about = {"long_name": long_name, "units": units, "kind": kind, "source": source}
-        order = [dim for dim in (TRAJECTORY, QUANTILE, AREA, YEAR, SERVICE, AGE_GROUP) if dim in dims]
-        variables[name] = xr.DataArray(values, dims=dims, attrs=about).transpose(*order)
+        variable = xr.DataArray(values, dims=dims).transpose(*declared.dims)
+        variables[name] = label(variable, f"odds.{name}", trajectories=len(trajectories), seed=task.seed)
     own = [model.unit for model in task.models.values()]
     labelled = xr.Dataset(variables, coords=coords).assign_coords(unit=(SERVICE, own))
     return labelled.assign_attrs(trajectories=len(trajectories), seed=task.seed, view=task.view)

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import SERVICE, YEAR
+from forecast.basics.variables import label
 from forecast.blocks.all_blocks import AREA
 from forecast.blocks.task import COMPONENTS, Task, needs_by_county
 
@@ -54,8 +55,5 @@ def attribute_variance(
     shares = variance[1:] / np.where(variance[0] > 0, variance[0], np.nan)
     values = np.concatenate([shares, 1 - shares.sum(axis=0, keepdims=True)])
     coords = {COMPONENT: [*COMPONENTS, TOGETHER], AREA: list(found), SERVICE: list(task.models), YEAR: task.years}
-    about = {"long_name": "share of the variance of demand", "units": "1", "kind": "rate"}
-    about["source"] = f"{len(trajectories)} trajectories with the other components frozen"
-    return xr.DataArray(values, dims=tuple(coords), coords=coords, attrs=about).transpose(
-        COMPONENT, AREA, YEAR, SERVICE
-    )
+    causes = xr.DataArray(values, dims=tuple(coords), coords=coords).transpose(COMPONENT, AREA, YEAR, SERVICE)
+    return label(causes, "odds.variance_share", trajectories=len(trajectories))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.basis import Basis, weakest
-from forecast.basics.dims import AGE, COUNTY, SERVICE, YEAR, in_order, label
+from forecast.basics.dims import AGE, COUNTY, SERVICE, YEAR, in_order
 from forecast.basics.school_date import born_until
+from forecast.basics.variables import BY_SERVICE, label
 from forecast.demand.flows import region_flows, serve
 from forecast.demand.methods.linear import METHODS, Variables
 from forecast.demand.model import DemandModel
@@ -25,15 +26,6 @@ NEEDS = ("demand", "demand_norm", "pupils", "classes", "posts", "users", "bed_da
 
 NOT_A_COHORT = -1
 """`born_until` of a service that is not for a few birth cohorts, or where the jump-off year is not known."""
-
-_LABELS = {
-    "pupils": ("pupils in the service's schools", "pupils", "stock"),
-    "classes": ("classes at the standard class size, not rounded", "classes", "stock"),
-    "posts": ("staff posts at the standard pupils per post, not rounded", "posts", "stock"),
-    "users": ("people using the service at a time", "persons", "stock"),
-    "bed_days": ("bed-days of residents in the year", "days", "flow"),
-    "ratio": ("pupils per resident child of the official ages", "1", "rate"),
-}
 
 
 @dataclass(frozen=True)
@@ -111,9 +103,9 @@ def demand_by_residence(
     found = _stack(parts, list(models))
     found = _describe(found, models)
     found = found.assign(_about_ratios(population, models, used))
-    found["demand_basis"] = _text([_basis(one, used[name]) for name, one in models.items()], "basis of demand")
-    found["form"] = _text([ratio.form for ratio in used.values()], "form of the school method")
-    found["denominator"] = _text([denominator(people, one.population) for one in models.values()], "people counted")
+    found["demand_basis"] = _text("demand_basis", [_basis(one, used[name]) for name, one in models.items()])
+    found["form"] = _text("form", [ratio.form for ratio in used.values()])
+    found["denominator"] = _text("denominator", [denominator(people, one.population) for one in models.values()])
     born = [_born_until(one, people.attrs.get("jump_off_year")) for one in models.values()]
     return found.assign_coords(
         unit=(SERVICE, [one.unit for one in models.values()]),
@@ -216,16 +208,7 @@ def _describe(found: xr.Dataset, models: Mapping[str, DemandModel]) -> xr.Datase
     """The attributes every variable carries; services of different units say theirs in the coordinate `unit`."""
     source = "; ".join(f"{name}: {model.method}" for name, model in models.items())
     units = {model.unit for model in models.values()}
-    unit = units.pop() if len(units) == 1 else "by service"
-    described = {
-        name: label(variable, *_LABELS[str(name)], source) for name, variable in found.items() if name in _LABELS
-    }
-    for name, long_name in (
-        ("demand", "demand: what people will use"),
-        ("demand_norm", "demand: what the standard asks"),
-    ):
-        described[name] = found[name].assign_attrs(long_name=long_name, units=unit, kind="stock", source=source)
-    return found.assign(described)
+    return label(found, "demand", source, units.pop() if len(units) == 1 else BY_SERVICE)
 
 
 def _about_ratios(
@@ -253,20 +236,19 @@ def _about_ratios(
             mean = by_county.mean(AGE).values if AGE in by_county.dims else by_county.values[:, None]
             value.loc[{SERVICE: name}] = np.broadcast_to(mean, (counties.size, years.size))
             year.loc[{SERVICE: name}] = [used[name].years[str(county)] for county in counties.values]
-    source = "enrolment over the September population; the model's own value where there is none"
     return {
-        "ratio": label(value, *_LABELS["ratio"], source),
-        "ratio_year": label(year, "school year in which the ratio was observed", "years", "rate", source),
-        "ratio_model": label(model_value, "the model's own ratio", "1", "rate", "model files"),
-        "ratio_origin": _text([used[name].origin for name in services], "where the ratio comes from", services),
-        "ratio_source": _text([used[name].source for name in services], "source of the ratio", services),
+        "ratio": label(value, "demand.ratio"),
+        "ratio_year": label(year, "demand.ratio_year"),
+        "ratio_model": label(model_value, "demand.ratio_model"),
+        "ratio_origin": _text("ratio_origin", [used[name].origin for name in services], services),
+        "ratio_source": _text("ratio_source", [used[name].source for name in services], services),
     }
 
 
-def _text(values: list[str], long_name: str, services: list[str] | None = None) -> xr.DataArray:
+def _text(name: str, values: Sequence[str], services: list[str] | None = None) -> xr.DataArray:
+    """(service,) words."""
     coords = {} if services is None else {SERVICE: services}
-    attrs = {"long_name": long_name, "units": "1", "kind": "rate", "source": "model files and region"}
-    return xr.DataArray(np.asarray(values, dtype=object), dims=SERVICE, coords=coords, attrs=attrs)
+    return label(xr.DataArray(np.asarray(values, dtype=object), dims=SERVICE, coords=coords), f"demand.{name}")
 
 
 def _basis(model: DemandModel, ratio: Ratio) -> Basis:

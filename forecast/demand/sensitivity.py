@@ -11,6 +11,7 @@ from collections.abc import Callable
 import xarray as xr
 
 from forecast.basics.dims import AGE, SEX, YEAR, in_order
+from forecast.basics.variables import label
 from forecast.demand.flows import serve
 from forecast.population import at_migration, project_population
 
@@ -28,16 +29,14 @@ def demand_at_levels(
 
     weights: of `demand_weights`; flows: of `region_flows`.
     """
-    about = {"kind": "stock", "units": demand.demand.attrs.get("units", "1")}
+    units = demand.demand.attrs["units"]
     levels = {}
     for name, level in MIGRATION.items():
         other = _demand_at(at_migration(level, past, rates), weights, flows, demand)
-        long_name = f"demand at {level:g} times the recent net migration"
-        levels[name] = other.assign_attrs(about, source="net migration varied", long_name=long_name)
+        levels[name] = label(other, f"sensitivity.{name}", units=units, level=level)
     for name, share in BIRTHS.items():
         other = _demand_at(rates.assign(asfr=rates.asfr * (1 + share)), weights, flows, demand)
-        long_name = f"demand at {1 + share:g} times the fertility"
-        levels[name] = other.assign_attrs(about, source="fertility varied", long_name=long_name)
+        levels[name] = label(other, f"sensitivity.{name}", units=units, level=1 + share)
     return levels
 
 

@@ -17,6 +17,7 @@ import xarray as xr
 from forecast.basics.basis import Basis, basis_or, weakest
 from forecast.basics.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.school_date import children
+from forecast.basics.variables import label
 from forecast.demand import DemandModel
 from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.people import counted
@@ -96,8 +97,9 @@ def find_schools(
     living = {"living_here": _living_here(own["pupils"], region)}
     born = {"born_by_now": _born_by_now(data, models, services)}
     table = _everywhere(own.assign(known | living | born), members)
-    share = (table["born_by_now"] / table["children"]).assign_attrs(long_name="children born by now", units="1")
-    table = table.drop_vars("born_by_now").assign(born=share, gap_with_spare=table["supply"] - table["places"])
+    share = label(table["born_by_now"] / table["children"], "schools.born")
+    room = label(table["supply"] - table["places"], "schools.gap_with_spare")
+    table = table.drop_vars("born_by_now").assign(born=share, gap_with_spare=room)
     table = table.assign_attrs(jump_off_year=int(data.attrs["jump_off_year"]))
     return Schools(
         table=table,
@@ -147,7 +149,7 @@ def _living_here(pupils: xr.DataArray, region: Region) -> xr.DataArray:
         if name in flows[SERVICE].values:
             own = by_residence(own, flows.sel({SERVICE: name}, drop=True))
         parts.append(own.isel({GRADE: 0}, drop=True))
-    return in_order(xr.concat(parts, xr.IndexVariable(SERVICE, services))).assign_attrs(pupils.attrs)
+    return label(in_order(xr.concat(parts, xr.IndexVariable(SERVICE, services))), "schools.living_here")
 
 
 def _bands(data: xr.Dataset, models: Mapping[str, DemandModel], table: xr.Dataset) -> xr.Dataset | None:

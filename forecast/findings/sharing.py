@@ -11,6 +11,7 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.variables import label
 from forecast.demand import DemandModel
 from forecast.findings.flags import Flags
 from forecast.region import Region
@@ -147,14 +148,5 @@ def cross_service(
     empty = xr.zeros_like(gap.isel({SERVICE: 0}, drop=True)).expand_dims(pair=index)
     area = xr.concat(areas, index) if kept else empty
     share = xr.concat(shares, index) if kept else empty
-    about = {"source": "SPECS 8.7", "kind": "stock"}
-    return xr.Dataset(
-        {
-            "area": area.transpose(COUNTY, YEAR, "pair").assign_attrs(
-                about, units="m2", long_name="floor area that one service empties while another lacks it"
-            ),
-            "probability": share.transpose(COUNTY, YEAR, "pair").assign_attrs(
-                about, units="1", kind="rate", long_name="share of trajectories with such floor area"
-            ),
-        }
-    )
+    order = (COUNTY, YEAR, "pair")
+    return label(xr.Dataset({"area": area.transpose(*order), "probability": share.transpose(*order)}), "sharing")

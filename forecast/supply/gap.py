@@ -7,6 +7,7 @@ import xarray as xr
 
 from forecast.basics.dims import TRAJECTORY, in_order, same_coords
 from forecast.basics.issues import Issue, UsageError
+from forecast.basics.variables import label
 
 VIEWS = {"behaviour": "demand", "norm": "demand_norm"}
 """View of demand -> the variable that holds it."""
@@ -29,26 +30,22 @@ def compare_supply(demand: xr.Dataset, supply: xr.Dataset, view: str = "behaviou
         raise UsageError(Issue("E431", values={"found": view, "expected": ", ".join(VIEWS)}))
     need, have = demand[VIEWS[view]], supply["supply"]
     same_coords(need, have)
-    about = {"units": have.attrs.get("units", "1"), "kind": "stock", "source": f"supply against {VIEWS[view]}"}
+    units, asked = have.attrs.get("units", "1"), VIEWS[view]
     with xr.set_options(arithmetic_join="exact"):
         gap = in_order(have - need)
         load = in_order((need / have).where((have != 0) | (need != 0)))
     found = xr.Dataset(
         {
             "supply": have,
-            "gap": gap.assign_attrs(about, long_name="supply minus demand (positive: surplus)"),
-            "load": load.assign_attrs(about, units="1", kind="rate", long_name="demand over supply"),
+            "gap": label(gap, "gap.gap", units=units, demand=asked),
+            "load": label(load, "gap.load", demand=asked),
         }
     )
     if TRAJECTORY in gap.dims:
         short = (gap < 0).mean(TRAJECTORY).where(gap.notnull().all(TRAJECTORY))
         quantiles = gap.quantile(list(QUANTILES), TRAJECTORY, keep_attrs=False, skipna=False)
-        found["p_short"] = short.assign_attrs(
-            about, units="1", kind="rate", long_name="share of trajectories in which supply is short"
-        )
-        found["gap_quantile"] = in_order(quantiles).assign_attrs(
-            about, long_name="quantiles of supply minus demand over trajectories"
-        )
+        found["p_short"] = label(short, "gap.p_short", demand=asked)
+        found["gap_quantile"] = label(in_order(quantiles), "gap.gap_quantile", units=units, demand=asked)
     return found.assign_attrs(view=view)
 
 

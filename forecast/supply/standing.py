@@ -17,6 +17,7 @@ import xarray as xr
 from forecast.basics.basis import weakest
 from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, TRAJECTORY, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.variables import BY_SERVICE, label
 from forecast.region import Region, basis_of
 
 if TYPE_CHECKING:
@@ -61,20 +62,15 @@ def estimate_supply(region: Region, models: Mapping[str, DemandModel], people: x
     more = xr.DataArray(np.stack(planned), coords, (SERVICE, COUNTY, YEAR))
     found = {"supply": more + np.stack(standing), "planned": more}
     units = {model.unit for model in models.values()}
-    attrs = {
-        "units": units.pop() if len(units) == 1 else "by service",
-        "kind": "stock",
-        "source": "supply and projects tables of the region",
-    }
-    text = {"long_name": "basis of supply", "units": "1", "kind": "rate", "source": attrs["source"]}
-    return xr.Dataset(
+    labelled = xr.Dataset(
         {
-            "supply": in_order(found["supply"]).assign_attrs(attrs, long_name="places or beds standing and planned"),
-            "planned": in_order(found["planned"]).assign_attrs(attrs, long_name="of these added by projects"),
-            "basis": (SERVICE, np.asarray(bases, dtype=object), text),
+            "supply": in_order(found["supply"]),
+            "planned": in_order(found["planned"]),
+            "basis": (SERVICE, np.asarray(bases, dtype=object)),
         },
         coords={"unit": (SERVICE, [model.unit for model in models.values()])},
     )
+    return label(labelled, "supply", units=units.pop() if len(units) == 1 else BY_SERVICE)
 
 
 def _census_population(people: xr.Dataset, region: Region) -> xr.DataArray:

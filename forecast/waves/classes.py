@@ -27,6 +27,7 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.variables import label
 from forecast.waves import kernel
 from forecast.waves.kernel import NEVER
 from forecast.waves.lasting import Windows, opening, window_for
@@ -127,36 +128,31 @@ def classify_waves(
         lasting[own.rows] = np.median(lasts[..., now], axis=1)
         crest[own.rows] = np.median((followed - lasts)[..., now], axis=1)
     windows = held.windows
-    about = {"units": "1", "kind": "rate", "source": "SPECS 8.6"}
-    amount = {"units": demand.attrs.get("units", "1"), "kind": "stock", "source": "SPECS 8.4"}
     by_service = SERVICE in demand.dims
     counties, services = demand[COUNTY].values, list(dict.fromkeys(service for _, service in places))
 
-    def labelled(values: np.ndarray[Any, Any], dims: dict[str, Any], attrs: dict[str, str]) -> xr.DataArray:
+    def by_place(values: np.ndarray[Any, Any], dims: dict[str, Any]) -> xr.DataArray:
         shape = (len(counties), len(services), *values.shape[1:])
         found = xr.DataArray(
             values.reshape(shape),
             dims=(COUNTY, SERVICE, *dims),
             coords={COUNTY: counties, SERVICE: services, **dims},
-            attrs=attrs,
         )
         return in_order(found) if by_service else in_order(found.isel({SERVICE: 0}, drop=True))
 
     categories, shifts = {CATEGORY: list(CATEGORIES)}, {SHIFT: list(SHIFTS)}
+    of_service = xr.DataArray(windows[: len(services)].tolist(), dims=SERVICE, coords={SERVICE: services})
     classes = xr.Dataset(
         {
-            "class_probability": labelled(shares, categories, about | {"long_name": "probability of the class"}),
-            "likeliest": labelled(likeliest, shifts, {"long_name": "likeliest class at break-even years W + shift"}),
-            "begun": labelled(
-                begun, categories | {YEAR: judged}, about | {"long_name": "probability that it has begun"}
-            ),
-            "lasting": labelled(lasting, {YEAR: judged}, amount | {"long_name": "median lasting need"}),
-            "crest": labelled(crest, {YEAR: judged}, amount | {"long_name": "median demand above lasting need"}),
+            "class_probability": by_place(shares, categories),
+            "likeliest": by_place(likeliest, shifts),
+            "begun": by_place(begun, categories | {YEAR: judged}),
+            "lasting": by_place(lasting, {YEAR: judged}),
+            "crest": by_place(crest, {YEAR: judged}),
+            "window": of_service if by_service else of_service.isel({SERVICE: 0}, drop=True),
         }
     )
-    of_service = xr.DataArray(windows[: len(services)].tolist(), dims=SERVICE, coords={SERVICE: services})
-    of_service.attrs |= {"units": "years", "long_name": "break-even years", "source": "SPECS 8.3"}
-    return classes.assign(window=of_service if by_service else of_service.isel({SERVICE: 0}, drop=True))
+    return label(classes, "classes", units=demand.attrs.get("units", "1"))
 
 
 def hold_against(
@@ -240,6 +236,4 @@ def synchrony(classes: xr.Dataset) -> xr.DataArray:
     known = (likeliest != "").sum(COUNTY)
     shares = [(likeliest == one).sum(COUNTY) / known.where(known > 0) for one in CATEGORIES]
     joined_shares = xr.concat(shares, xr.DataArray(list(CATEGORIES), dims=CATEGORY, name=CATEGORY))
-    return joined_shares.assign_attrs(
-        long_name="share of counties in the class", units="1", kind="rate", source="SPECS 8.7"
-    )
+    return label(joined_shares, "classes.synchrony")

@@ -14,6 +14,7 @@ import xarray as xr
 
 from forecast.basics.dims import SERVICE, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.variables import label
 from forecast.waves import kernel
 from forecast.waves.turns import Values
 
@@ -35,12 +36,18 @@ def lasting_need(demand: xr.DataArray, window: Windows, goes_on: bool = True) ->
     `goes_on`: the last year stands for those after it; else no run of years may reach beyond the last one.
     Demand minus it is the crest. NaN where any year of the series is unknown.
     """
-    return _by_service(demand, window, goes_on, sign=1).assign_attrs(long_name="need that lasts the break-even years")
+    return _described(_by_service(demand, window, goes_on, sign=1), "need", demand)
 
 
 def lasting_room(demand: xr.DataArray, window: Windows, goes_on: bool = True) -> xr.DataArray:
     """The grey-scale closing of demand: what it comes back to within `window` years. It minus demand is the trough."""
-    return _by_service(demand, window, goes_on, sign=-1).assign_attrs(long_name="need that comes back in time")
+    return _described(_by_service(demand, window, goes_on, sign=-1), "room", demand)
+
+
+def _described(found: xr.DataArray, name: str, demand: xr.DataArray) -> xr.DataArray:
+    """The declared attributes, in the unit and from the source of the demand."""
+    units, source = demand.attrs.get("units", "1"), demand.attrs.get("source", "")
+    return label(found, f"lasting.{name}", source=source, units=units)
 
 
 def _by_service(demand: xr.DataArray, window: Windows, goes_on: bool, sign: int) -> xr.DataArray:
@@ -53,7 +60,7 @@ def _by_service(demand: xr.DataArray, window: Windows, goes_on: bool, sign: int)
         opened = sign * opening(sign * part.to_numpy().astype(float), years, years if goes_on else 0)
         parts.append(part.copy(data=opened))
     joined = xr.concat(parts, own[SERVICE]) if SERVICE in own.dims else parts[0]
-    return in_order(joined.transpose(*own.dims)).assign_attrs(demand.attrs)
+    return in_order(joined.transpose(*own.dims))
 
 
 def opening(values: Values, window: int, beyond: int = 0) -> Values:
@@ -80,4 +87,4 @@ def screening_level(demand: xr.DataArray, window: Windows) -> xr.DataArray:
         unknown = np.isnan(ordered[..., -1])
         parts.append(part.isel({YEAR: 0}, drop=True).copy(data=np.where(unknown, np.nan, level)))
     found = xr.concat(parts, demand[SERVICE]) if SERVICE in demand.dims else parts[0]
-    return in_order(found).assign_attrs(demand.attrs, long_name="places worth building for good")
+    return _described(in_order(found), "level", demand)

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order, label
+from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.school_date import children as children_of_ages
+from forecast.basics.variables import label
 from forecast.demand.model import DemandModel
 from forecast.demand.people import counted
 from forecast.demand.schools.class_sizes import expected_classes, places_with_spare, school_standards
@@ -52,10 +53,10 @@ def school_table(
         needs = needs_of_pupils(pupils, models, grades)
     return xr.Dataset(
         {
-            "children": _described(aged, "children of the official ages at the cut-off date", "persons"),
-            "pupils": _described(pupils, "pupils", "pupils"),
+            "children": _described("children", aged),
+            "pupils": _described("pupils", pupils),
             **needs,
-            "school_grades": _described(grades, "grades of all schools, each with a class that is not full", "1"),
+            "school_grades": _described("school_grades", grades),
             "form": demand["form"].sel({SERVICE: chosen}),
         }
     )
@@ -82,21 +83,18 @@ def needs_of_pupils(
     )
     places = places_with_spare(pupils, float(school_standards()["spare_places"].value))
     classes, posts = expected_classes(pupils, size, school_grades), posts_by_ratio(pupils, load)
-    return xr.Dataset(
-        {
-            "classes": _described(classes, "classes at the standard size, with the expected rounding loss", "classes"),
-            "places": _described(places, "places for the pupils and a spare share", "places"),
-            "floor_area": _described(places * area, "floor area of the places", "m2"),
-            "posts": _described(posts, "posts at the standard pupils per post", "posts"),
-            "yuan": _described(
-                pupils * _running_cost(chosen, years), "running cost a year at the published allowance", "yuan", "flow"
-            ),
-        }
-    )
+    needs = {
+        "classes": classes,
+        "places": places,
+        "floor_area": places * area,
+        "posts": posts,
+        "yuan": pupils * _running_cost(chosen, years),
+    }
+    return xr.Dataset({name: _described(name, need) for name, need in needs.items()})
 
 
-def _described(value: xr.DataArray, long_name: str, unit: str, kind: str = "stock") -> xr.DataArray:
-    return label(in_order(value), long_name, unit, kind, "school table")
+def _described(name: str, value: xr.DataArray) -> xr.DataArray:
+    return label(in_order(value), f"schools.{name}")
 
 
 def standard_by_service(

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR, in_order, label
+from forecast.basics.dims import AGE, COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.school_date import children
+from forecast.basics.variables import label
 from forecast.demand.model import DemandModel
 from forecast.demand.people import counted, residents
 from forecast.demand.schools.grades import grade_ratios
@@ -77,7 +78,7 @@ def observed_rolls(ratios: pd.DataFrame, area: str, services: list[str], years: 
     own = ratios[(ratios["area"] == area) & ratios[AGE].isna()].pivot(index=SERVICE, columns=YEAR, values="pupils")
     own = own.reindex(index=services, columns=years).astype(float)
     rolls = xr.DataArray(own.to_numpy(), {SERVICE: services, YEAR: years}, (SERVICE, YEAR))
-    return label(in_order(rolls), "pupils counted in the whole area", "pupils", "stock", "region: enrolment")
+    return label(in_order(rolls), "demand.enrolment")
 
 
 def areas(region: Region) -> dict[str, list[str]]:

@@ -14,8 +14,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import COUNTY, GRADE, TRAJECTORY, YEAR, in_order, label, require_dims
+from forecast.basics.dims import COUNTY, GRADE, TRAJECTORY, YEAR, in_order, require_dims
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.variables import label
 from forecast.demand.schools.progression import cohort_ratios, progress, progression_ratios, require_unbroken
 from forecast.demand.schools.ratio_smoothing import carry, choose_smoothing
 
@@ -64,14 +65,8 @@ def forecast_rolls(
         cohorts = children.sel({GRADE: entry})
     entering = _entrants(rolls.sel({GRADE: entry}), cohorts, years, breaks, smoothing, shrink)
     pupils = progress(rolls.isel({YEAR: -1}, drop=True), ratios, entering, open_last)
-    described = (
-        label(pupils, "pupils", "pupils", "stock", "grade progression"),
-        label(
-            ratios, "pupils per pupil of the grade below a year before", "1", "rate", "smoothed ratios of past rolls"
-        ),
-    )
-    chosen = (YEAR, np.asarray(names, dtype=object))
-    return xr.Dataset({"pupils": described[0], "ratio": described[1], "smoothing": chosen}, attrs={"form": "grade"})
+    found = label(xr.Dataset({"pupils": pupils, "ratio": ratios}, attrs={"form": "grade"}), "grades")
+    return found.assign(smoothing=(YEAR, np.asarray(names, dtype=object)))
 
 
 def _past(children: xr.DataArray | None, rolls: xr.DataArray) -> xr.DataArray | None:

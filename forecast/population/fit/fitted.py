@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, AGES, COUNTY, SEX, SEXES, YEAR, label
+from forecast.basics.dims import AGE, AGES, COUNTY, SEX, SEXES, YEAR
+from forecast.basics.variables import label
 from forecast.population.chance.processes import Uncertainty
 from forecast.population.fit.account import Account, Central, account_of
 from forecast.population.fit.fertility import forecast_asfr
@@ -78,22 +79,16 @@ def labelled_rates(past: Account, central: Central, known: xr.Dataset, origin: i
     }
     recent = past.births[:, -min(10, past.steps) :].sum((0, 1)) if past.steps else np.array([1.0, 1.06])
     cell = (COUNTY, YEAR, SEX, AGE)
-    rows: dict[str, tuple[tuple[str, ...], np.ndarray, str, str, str]] = {
-        "baseline": ((COUNTY, SEX, AGE), past.people[:, -1], "population at the origin", "persons", "stock"),
-        "sx": (cell, np.exp(-central.hazard), "survivorship ratio to the age", "1", "rate"),
-        "asfr": ((COUNTY, YEAR, AGE), central.asfr, "age-specific fertility", "births per woman-year", "rate"),
-        "srb": ((YEAR,), np.full(horizon, recent[1] / recent[0]), "sex ratio at birth", "boys per girl", "rate"),
-        "net_migration": (cell, central.net, "net migration by age at year end", "persons", "flow"),
-        "mobility": ((COUNTY, SEX, AGE), central.mobility, "persons who move in a year", "persons", "flow"),
+    rows = {
+        "baseline": ((COUNTY, SEX, AGE), past.people[:, -1]),
+        "sx": (cell, np.exp(-central.hazard)),
+        "asfr": ((COUNTY, YEAR, AGE), central.asfr),
+        "srb": ((YEAR,), np.full(horizon, recent[1] / recent[0])),
+        "net_migration": (cell, central.net),
+        "mobility": ((COUNTY, SEX, AGE), central.mobility),
     }
-    source = f"fitted on {int(known[YEAR][0])} to {origin}"
-    variables = {
-        name: label(
-            xr.DataArray(values, dims=dims, coords={dim: coords[dim] for dim in dims}), long_name, units, kind, source
-        )
-        for name, (dims, values, long_name, units, kind) in rows.items()
-    }
-    return xr.Dataset(variables, attrs={"jump_off_year": origin, "migration_timing": "end"})
+    found = xr.Dataset(rows, coords, {"jump_off_year": origin, "migration_timing": "end"})
+    return label(found, "rates", source=f"fitted on {int(known[YEAR][0])} to {origin}")
 
 
 def fit_uncertainty(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import YEAR, at_years, in_order, label
+from forecast.basics.dims import YEAR, at_years, in_order
+from forecast.basics.variables import label
 from forecast.population.future.levers import gross_flows, net_migrants
 from forecast.population.past.reconstruct import estimate_past
 from forecast.population.rates.lifetable import life_table
@@ -40,9 +41,9 @@ def vital_rates(
     mx = mortality_pattern(region, years) * float(past.mortality_level.mean()) * _path(scenario.mortality.level, years)
     rates = {
         "baseline": past.population.isel({YEAR: -1}, drop=True),
-        "sx": label(life_table(mx).sx, "survivorship ratio to the age", "1", "rate", source),
-        "asfr": label(in_order(asfr), "age-specific fertility", "births per woman-year", "rate", source),
-        "srb": label(fertility.srb, "sex ratio at birth", "boys per girl", "rate", source),
+        "sx": label(life_table(mx).sx, "rates.sx", source),
+        "asfr": label(in_order(asfr), "rates.asfr", source),
+        "srb": label(fertility.srb, "rates.srb", source),
         **_migration(past, scenario, years, migration),
     }
     attrs = {"jump_off_year": region.jump_off_year, "migration_timing": scenario.migration.timing}
@@ -56,14 +57,9 @@ def _migration(
     source = f"scenario {scenario.id}"
     if flows is None:
         persons = net_migrants(past, scenario.migration, years)
-        return {"net_migration": label(persons, "net migration by age at year end", "persons", "flow", source)}
-    about = {
-        "out_rate": ("rate of leaving by age at year end", "1", "rate"),
-        "in_migration": ("arrivals from outside by age at year end", "persons", "flow"),
-        "destination_share": ("leavers by destination", "1", "rate"),
-    }
+        return {"net_migration": label(persons, "rates.net_migration", source)}
     changed = gross_flows(past, flows, scenario.migration, years)
-    return {str(name): label(variable, *about[str(name)], source) for name, variable in changed.items()}
+    return {str(name): label(variable, f"rates.{name}", source) for name, variable in changed.items()}
 
 
 def _path(dated: object, years: np.ndarray) -> xr.DataArray:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, SEX, SEXES, YEAR, in_order, label
+from forecast.basics.dims import AGE, SEX, SEXES, YEAR, in_order
+from forecast.basics.variables import label
 
 FROM_SEX, FROM_AGE = "from_sex", "from_age"
 
@@ -78,8 +79,7 @@ def _matrices(sx: xr.DataArray, asfr: xr.DataArray, srb: xr.DataArray, timing: s
     labels = {SEX: list(SEXES), AGE: wide[AGE].values, FROM_SEX: list(SEXES), FROM_AGE: wide[AGE].values}
     dims = (*[str(dim) for dim in lead], SEX, AGE, FROM_SEX, FROM_AGE)
     matrix = xr.DataArray(out, dims=dims, coords={**coords, **labels})
-    name = "persons at the year's end per person" + (" at its start" if timing is None else " of net migration")
-    return label(matrix, name, "1", "rate", "projection as a matrix")
+    return label(matrix, "analysis.matrix" if timing is None else "analysis.arrivals")
 
 
 def _ageing(ages: int) -> np.ndarray:
@@ -169,16 +169,15 @@ def stable_population(sx: xr.DataArray, asfr: xr.DataArray, srb: xr.DataArray) -
     mean_age = ((daughters[AGE] + 0.5) * daughters).sum(AGE) / replaced
     still = abs(r) < 1e-9
     length = xr.where(still, mean_age, np.log(replaced) / r.where(~still, 1.0))
-    source = "stable population of constant rates"
-    rows = {
-        "share": (share, "share of the stable population", "1"),
-        "growth": (r, "intrinsic growth rate", "per person-year"),
-        "net_reproduction": (replaced, "net reproduction: daughters per newborn girl", "1"),
-        "mean_age_at_birth": (mean_age, "mean age at birth in the stationary population", "years"),
-        "generation_length": (length, "length of a generation", "years"),
+    found = {
+        "share": share,
+        "growth": r,
+        "net_reproduction": replaced,
+        "mean_age_at_birth": mean_age,
+        "generation_length": length,
     }
-    found = {k: label(in_order(v.transpose(*lead, ...)), n, u, "rate", source) for k, (v, n, u) in rows.items()}
-    return xr.Dataset(found)
+    ordered = {name: in_order(variable.transpose(*lead, ...)) for name, variable in found.items()}
+    return label(xr.Dataset(ordered), "analysis")
 
 
 def _dominant(square: np.ndarray, ages: int) -> tuple[float, np.ndarray]:
@@ -220,13 +219,8 @@ def dependency_ratios(population: xr.DataArray, young: int = 15, old: int = 65) 
         raise ValueError(f"nobody is aged {young} to {old - 1}")
     below, above = people.sel({AGE: slice(None, young - 1)}).sum(AGE), people.sel({AGE: slice(old, None)}).sum(AGE)
     rows = {"young": below / between, "old": above / between, "total": (below + above) / between}
-    names = {
-        "young": f"persons below {young} per person aged {young} to {old - 1}",
-        "old": f"persons aged {old} and over per person aged {young} to {old - 1}",
-        "total": f"persons below {young} and aged {old} and over per person in between",
-    }
-    found = {key: label(in_order(value), names[key], "1", "rate", "population by age") for key, value in rows.items()}
-    return xr.Dataset(found, attrs={"young": young, "old": old})
+    found = xr.Dataset({name: in_order(value) for name, value in rows.items()}, attrs={"young": young, "old": old})
+    return label(found, "analysis", young=young, old=old, last=old - 1)
 
 
 def median_age(population: xr.DataArray) -> xr.DataArray:
@@ -252,7 +246,7 @@ def median_age(population: xr.DataArray) -> xr.DataArray:
     inside = (half - np.take_along_axis(below, group, -1)) / np.take_along_axis(values, group, -1)
     ages = starts[group] + inside * np.append(np.diff(starts), np.nan)[group]
     found = people.isel({AGE: 0}, drop=True).copy(data=ages[..., 0])
-    return label(in_order(found).rename("median_age"), "median age", "years", "rate", "population by age")
+    return label(in_order(found).rename("median_age"), "analysis.median_age")
 
 
 def crude_rates(projection: xr.Dataset) -> xr.Dataset:
@@ -269,11 +263,9 @@ def crude_rates(projection: xr.Dataset) -> xr.Dataset:
     flows = projection.isel({YEAR: slice(1, None)})
     net = flows.net_migration if "net_migration" in flows else flows.in_migration - flows.out_migration
     rows = {
-        "birth_rate": (flows.births.sum(SEX), "births per person and year"),
-        "death_rate": (flows.deaths.sum([SEX, AGE]), "deaths per person and year"),
-        "net_migration_rate": (net.sum([SEX, AGE]), "net migration per person and year"),
-        "growth_rate": (change, "growth per person and year"),
+        "birth_rate": flows.births.sum(SEX),
+        "death_rate": flows.deaths.sum([SEX, AGE]),
+        "net_migration_rate": net.sum([SEX, AGE]),
+        "growth_rate": change,
     }
-    source = "projection, per mean population of the year"
-    found = {k: label(in_order(v / mean), name, "per person-year", "rate", source) for k, (v, name) in rows.items()}
-    return xr.Dataset(found)
+    return label(xr.Dataset({name: in_order(value / mean) for name, value in rows.items()}), "analysis")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, SEX, YEAR, in_order, label
+from forecast.basics.dims import AGE, SEX, YEAR, in_order
+from forecast.basics.variables import label
 from forecast.population.rates.residual import expected_survivors
 
 MOTHERS = (15, 49)
@@ -49,7 +50,7 @@ def cohort_change_ratios(
             raise ValueError(f"{cells} cohorts have {minimum:g} persons or fewer at the first count; give a standard")
     if limits is not None:
         found = found.clip(*limits)
-    return label(in_order(found.rename("ratio")), "cohort change ratio", "1", "rate", f"two counts {years} years apart")
+    return label(in_order(found.rename("ratio")), "ratios.cohort_change", f"two counts {years} years apart")
 
 
 def child_woman_ratios(after: xr.DataArray, years: int, mothers: tuple[int, int] = MOTHERS) -> xr.DataArray:
@@ -63,7 +64,7 @@ def child_woman_ratios(after: xr.DataArray, years: int, mothers: tuple[int, int]
         if bool((women <= 0).any()):
             raise ValueError(f"there are no women aged {mothers[0]} to {mothers[1]} in some area")
         found = after.sel({AGE: after[AGE] < years}) / women
-    return label(in_order(found.rename("ratio")), "children per woman", "1", "rate", f"count, women aged {mothers}")
+    return label(in_order(found.rename("ratio")), "ratios.child_woman", f"count, women aged {mothers}")
 
 
 def project_hamilton_perry(
@@ -109,7 +110,7 @@ def project_hamilton_perry(
             people.append(in_order(xr.concat([in_order(children), in_order(older)], AGE)))
     joined = in_order(xr.concat(people, YEAR).assign_coords({YEAR: np.array(years)}))
     source = f"cohort change ratios of {step} years (Hamilton and Perry)"
-    named = label(joined.rename("population"), "population at 31 December", "persons", "stock", source)
+    named = label(joined.rename("population"), "projection.population", source)
     return named.to_dataset().assign_attrs(jump_off_year=launch_year, method="hamilton-perry")
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, SEX, in_order, label
+from forecast.basics.dims import AGE, SEX, in_order
+from forecast.basics.variables import label
 
 
 def headship_rates(heads: xr.DataArray, population: xr.DataArray) -> xr.DataArray:
@@ -30,7 +31,7 @@ def headship_rates(heads: xr.DataArray, population: xr.DataArray) -> xr.DataArra
         if bool((heads > grouped).any()) or bool((heads < 0).any()):
             raise ValueError("there are more heads of household than persons, or fewer than none, at some age")
         rates = (heads / grouped.where(grouped > 0)).fillna(0.0)
-    return label(in_order(rates.rename("headship")), "heads of household per person", "1", "rate", "census")
+    return label(in_order(rates.rename("headship")), "households.headship")
 
 
 def estimate_households(
@@ -64,13 +65,8 @@ def estimate_households(
         if bool(((households <= 0) & (persons > 0)).any()):
             raise ValueError("nobody heads a household in some area or year")
         size = persons / households.where(households > 0)
-    source = "headship rates times persons in households"
-    rows = {
-        "households": (households, "households", "households", "stock"),
-        "persons_in_households": (persons, "persons in households", "persons", "stock"),
-        "average_size": (size, "persons per household", "persons", "rate"),
-    }
-    return xr.Dataset({name: label(in_order(row[0]), *row[1:], source) for name, row in rows.items()})
+    found = {"households": households, "persons_in_households": persons, "average_size": size}
+    return label(xr.Dataset({name: in_order(variable) for name, variable in found.items()}), "households")
 
 
 def _at_ages(rates: xr.DataArray, ages: np.ndarray) -> xr.DataArray:

@@ -18,8 +18,9 @@ import xarray as xr
 
 from forecast.basics import folders
 from forecast.basics.ages import entering_ages
-from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, label
+from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.variables import label
 from forecast.population.past.counted import counted_history
 from forecast.population.past.reconstruct import estimate_past
 from forecast.population.rates.graduation import graduate
@@ -356,18 +357,12 @@ def _labelled(
     births[:, 0], mothers[:, 0] = np.nan, np.nan
     coords = {COUNTY: history[COUNTY].values, YEAR: history[YEAR].values, SEX: list(SEXES), AGE: list(AGES)}
     cell = (COUNTY, YEAR, SEX, AGE)
-    rows: dict[str, tuple[tuple[str, ...], np.ndarray, str, str, str]] = {
-        "population": (cell, people, "population", "persons", "stock"),
-        "births": (cell[:3], births, "births in the year", "births", "flow"),
-        "births_by_mother": ((COUNTY, YEAR, AGE), mothers, "births by age of mother", "births", "flow"),
-        "deaths": (cell, deaths, "deaths by age at the year's end", "deaths", "flow"),
-        "net_migration": (cell, net, "net migration by age at the year's end", "persons", "flow"),
+    rows = {
+        "population": (cell, people),
+        "births": (cell[:3], births),
+        "births_by_mother": ((COUNTY, YEAR, AGE), mothers),
+        "deaths": (cell, deaths),
+        "net_migration": (cell, net),
     }
-    source = "; ".join(notes) or "observed"
-    variables = {
-        name: label(
-            xr.DataArray(values, dims=dims, coords={dim: coords[dim] for dim in dims}), long_name, units, kind, source
-        )
-        for name, (dims, values, long_name, units, kind) in rows.items()
-    }
-    return xr.Dataset(variables, attrs={"completed": notes})
+    found = xr.Dataset(rows, coords, attrs={"completed": notes})
+    return label(found, "history", source="; ".join(notes) or "observed")

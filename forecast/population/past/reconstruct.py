@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, in_order, label
+from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.variables import label
 from forecast.population.past import migration
 from forecast.population.past.calibrate import Level, Moves, Pattern, Step, births_and_deaths, calibrate_years, control
 from forecast.population.past.census import (
@@ -139,26 +140,20 @@ def _assemble(region: Region, known: xr.DataArray, steps: list[Step], moves: Mov
     by_year = people[YEAR]
     mortality = [levels[y].mortality if y in levels else np.nan for y in by_year.values.tolist()]
     fertility = [levels[y].fertility if y in levels else np.nan for y in by_year.values.tolist()]
-    rows: dict[str, tuple[xr.DataArray, str, str, str]] = {
-        "population": (people, "population at 31 December", "persons", "stock"),
-        "births": (flows.births, "births in the year", "births", "flow"),
-        "deaths": (flows.deaths, "deaths in the year by age at its end", "deaths", "flow"),
-        "net_migration": (
-            flows.net_migration,
-            "net migration in the year by age at its end",
-            "persons",
-            "flow",
-        ),
-        "clipped": (flows.clipped, "net out-migration not realised", "persons", "flow"),
-        "census": (census, "last census by single age", "persons", "stock"),
-        "mortality_level": (by_year.copy(data=mortality), "mortality relative to the pattern", "1", "rate"),
-        "fertility_level": (by_year.copy(data=fertility), "fertility relative to the pattern", "1", "rate"),
-        "fertility_relative": (steps[-1].level.relative, "fertility relative to the whole", "1", "rate"),
-        "migration_profile": (moves.rate * last, "net migration a year by age, censuses", "persons", "flow"),
-        "migration_mobility": (moves.mobility * last, "mobility by age", "persons", "flow"),
-        "migration_observed": (observed, "mean net migration a year, calibrated years", "persons", "flow"),
-        "migration_recent": (recent, "net migration a year fit to last", "persons", "flow"),
+    past = {
+        "population": people,
+        "births": flows.births,
+        "deaths": flows.deaths,
+        "net_migration": flows.net_migration,
+        "clipped": flows.clipped,
+        "census": census,
+        "mortality_level": by_year.copy(data=mortality),
+        "fertility_level": by_year.copy(data=fertility),
+        "fertility_relative": steps[-1].level.relative,
+        "migration_profile": moves.rate * last,
+        "migration_mobility": moves.mobility * last,
+        "migration_observed": observed,
+        "migration_recent": recent,
     }
-    source = "censuses, year-end controls and the pattern's rates"
-    past = {name: label(in_order(row[0]), *row[1:], source) for name, row in rows.items()}
-    return xr.Dataset(past, attrs={"jump_off_year": region.jump_off_year})
+    labelled = {name: label(in_order(variable), f"past.{name}") for name, variable in past.items()}
+    return xr.Dataset(labelled, attrs={"jump_off_year": region.jump_off_year})

@@ -26,12 +26,15 @@ import xarray as xr
 from forecast.basics.ages import entering_ages
 from forecast.basics.dims import AGE, GROUP, SEX, YEAR
 from forecast.basics.issues import InputRefused, Issue, UsageError
+from forecast.basics.variables import attributes
 from forecast.population.projection.check_rates import check_rates, largest
 from forecast.population.projection.conventions import TIMINGS, Timing, conventions
 from forecast.population.projection.drivers import Counties, Found, Systems
 
 FLOWS = ("births", "deaths", "net_migration", "clipped")
-"""Flows returned by default; `in_migration` and `out_migration` on request."""
+"""Flows returned by default."""
+GROSS_FLOWS = ("in_migration", "out_migration")
+"""Flows returned on request, where migration is given gross or by group."""
 
 
 def project_population(
@@ -104,27 +107,15 @@ def _labelled(rates: xr.Dataset, found: Found, flows: tuple[str, ...]) -> xr.Dat
     values = {"population": found.population, "births": found.births}
     if set(flows) - {"births"}:
         values |= _flows(found, timing)
-    source = f"projection, migration timing {rates.attrs['migration_timing']}"
     variables = {}
     for name in ("population", *flows):
-        dims, long_name, units, kind = _VARIABLES[name]
+        dims = (YEAR, SEX) if name == "births" else (YEAR, SEX, AGE)
         data = values[name] if name == "population" else _from_jump_off(values[name], len(found.lead))
-        attrs = {"long_name": long_name, "units": units, "kind": kind, "source": source}
-        variables[name] = ((*found.lead, *dims), data, attrs)
+        about = attributes(f"projection.{name}", timing=rates.attrs["migration_timing"])
+        variables[name] = ((*found.lead, *dims), data, about)
     years = np.concatenate([[rates.attrs["jump_off_year"]], rates[YEAR].values])
     coords = {YEAR: years, **{dim: rates[dim].values for dim in (*found.lead, SEX, AGE)}}
     return xr.Dataset(variables, coords=coords, attrs=rates.attrs)
-
-
-_VARIABLES = {
-    "population": ((YEAR, SEX, AGE), "population at 31 December", "persons", "stock"),
-    "births": ((YEAR, SEX), "births in the year", "births", "flow"),
-    "deaths": ((YEAR, SEX, AGE), "deaths in the year by age at its end", "deaths", "flow"),
-    "net_migration": ((YEAR, SEX, AGE), "net migration realised in the year by age at its end", "persons", "flow"),
-    "in_migration": ((YEAR, SEX, AGE), "arrivals in the year by age at its end", "persons", "flow"),
-    "out_migration": ((YEAR, SEX, AGE), "leavers in the year by age at its end", "persons", "flow"),
-    "clipped": ((YEAR, SEX, AGE), "out-migration not realised, so that no cell is negative", "persons", "flow"),
-}
 
 
 def _flows(found: Found, timing: Timing) -> dict[str, np.ndarray]:
@@ -155,9 +146,7 @@ def _from_jump_off(flow: np.ndarray, lead: int) -> np.ndarray:
 
 def _check_flows(flows: tuple[str, ...], rates: xr.Dataset) -> None:
     gross = GROUP in rates.dims or "net_migration" not in rates
-    known = [
-        name for name in _VARIABLES if name != "population" and (gross or name not in ("in_migration", "out_migration"))
-    ]
+    known = [*FLOWS[:-1], *(GROSS_FLOWS if gross else ()), *FLOWS[-1:]]
     unknown = [name for name in flows if name not in known]
     if unknown:
         raise UsageError(Issue("E610", values={"found": ", ".join(unknown), "expected": ", ".join(known)}))

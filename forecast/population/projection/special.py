@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import xarray as xr
 
-from forecast.basics.dims import in_order, label
+from forecast.basics.dims import in_order
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.variables import label
 from forecast.population.projection.check_rates import largest
 
 
@@ -32,8 +33,7 @@ def without_special(population: xr.DataArray, special: xr.DataArray) -> xr.DataA
     if bool(bad.any()):
         where, _ = largest(in_order((-others).where(bad, 0.0).fillna(float("inf"))))
         raise InputRefused(Issue("E661", values={"count": int(bad.sum()), "where": where}))
-    name, unit = "population without special places", "persons"
-    return label(others, name, unit, "stock", "population less special populations").rename("population")
+    return label(others, "projection.others").rename("population")
 
 
 def with_special(projection: xr.Dataset, special: xr.DataArray) -> xr.Dataset:
@@ -49,7 +49,7 @@ def with_special(projection: xr.Dataset, special: xr.DataArray) -> xr.Dataset:
         both = projection.population + alone
     return projection.assign(
         population=both.assign_attrs(projection.population.attrs),
-        special=label(alone, "people in special places at 31 December", "persons", "stock", "given, not projected"),
+        special=label(alone, "projection.special", source="given, not projected"),
     )
 
 
@@ -63,4 +63,4 @@ def special_of(share: xr.DataArray, projection: xr.Dataset) -> xr.DataArray:
         raise ValueError("shares of special populations must not be negative")
     with xr.set_options(arithmetic_join="exact"):
         found = in_order(share * projection.population)
-    return label(found.rename("special"), "people in special places", "persons", "stock", "share of the others")
+    return label(found.rename("special"), "projection.special", source="share of the others")

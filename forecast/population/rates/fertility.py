@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, AGES, OPEN_AGE, in_order, label
+from forecast.basics.dims import AGE, AGES, OPEN_AGE, in_order
+from forecast.basics.variables import label
 from forecast.population.rates.interpolation import monotone_cubic
 
 _ROUNDS = 20  # of moving the curve to the births; what is left by then (nothing, for smooth rates) is a factor
@@ -44,7 +45,7 @@ def total_fertility(asfr: xr.DataArray) -> xr.DataArray:
     0.3
     """
     _single_ages(asfr)
-    return label(asfr.sum(AGE).rename("tfr"), "total fertility", "births per woman", "rate", "asfr")
+    return label(asfr.sum(AGE).rename("tfr"), "fertility.tfr")
 
 
 def mean_age_at_birth(asfr: xr.DataArray) -> xr.DataArray:
@@ -62,7 +63,7 @@ def mean_age_at_birth(asfr: xr.DataArray) -> xr.DataArray:
     if bool((total <= 0).any()):
         raise ValueError("there is no fertility at any age, so no mean age of mothers")
     mean = ((asfr[AGE] + 0.5) * asfr).sum(AGE) / total
-    return label(mean.rename("mean_age_at_birth"), "mean age of mothers", "years", "rate", "asfr")
+    return label(mean.rename("mean_age_at_birth"), "fertility.mean_age_at_birth")
 
 
 def shift_mean_age(shares: xr.DataArray, years: xr.DataArray | float) -> xr.DataArray:
@@ -126,9 +127,7 @@ def asfr_from_births(births: xr.DataArray, women: xr.DataArray, end: int = 50) -
     asfr = np.zeros(exposed.shape)
     for index in np.ndindex(*exposed.shape[:-1]):
         asfr[index][starts[0] : end] = _rates_of_groups(counted.values[index], exposed.values[index], nodes)
-    return label(
-        in_order(exposed.copy(data=asfr)), "age-specific fertility", "births per woman-year", "rate", "births and women"
-    ).rename("asfr")
+    return label(in_order(exposed.copy(data=asfr)), "rates.asfr", source="births and women").rename("asfr")
 
 
 def _rates_of_groups(births: np.ndarray, women: np.ndarray, nodes: np.ndarray) -> np.ndarray:

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, SEX, label
+from forecast.basics.dims import AGE, SEX
+from forecast.basics.variables import attributes, label
 from forecast.population.rates.interpolation import monotone_cubic
 
 A0_RULES = ("coale-demeny", "andreev-kingkade")
@@ -24,20 +25,9 @@ _AFTER_LAST_GROUP = 20.0  # years over which the open group's constant hazard is
 _GREVILLE_FROM = 15  # below it the formula does not hold: deaths fall with age there (United Nations 1982, p. 31)
 _ALPHAS = (-6.0, 6.0)  # of the logit: the odds of dying from e-12 to e12 times the standard's
 _SAME, _MOST_ROUNDS = 1e-15, 100  # relative change at which repeated substitution has settled; or gives up
-_ATTRS = ("long_name", "units", "kind", "source")
 _KANNISTO_TAIL = 60  # years beyond the open age after which nobody is left
 
-VARIABLES = {
-    "mx": ("death rate of the interval", "per person-year"),
-    "qx": ("probability of dying in the interval", "1"),
-    "ax": ("years lived in the interval by those who die in it", "years"),
-    "lx": ("survivors to the exact age, radix 1", "1"),
-    "dx": ("deaths in the interval, radix 1", "1"),
-    "Lx": ("person-years lived in the interval", "years"),
-    "Tx": ("person-years lived above the exact age", "years"),
-    "ex": ("life expectancy at the exact age", "years"),
-    "sx": ("survivorship ratio to the interval", "1"),
-}
+COLUMNS = ("mx", "qx", "ax", "lx", "dx", "Lx", "Tx", "ex", "sx")
 
 
 def life_table(mx: xr.DataArray, a0: str = "coale-demeny", ax: str = "half") -> xr.Dataset:
@@ -160,14 +150,13 @@ def _columns(rate: np.ndarray, qx: np.ndarray, lived: np.ndarray, widths: np.nda
     ratio[..., 1:-1] = years[..., 1:-1] / years[..., :-2]
     ratio[..., -1] = total[..., -1] / total[..., -2]
     columns = (rate, qx, lived, survivors, deaths, years, total, total / survivors, ratio)
-    return dict(zip(VARIABLES, columns, strict=True))
+    return dict(zip(COLUMNS, columns, strict=True))
 
 
 def _labelled(like: xr.DataArray, columns: dict[str, np.ndarray], a0: str, ax: str) -> xr.Dataset:
     source = f"life table, a0 {a0}" + ("" if ax == "half" else f", ax {ax}")
     table = {  # all at once: nine labelled arrays put together cost ten times the arithmetic
-        name: (like.dims, values, dict(zip(_ATTRS, (*VARIABLES[name], "rate", source), strict=True)))
-        for name, values in columns.items()
+        name: (like.dims, values, attributes(f"life_table.{name}", source)) for name, values in columns.items()
     }
     return xr.Dataset(table, like.coords, {"a0": a0, "ax": ax, "open_age": int(like[AGE].values[-1])})
 
@@ -301,8 +290,7 @@ def grouped_survivorship(table: xr.Dataset, width: int = 5) -> xr.DataArray:
     ratio[..., 0] = lived[..., 0] / width
     ratio[..., 1:-1] = lived[..., 1:-1] / lived[..., :-2]
     ratio[..., -1] = total.values[..., -1] / total.values[..., -2]
-    name, units = VARIABLES["sx"]
-    return label(total.copy(data=ratio), name, units, "rate", f"life table, groups of {width} years").rename("sx")
+    return label(total.copy(data=ratio), "life_table.sx", f"life table, groups of {width} years").rename("sx")
 
 
 def extend_kannisto(
@@ -460,7 +448,7 @@ def life_table_for_e0(
         like.copy(data=qx.reshape(like.shape)), target.copy(data=open_rate.reshape(target.shape)), a0, ax
     )
     solved = target.copy(data=alpha.reshape(target.shape)).drop_attrs()
-    return table.assign(alpha=label(solved, "level of the logit relation", "1", "rate", "Brass relation to a standard"))
+    return table.assign(alpha=label(solved, "life_table.alpha"))
 
 
 def _solve_alpha(missing: Callable[[np.ndarray, np.ndarray], np.ndarray], goal: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, YEAR, in_order, label
+from forecast.basics.dims import AGE, YEAR, in_order
+from forecast.basics.variables import label
 
 METHODS = ("average", "forward", "reverse")
 
@@ -106,16 +107,10 @@ def residual_migration(
         net = {"forward": forward, "reverse": backward, "average": (forward + backward) / 2}[method]
         mean = (at_first + after.sel({AGE: expected[AGE].values})) / 2
         rate = (net / years / mean.where(mean > 0)).fillna(0.0)
-    source = f"residual of two counts {years} years apart, {method}"
-    return xr.Dataset(
-        {
-            "net_migration": label(
-                in_order(net), "net migration by age at the second count", "persons", "flow", source
-            ),
-            "rate": label(in_order(rate), "net migration rate a year", "per person-year", "rate", source),
-        },
-        attrs={"years": years, "method": method},
+    found = xr.Dataset(
+        {"net_migration": in_order(net), "rate": in_order(rate)}, attrs={"years": years, "method": method}
     )
+    return label(found, "residual", source=f"residual of two counts {years} years apart, {method}")
 
 
 def _width(by_age: xr.DataArray, years: int) -> int:

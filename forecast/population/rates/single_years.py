@@ -22,7 +22,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, YEAR, in_order, label
+from forecast.basics.dims import AGE, YEAR, in_order
+from forecast.basics.variables import label
 from forecast.population.rates.interpolation import monotone_cubic
 from forecast.population.rates.lifetable import life_table
 
@@ -56,16 +57,8 @@ def rates_from_five_year_tables(
     log_mx = between_periods(single.copy(data=np.log(single.values)), years)
     mx = scale_to_e0(log_mx.copy(data=np.exp(log_mx.values)), annual.e0, a0)
     shares = between_periods(single_age_shares(asfr5, open_age=int(mx5[AGE][-1])), years)
-    source = "five-year tables, annual e0, tfr and srb"
-    return xr.Dataset(
-        {
-            "mx": label(mx, "death rate", "per person-year", "rate", source),
-            "asfr": label(
-                in_order(shares * annual.tfr), "age-specific fertility", "births per woman-year", "rate", source
-            ),
-            "srb": label(annual.srb, "sex ratio at birth", "boys per girl", "rate", source),
-        }
-    )
+    found = xr.Dataset({"mx": mx, "asfr": in_order(shares * annual.tfr), "srb": annual.srb})
+    return label(found, "rates", source="five-year tables, annual e0, tfr and srb")
 
 
 def single_age_mortality(mx5: xr.DataArray, a0: str = "coale-demeny") -> xr.DataArray:
