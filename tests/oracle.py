@@ -1,4 +1,4 @@
-"""The cohort-component method written again, slowly, from DESIGN 4: lists and loops, one county, one trajectory.
+"""The cohort-component method written again, slowly: lists and loops, one county, one trajectory.
 
 It knows nothing of the kernel. `project` takes plain nested lists indexed [year][sex][age] (sex 0 female, 1 male).
 """

@@ -1,6 +1,6 @@
 """Who goes to school in which county: shares by residence, fitted to rolls, applied to pupils.
 
-D_served = F' D, F with rows that add up to one (SPECS 1.5): pupils are moved, none made or lost. Schools that belong
+D_served = F' D, F with rows that add up to one: pupils are moved, none made or lost. Schools that belong
 to no county (the city's own senior schools, boarding schools) are destinations of their own.
 """
 

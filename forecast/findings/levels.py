@@ -1,7 +1,7 @@
 """Flags: which class of shortage or surplus is so likely, and so near, that its answer must be decided now.
 
 A class is red where at least half of the trajectories have it and it has begun by the end of the lead time of its
-answer and one year more, amber where at least a quarter have (SPECS 8.6). Levels, answers and lead times are data
+answer and one year more, amber where at least a quarter have. Levels, answers and lead times are data
 (`warning.toml`). What cannot be judged is a flag of its own: silence would read as balance.
 """
 

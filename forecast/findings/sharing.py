@@ -1,4 +1,4 @@
-"""One short while another has room: neighbouring counties, and services inside a county (SPECS 8.7, 人口跨峰前后)."""
+"""One short while another has room: neighbouring counties, and services inside a county (人口跨峰前后)."""
 
 from __future__ import annotations
 

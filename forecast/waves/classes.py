@@ -1,4 +1,4 @@
-"""What kind of shortage or surplus a county faces, with its probability (SPECS 8.6).
+"""What kind of shortage or surplus a county faces, with its probability.
 
 D is demand, K what stands and is planned, E = D - K what is short. O is the opening of E with the break-even years W:
 short W years running, whatever opens and closes meanwhile (with K constant it is the lasting need less K). tol is
@@ -231,7 +231,7 @@ def _judge(paths: Values, capacity: Values, tolerance: Values, begin: int, windo
 
 
 def synchrony(classes: xr.Dataset) -> xr.DataArray:
-    """Share of counties whose likeliest class is each category, by service (SPECS 8.7); unknown counties do not count."""
+    """Share of counties whose likeliest class is each category, by service; unknown counties do not count."""
     likeliest = classes["likeliest"].sel({SHIFT: 0}, drop=True)
     known = (likeliest != "").sum(COUNTY)
     shares = [(likeliest == one).sum(COUNTY) / known.where(known > 0) for one in CATEGORIES]

@@ -324,7 +324,7 @@ NEVER = 9999
 
 @njit(nogil=True, cache=True)
 def judge_paths(paths, stands, bar, begin, beyond, window, out):  # type: ignore[no-untyped-def]
-    """First years of what names a class, by path: crest, lasting shortage, lasting surplus and trough (SPECS 8.6).
+    """First years of what names a class, by path: crest, lasting shortage, lasting surplus and trough.
 
     paths: (path, year) demand; stands, bar: (year,) supply and tolerance of the years from `begin` on, the first and
     last of which hold before and after; out: (path, 4) positions among these years, NEVER where there is none.

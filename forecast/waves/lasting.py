@@ -73,9 +73,9 @@ def opening(values: Values, window: int, beyond: int = 0) -> Values:
 
 
 def screening_level(demand: xr.DataArray, window: Windows) -> xr.DataArray:
-    """Places worth building for good: the W-th largest yearly demand (SPECS 8.5), no more than the years there are.
+    """Places worth building for good: the W-th largest yearly demand, no more than the years there are.
 
-    The optimum of building K once and renting what is above it, undiscounted and without salvage, W = price of a
+    The screening curve of power-system planning: the optimum of building K once and renting what is above it, undiscounted and without salvage, W = price of a
     place over a year's rent. Years above it need not follow each other, so it is never below the highest opening.
     """
     services = [str(name) for name in demand[SERVICE].values] if SERVICE in demand.dims else [""]

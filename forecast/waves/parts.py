@@ -1,4 +1,4 @@
-"""Why demand changes: shares of births, migration, ageing and participation that add up exactly (SPECS 0.3).
+"""Why demand changes: shares of births, migration, ageing and participation that add up exactly.
 
 Three ways, by what is at hand. `attribute_chain` needs one run: demand is a product (births x people per birth x
 demand per person), and the change of each factor gets its part by the logarithmic mean. `attribute_runs` needs the

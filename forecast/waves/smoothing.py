@@ -3,7 +3,7 @@
 The course f of y is the penalised least-squares smoother of Whittaker, with the third difference as its roughness:
 sum w (y - f)^2 + lambda sum (diff3 f)^2, lambda by restricted maximum likelihood on a fixed grid (the mixed-model form:
 f is a parabola plus a walk of third order, y is f plus noise). The same likelihood gives the sd of the noise. The
-formula of SPECS 8.1, sd(second differences) / sqrt(6), takes the bend of a steep crest for noise (a crest of half the
+usual formula, sd(second differences) / sqrt(6), takes the bend of a steep crest for noise (a crest of half the
 base and sd 2 years reads as 2 % noise), and 3 sd let a crest be found in a quarter of flat series at 5 % noise.
 
 Noise of a count grows with the count, so series that are positive throughout are smoothed in logarithms.
@@ -65,7 +65,7 @@ FALSE_CRESTS = 0.03
 FLAT_SERIES = 1000
 
 UNSEEN = 3.0
-"""Times the noise of the history that a turn of a smooth forecast must stand out (SPECS 8.1)."""
+"""Times the noise of the history that a turn of a smooth forecast must stand out; an assumption of this project."""
 
 Flags = NDArray[np.bool_]
 

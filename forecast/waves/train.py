@@ -1,4 +1,4 @@
-"""The wave as it runs through the stages: ordered crests as far behind each other as their cohorts imply (SPECS 8.2).
+"""The wave as it runs through the stages: ordered crests as far behind each other as their cohorts imply.
 
 The lag between two stages is no constant. It is the peak year of the later stage's ages less that of the earlier
 one's, both counted on the very cohorts and with participation held constant: on the national births kindergarten 2017,

@@ -30,7 +30,7 @@ def opened_slowly(path: list[float], window: int) -> list[float]:
 
 
 def class_slowly(path: list[float], supply: float, window: int) -> str:
-    """SPECS 8.6 word for word, for a supply that stays; both readings of what comes after the last year."""
+    """The rules of the classes one by one, for a supply that stays; both readings of what comes after the last year."""
     readings = set()
     for beyond in (0, window):
         long = [*path, *[path[-1]] * beyond]

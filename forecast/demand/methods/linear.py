@@ -34,7 +34,7 @@ def participation(population: xr.DataArray, model: DemandModel, given: Given) ->
     outside the ages). A given ratio may be by age at the cut-off date (county, year, age). One place for one pupil; no
     spare places are added. The norm takes the standard's ratio.
     classes = pupils / class size, posts = pupils / pupils per post; no rounding, which needs schools.
-    SPECS 1.4, 1.7, 5.1.
+    The enrolment-rate method (NCES, Projections of Education Statistics, appendix A).
     """
     aged = children(population, model.ages, model.cutoff_month)
     ratio = given["ratio"] if "ratio" in given else _path(model.parameters["ratio"], population)
@@ -59,7 +59,7 @@ def _pupils_by_age(population: xr.DataArray, ratio: xr.DataArray, cutoff: int) -
 def take_up(population: xr.DataArray, model: DemandModel, given: Given) -> Variables:
     """Nursery places: users = children of the ages at 31 December x take-up; places = users / occupancy.
 
-    Take-up moves from one dated value to the next on a logistic path. The norm is places per 1,000 residents. SPECS 2.
+    Take-up moves from one dated value to the next on a logistic path. The norm is places per 1,000 residents.
     """
     infants = in_ages(population, model.ages)
     with xr.set_options(arithmetic_join="exact"):
@@ -73,7 +73,7 @@ def take_up(population: xr.DataArray, model: DemandModel, given: Given) -> Varia
 def prevalence(population: xr.DataArray, model: DemandModel, given: Given) -> Variables:
     """Care beds: users = sum over ages of residents x prevalence x share in institutions; beds = users / occupancy.
 
-    The norm is beds per 1,000 people of the model's ages (SPECS 3.1, 3.3, 3.4). The published norm counts *registered*
+    The norm is beds per 1,000 people of the model's ages. The published norm counts *registered*
     elders; residents of the same ages stand in for them here, because the projection is of residents.
     """
     unable = weighted(population, model.parameters["prevalence"].by_age())
@@ -86,9 +86,9 @@ def prevalence(population: xr.DataArray, model: DemandModel, given: Given) -> Va
 
 
 def bed_days(population: xr.DataArray, model: DemandModel, given: Given) -> Variables:
-    """Hospital beds = sum over ages of residents x admissions x length of stay / 365 / occupancy (SPECS 4.1, 4.3).
+    """Hospital beds = sum over ages of residents x admissions x length of stay / 365 / occupancy.
 
-    Residents are served where they live: no flows between counties. The norm, where a model has one, is beds per
+    As in Japan's medical plans (医療計画, 基準病床数). Residents are served where they live: no flows between counties. The norm, where a model has one, is beds per
     1,000 residents.
     """
     admissions = weighted(population, model.parameters["admission_rate"].by_age())

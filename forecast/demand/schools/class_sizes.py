@@ -1,4 +1,4 @@
-"""Classes, places, rooms and floor area from pupils, and what a smaller class costs (SPECS 1.7).
+"""Classes, places, rooms and floor area from pupils, and what a smaller class costs.
 
 Where schools are given, classes are rounded up in each school and grade. Where not, a half class is lost to rounding
 in each of them on average. A higher limit never makes more classes, and the pupils stay as they are.

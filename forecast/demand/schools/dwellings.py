@@ -1,5 +1,5 @@
 """Pupils that new dwellings bring: yield by type and age of the dwelling, less those who already lived in the city
-(SPECS 1.6)."""
+(pupil yield, as the Department for Education in England estimates it)."""
 
 from __future__ import annotations
 

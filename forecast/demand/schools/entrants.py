@@ -1,6 +1,6 @@
 """Who enters school: children of the entry ages, those of them with access, and what they were born as.
 
-E[g1,t] = sum over a of P[a,t] h[a] kappa[t] + X[t] (SPECS 1.1): h the share of a cohort that enters at age a, which
+E[g1,t] = sum over a of P[a,t] h[a] kappa[t] + X[t]: h the share of a cohort that enters at age a, which
 adds up to 1 over the cohort, kappa the participation, X the net inflow from other counties.
 """
 
@@ -66,7 +66,7 @@ def eligible_share(years_of_residence: xr.DataArray, required: int) -> xr.DataAr
 
 
 def where_children_are(cohort: xr.DataArray, in_school: xr.DataArray, elsewhere: xr.DataArray) -> xr.Dataset:
-    """A cohort counted once: in school here, elsewhere, and out of school; the three add up to the cohort (SPECS 0.4).
+    """A cohort counted once: in school here, elsewhere, and out of school; the three add up to the cohort.
 
     Raises InputRefused where more are in school and elsewhere than there are children: then rolls hold children who
     live in other counties, which belong into the flows.

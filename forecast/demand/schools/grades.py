@@ -1,6 +1,6 @@
 """Rolls by grade: as the region counts them, and pupils per child of each grade's age, known and to come.
 
-Grade progression in the form that keeps migration once (SPECS 1.2), E[g,t] = E[g-1,t-1] s[g] P[a,t] / P[a-1,t-1],
+Grade progression in the form that keeps migration once (`progression`), E[g,t] = E[g-1,t-1] s[g] P[a,t] / P[a-1,t-1],
 multiplies itself out along a cohort: E[g,t] = k[g,t] P[a,t] with k[g,t] = k[g-1,t-1] s[g] from k = E / P of the last
 roll on. So pupils stay linear in the children of a year, whatever migration the projection has, and one table of k by
 county, year and age serves every scenario and trajectory.

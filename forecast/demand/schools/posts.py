@@ -1,4 +1,4 @@
-"""Posts that pupils and classes need, teachers there are, and the gap between (SPECS 5)."""
+"""Posts that pupils and classes need, teachers there are, and the gap between."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 r[g,t] = E[g,t] / E[g-1,t-1], pupils of a grade over those of the grade below a year before, contains who moved in or
 away. The cohort ratio C[g,t] = P[a,t] / P[a-1,t-1] of resident children contains the same movers, so that the school
 effect s[g] = r / C is free of them, and E[g,t] = E[g-1,t-1] s[g] C[g,t] lets a migration scenario move the rolls,
-once (SPECS 1.2). With the cohort ratios of the fitting years both forms are the same.
+once. With the cohort ratios of the fitting years both forms are the same.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ Series = np.ndarray
 """(..., year), logarithms of ratios, no gaps."""
 
 ALPHAS = tuple(step / 10 for step in range(1, 10))
-"""Weights of the newest value that exponential smoothing may take (SPECS 1.3: 0.1 to 0.9)."""
+"""Weights of the newest value that exponential smoothing may take; NCES takes 0.4 (Projections of Education Statistics,
+appendix A)."""
 
 PHI = 0.85
 """By how much a trend is damped in each further year (GLA pupil projections)."""
@@ -213,7 +214,7 @@ def carry(
 ) -> np.ndarray:
     """(place, grade, lead): the whole's course and of what each place has of its own the share n / (n + k).
 
-    SPECS 0.2, with k of each grade estimated (`shrinkage_constant`). Cells without pupils in any year take the
+    Shrinkage with k of each grade estimated by empirical Bayes (`shrinkage_constant`). Cells without pupils in any year take the
     whole's. fades: the movement of all grades fades to its long mean (`faded`), the pattern of grades is carried on by
     the smoothing named; only from `MOVEMENT_FROM` grades on. Without `shrink` the place's own course alone, whole as
     it is.

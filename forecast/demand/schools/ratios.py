@@ -137,7 +137,7 @@ def progress_senior(
     *,
     cutoff_month: int,
 ) -> xr.DataArray:
-    """Senior pupils (…, year) from the junior pupils of three years before (SPECS 1.2 for whole stages).
+    """Senior pupils (…, year) from the junior pupils of three years before: progression for whole stages.
 
     senior[y] = s x junior[y-3] x P[senior ages, y] / P[junior ages, y-3], P at the cut-off date; migration acts through
     the ratio of the cohort to itself three years younger, so that s is the schools' own effect. s comes from one

@@ -2,8 +2,8 @@
 
 The method reads: break years are left out of the ratios; what moves all grades at once, families who come or go, fades; the
 pattern of the grades stays, by the smoothing that rolling origins inside the known years choose for each lead; small
-places lean on the whole (SPECS 0.2); entrants follow the cohorts that were born, or where no births are given keep
-their level, smoothed by a choice of their own; grades follow by progression (SPECS 1.1-1.3). Migration stays in the
+places lean on the whole; entrants follow the cohorts that were born, or where no births are given keep
+their level, smoothed by a choice of their own; grades follow by progression (`progression`). Migration stays in the
 ratios; with the children of a population projection it is the projection's own that acts, and nothing fades.
 """
 
@@ -41,7 +41,7 @@ def forecast_rolls(
     smoothing: one name of SMOOTHERS for every lead instead of the choice; shrink: whether places lean on the whole and
     its movement fades, else each keeps its own ratios as they are. children: (trajectory?, county, year, grade)
     residents of the age of each grade, past and projected: then what is smoothed are school effects, free of
-    migration, and the projection's own cohort ratios carry them on (SPECS 1.2); they also are the cohorts of the
+    migration, and the projection's own cohort ratios carry them on (`progression`); they also are the cohorts of the
     entrants.
 
     Returns pupils (trajectory?, county, year, grade), ratio of the same shape, which with children is the ratio that

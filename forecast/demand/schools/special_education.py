@@ -1,4 +1,4 @@
-"""Special education: children with special needs in three settings (SPECS 1.8)."""
+"""Special education: children with special needs in three settings."""
 
 from __future__ import annotations
 

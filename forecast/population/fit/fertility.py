@@ -1,7 +1,7 @@
 """Fertility to come: the whole's level on a damped trend that goes back to its long mean, each county's own schedule.
 
-A five-year mean lags behind every turn, so the level starts at the last year (PEERS: the error of ages 0-5 is
-fertility). The trend of the last years fades out, and the level returns slowly to the mean of the last decades, because
+A five-year mean lags behind every turn, so the level starts at the last year: most of the error of ages 0
+to 5 is an error of fertility. The trend of the last years fades out, and the level returns slowly to the mean of the last decades, because
 period fertility swings around it.
 """
 

@@ -68,7 +68,7 @@ def _pooled(persons: xr.DataArray, starts: np.ndarray) -> np.ndarray:
 
 
 def shrink_to_whole(rate: xr.DataArray, population: xr.DataArray) -> xr.DataArray:
-    """County rates drawn towards the rate of the whole by n / (n + SHRINK_PERSONS) (SPECS 0.2, fixed constant).
+    """County rates drawn towards the rate of the whole by n / (n + SHRINK_PERSONS), an assumption of this project.
 
     rate, population: (county, sex, age); the whole's rate is the population-weighted mean of the counties'.
     """

@@ -38,8 +38,8 @@ def life_table(mx: xr.DataArray, a0: str = "coale-demeny", ax: str = "half") -> 
     a0: one of `A0_RULES`. ax: "half" of the interval, or "greville" (from age 15 on; rates must be above 0).
     Returns a Dataset of the same dimensions with mx, qx = n m / (1 + (n - a) m), ax (years), lx (radix 1), dx,
     Lx = n l' + a d, Tx and ex (years), and sx, the survivorship ratio *to* the interval: sx[0] = L0/(n l0) of the
-    newborn, sx[a] = L[a]/L[a-1], sx[open] = T[open]/T[open-1] applied to the sum of the last two groups (DESIGN 3;
-    UN ccmppWPP).
+    newborn, sx[a] = L[a]/L[a-1], sx[open] = T[open]/T[open-1] applied to the sum of the last two groups (as the
+    UN's ccmppWPP).
     Raises ValueError on an unknown rule, on rates that are missing, negative or survived by nobody, without sex.
 
     >>> import xarray as xr

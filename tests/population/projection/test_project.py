@@ -18,7 +18,7 @@ AGES = 8  # a short life is as good a test as a long one
 
 
 def random_rates(seed: int, counties: int = 3, years: int = 6, ages: int = AGES, migration: float = 30.0) -> xr.Dataset:
-    """Rates in the shapes of DESIGN 3; net migration is large enough that some cells must be clipped."""
+    """Rates in the shapes that `project_population` takes; net migration is large enough that some cells must be clipped."""
     rng = np.random.default_rng(seed)
     codes = [f"c{i}" for i in range(counties)]
     time = list(range(2021, 2021 + years))
