@@ -11,7 +11,8 @@ import pytest
 
 PROJECT = """
 import numpy as np, xarray as xr
-from forecast.population import kernel, project_population
+from forecast.population import project_population
+from forecast.population.projection import kernel
 before = kernel.compiled_before()
 rng = np.random.default_rng(0)
 dims, shape = ("county", "year", "sex", "age"), (3, 4, 2, 101)
