@@ -19,6 +19,7 @@ import forecast
 from forecast.basics import folders
 from forecast.basics.catalogue import LANGUAGES, catalogue
 from forecast.errors import CannotReadWrite
+from studies import ROOT
 from studies.house import PACKAGE, floors, ground_plan, imports, own_imports, python_files, room_of
 
 # From the ground up; a room may import from lower lines only.
@@ -208,6 +209,40 @@ def test_shipped_folders_are_found_and_a_lacking_one_is_told() -> None:
 
 def test_shipped_copies_never_stand_in_a_checkout(root: Path) -> None:
     assert not (root / "forecast" / "shipped").exists()
+
+
+# Pages name only what is there.
+
+NAMED = re.compile(
+    r"(?<![\w./])((?:forecast|tests|studies|docs|models|data|scenarios|benchmarks)/[\w./-]*\w)(?:: (\w+))?`"
+)
+
+
+def defined_in(path: Path) -> set[str]:
+    """Names that a module defines or imports at its top."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "README.zh-CN.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_a_page_names_only_what_is_there(page: str, root: Path) -> None:
+    """`forecast/x.py` is a file or folder, `forecast/x.py: name` a name in it."""
+    lost = [
+        f"{file}: {name}" if name else file
+        for file, name in NAMED.findall((root / page).read_text("utf-8"))
+        if not (root / file).exists() or (name and name not in defined_in(root / file))
+    ]
+    assert lost == []
 
 
 # run.py: it must tell the user of an old Python what is needed, so an old Python must be able to read it.
