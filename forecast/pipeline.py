@@ -28,6 +28,7 @@ from forecast.demand import (
 )
 from forecast.demand.flows import region_flows
 from forecast.findings.flags import find_flags, paths_of
+from forecast.findings.read import read_rules
 from forecast.findings.schools import find_schools
 from forecast.findings.sharing import find_sharing
 from forecast.population import estimate_past, people_over_time, vital_rates
@@ -68,7 +69,7 @@ def run_forecast(
     if trajectories < 1:
         raise ValueError("trajectories must be 1 or more")
     with xr.set_options(arithmetic_join="exact", keep_attrs=True):
-        models = region_models(region, scenario.models)
+        models, rules = region_models(region, scenario.models), read_rules(region)
 
         # people: from the censuses to the jump-off date, then on to the horizon
         past = estimate_past(region)
@@ -108,13 +109,13 @@ def run_forecast(
         # what lasts and what is a crest, what must be decided now, and why
         decision = _decision_year(region, scenario, now)
         paths = paths_of(data, region.jump_off_year, areas(region), models)
-        flags = find_flags(paths, models, region.place_names, decision)
+        flags = find_flags(paths, models, region.place_names, decision, rules.warning)
 
         # which counties could help each other, and which services inside a county
-        sharing = find_sharing(flags, models, region)
+        sharing = find_sharing(flags, models, region, rules.sharing)
 
         # what schools need, why rolls change, whom planned places are for
-        schools = find_schools(data, models, region, areas(region), waves, flags.classes["lasting"])
+        schools = find_schools(data, models, region, areas(region), waves, flags.classes["lasting"], rules.standards)
         manifest = make_manifest(
             scenario=scenario.model_dump(mode="json"),
             inputs=region.hashes,
@@ -124,7 +125,7 @@ def run_forecast(
             jump_off_year=region.jump_off_year,
             now=decision,
         )
-    run = Run(region, scenario, models, data, waves, ratios, manifest, flags, sharing, schools, task, causes)
+    run = Run(region, scenario, models, rules, data, waves, ratios, manifest, flags, sharing, schools, task, causes)
     run = replace(run, headline=headline(run))
     return run if out is None else _save(run, out, name)
 

@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.findings.levels import warn
+from forecast.findings.read import read_rules
 from forecast.waves import classify_waves
 from studies import national, published, published_rolls
 
@@ -127,7 +128,7 @@ def judge(
     coords = {"county": [str(number) for number in range(len(paths))], "year": years}
     demand = xr.DataArray(paths.transpose(1, 0, 2), dims=("trajectory", "county", "year"), coords=coords)
     supply = xr.zeros_like(demand.isel(trajectory=0)) + xr.DataArray(stands, dims="county")
-    flags = warn(classify_waves(demand, supply, WINDOW), origin)
+    flags = warn(classify_waves(demand, supply, WINDOW), origin, read_rules().warning)
     for number, ((place, stage), came) in enumerate(truth.items()):
         own = flags[flags["county"] == str(number)]
         for kind, names in (("short", SHORT), ("spare", SPARE)):

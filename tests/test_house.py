@@ -200,7 +200,7 @@ def test_the_pins_name_no_host_and_cover_what_is_asked_for(root: Path) -> None:
 
 
 def test_shipped_folders_are_found_and_a_lacking_one_is_told() -> None:
-    for name in ("models", "scenarios", "data"):
+    for name in ("models", "scenarios", "data", "rules"):
         assert any(folders.folder(name).rglob("*.toml"))
     with pytest.raises(CannotReadWrite) as caught:
         folders.folder("nothing")

@@ -36,7 +36,7 @@ def python(root: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 def test_the_wheel_carries_what_a_planner_may_change(root: Path, wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for folder in ("models", "scenarios", "data"):
+    for folder in ("models", "scenarios", "data", "rules"):
         for path in (root / folder).rglob("*"):
             if path.is_file():
                 assert f"forecast/shipped/{path.relative_to(root).as_posix()}" in names

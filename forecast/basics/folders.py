@@ -16,7 +16,7 @@ _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)")  # devices on Windo
 
 
 def folder(name: str) -> Path:
-    """The folder `models`, `scenarios` or `data`: inside the package in a wheel, beside it in a checkout.
+    """The folder `models`, `scenarios`, `rules` or `data`: inside the package in a wheel, beside it in a checkout.
 
     Raises CannotReadWrite where there is neither.
     """

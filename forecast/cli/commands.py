@@ -263,6 +263,10 @@ def check(region: str, strict: bool, lang: str, as_json: bool) -> int:
     from forecast.region import read_region
 
     found = read_region(region)
+    if found.rules:  # what these files say is judged by who uses them, who need not be loaded otherwise
+        from forecast.findings.read import read_rules
+
+        read_rules(found)
     rows = {name: len(table) for name, table in found.tables.items()}
     if as_json:
         warnings = [issue.as_dict() for issue in found.warnings]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,22 @@ def _replaced(old: Raw, new: object) -> Raw:
     else:
         own = {"value": new, "source": "override", "basis": "assumed"}
     return {"unit": old["unit"], **own, "replaces": first}
+
+
+def quantity_in_place(shipped: Quantity, value: object, file: str, key: str) -> tuple[Quantity | None, list[Issue]]:
+    """A number in the place of a shipped one, alone or as a table, or None and everything that is wrong with it: it
+    keeps the unit, is a number or a path as the shipped one is, is not negative, and a share is 1 at most."""
+    try:
+        found = Quantity.model_validate(_replaced(shipped.model_dump(exclude_none=True), value))
+    except ValidationError as faults:
+        return None, from_pydantic(faults, lambda one: _told(dataclasses.replace(one, keys=(key, *one.keys)), file))
+    if found.unit != shipped.unit:
+        return None, [_issue("E407", file, f"{key}.unit", found=found.unit, expected=shipped.unit)]
+    share = shipped.unit == "1"
+    if found.kind not in ("number", "path") or min(found.numbers()) < 0 or (share and max(found.numbers()) > 1):
+        expected = f"{_KINDS['number']} / {_KINDS['path']}, " + ("0–1" if share else ">= 0")
+        return None, [_issue("E405", file, key, found=as_json(value), expected=expected)]
+    return found, []
 
 
 def _inside(old: Raw, rest: list[str], value: object) -> Raw | None:

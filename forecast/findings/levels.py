@@ -2,14 +2,14 @@
 
 A class is red where at least half of the trajectories have it and it has begun by the end of the lead time of its
 answer and one year more, amber where at least a quarter have. Levels, answers and lead times are data
-(`warning.toml`). What cannot be judged is a flag of its own: silence would read as balance.
+(`rules/warning.toml`). What cannot be judged is a flag of its own: silence would read as balance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,9 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.issues import InputRefused, Issue
-from forecast.basics.toml_files import read_toml
 from forecast.waves.classes import BALANCED_IN_CLASSES
 
-__all__ = ["BALANCED_IN_CLASSES", "BALANCED_IN_WORDS", "COLUMNS", "LEVELS", "Rules", "read_rules", "warn"]
+__all__ = ["BALANCED_IN_CLASSES", "BALANCED_IN_WORDS", "COLUMNS", "LEVELS", "WarningRules", "warn"]
 
 BALANCED_IN_WORDS = 0.02
 """Relative gap within which a sentence of the report calls supply and demand balanced; colours and tables show the gap
@@ -45,7 +44,7 @@ LEVELS = ("red", "amber", "undetermined", "unknown")
 
 
 @dataclass(frozen=True)
-class Rules:
+class WarningRules:
     """Share from which a flag is amber and red; answers of each class; years that each answer takes."""
 
     amber: float
@@ -53,26 +52,29 @@ class Rules:
     answers: Mapping[str, tuple[str, ...]]
     lead_time: Mapping[str, int]
 
+    @classmethod
+    def of(cls, entries: Mapping[str, Any]) -> WarningRules:
+        """The rules of `rules/warning.toml`, given as dotted key -> Quantity or names.
 
-def read_rules(path: Path | None = None) -> Rules:
-    """The rules of a TOML file, by default the shipped ones.
-
-    Raises InputRefused where the levels are not 0 < amber <= red <= 1 or an answer has no lead time.
-    """
-    table = read_toml(path or Path(__file__).parent / "warning.toml")
-    answers = {category: tuple(names) for category, names in table["answers"].items()}
-    lead_time = {name: int(row["value"]) for name, row in table["lead_time"].items()}
-    amber, red = float(table["levels"]["amber"]), float(table["levels"]["red"])
-    faults = sorted({name for names in answers.values() for name in names} - set(lead_time))
-    if not 0 < amber <= red <= 1:
-        faults.append(f"amber = {amber:g}, red = {red:g}")
-    if faults:
-        raise InputRefused(Issue("E437", values={"found": ", ".join(faults)}))
-    return Rules(amber, red, answers, lead_time)
+        Raises InputRefused where the levels are not 0 < amber <= red <= 1 or an answer has no lead time.
+        """
+        parts: dict[str, dict[str, Any]] = {}
+        for key, entry in entries.items():
+            section, _, name = key.partition(".")
+            parts.setdefault(section, {})[name] = entry
+        answers = parts["answers"]
+        lead_time = {name: int(entry.value) for name, entry in parts["lead_time"].items()}
+        amber, red = (float(parts["levels"][name].value) for name in ("amber", "red"))
+        faults = sorted({name for names in answers.values() for name in names} - set(lead_time))
+        if not 0 < amber <= red <= 1:
+            faults.append(f"amber = {amber:g}, red = {red:g}")
+        if faults:
+            raise InputRefused(Issue("E437", "rules/warning.toml", values={"found": ", ".join(faults)}))
+        return cls(amber, red, answers, lead_time)
 
 
 def warn(
-    classes: xr.Dataset, now: int, build_years: Mapping[str, int] | None = None, rules: Rules | None = None
+    classes: xr.Dataset, now: int, rules: WarningRules, build_years: Mapping[str, int] | None = None
 ) -> pd.DataFrame:
     """One row per county, service and flagged class, gravest first, then soonest.
 
@@ -90,7 +92,6 @@ def warn(
                        break-even years two less and two more
     A county and service without a row is balanced, or its class begins later than its answer takes.
     """
-    rules = read_rules() if rules is None else rules
     build_years = {} if build_years is None else build_years
     by_service = classes if SERVICE in classes.dims else classes.expand_dims({SERVICE: [""]})
     shares = by_service["class_probability"].transpose(COUNTY, SERVICE, "category").to_numpy()
@@ -116,7 +117,7 @@ def _flags(
     sure: bool,
     now: int,
     build_years: int | None,
-    rules: Rules,
+    rules: WarningRules,
 ) -> list[dict[str, object]]:
     """Flags of one county and service; own: class -> its probability, and the share in which it has begun by year."""
     nothing = {"answer": "", "lead_time": np.nan, "decide_by": np.nan, "late": np.nan, "first_year": np.nan}

@@ -22,7 +22,7 @@ from forecast.demand import DemandModel
 from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.people import counted
 from forecast.demand.schools.changes import STEP, attribute_roll, birth_cohorts, cohort_change
-from forecast.demand.schools.class_sizes import expected_classes, school_standards, small_class_dividend
+from forecast.demand.schools.class_sizes import expected_classes, small_class_dividend
 from forecast.demand.schools.needs import (
     RUNNING_COST,
     needs_of_pupils,
@@ -32,6 +32,7 @@ from forecast.demand.schools.needs import (
 )
 from forecast.demand.schools.senior_audit import audit_places
 from forecast.demand.schools.special_education import HOME, MAINSTREAM, SPECIAL_SCHOOL, special_pupils
+from forecast.demand.schools.standards import SchoolStandards
 from forecast.findings.crests import by_place, last_of_the_born
 from forecast.region import Region
 
@@ -86,13 +87,14 @@ def find_schools(
     members: Mapping[str, list[str]],
     waves: pd.DataFrame,
     lasting: xr.DataArray,
+    standards: SchoolStandards,
 ) -> Schools | None:
     """All of it from a run's data; None where no school is modelled. members: area -> its counties; waves: those of the
     scenario; lasting: (county, year, service) what is needed for good, projected years."""
     services = school_services(models, data)
     if not services or "pupils" not in data:
         return None
-    own = school_table(data, data, models, region).drop_vars(["unit", "born_until"], errors="ignore")
+    own = school_table(data, data, models, standards, region).drop_vars(["unit", "born_until"], errors="ignore")
     known = {name: data[name].sel({SERVICE: services}).reset_coords(drop=True) for name in ("supply", "gap")}
     living = {"living_here": _living_here(own["pupils"], region)}
     born = {"born_by_now": _born_by_now(data, models, services)}
@@ -103,11 +105,11 @@ def find_schools(
     table = table.assign_attrs(jump_off_year=int(data.attrs["jump_off_year"]))
     return Schools(
         table=table,
-        bands=_bands(data, models, table),
-        basis=_bases(data, models, services),
+        bands=_bands(data, models, table, standards),
+        basis=_bases(data, models, services, standards),
         changes=_changes(data, models, table, members, waves),
-        smaller=_smaller(models, table),
-        special=_special(table),
+        smaller=_smaller(models, table, standards),
+        special=_special(table, standards),
         teachers=_teachers(data, models, region, table),
         audit=_audit(data, table, members, lasting),
     )
@@ -152,24 +154,27 @@ def _living_here(pupils: xr.DataArray, region: Region) -> xr.DataArray:
     return label(in_order(xr.concat(parts, xr.IndexVariable(SERVICE, services))), "schools.living_here")
 
 
-def _bands(data: xr.Dataset, models: Mapping[str, DemandModel], table: xr.Dataset) -> xr.Dataset | None:
+def _bands(
+    data: xr.Dataset, models: Mapping[str, DemandModel], table: xr.Dataset, standards: SchoolStandards
+) -> xr.Dataset | None:
     if "demand_quantile" not in data:
         return None
     places, services = table[COUNTY].values, table[SERVICE].values
     pupils = data["demand_quantile"].sel(area=places, service=services).sel(quantile=list(BAND), method="nearest")
     pupils = in_order(pupils.rename(area=COUNTY).reset_coords(drop=True))
-    needs = needs_of_pupils(pupils, models, table["school_grades"])
+    needs = needs_of_pupils(pupils, models, standards, table["school_grades"])
     return needs[["classes", "places", "posts"]].assign(pupils=pupils)
 
 
-def _bases(data: xr.Dataset, models: Mapping[str, DemandModel], services: list[str]) -> dict[str, dict[str, Basis]]:
+def _bases(
+    data: xr.Dataset, models: Mapping[str, DemandModel], services: list[str], standards: SchoolStandards
+) -> dict[str, dict[str, Basis]]:
     """What each column rests on at the least. Children are projected, so that nothing here is better than derived."""
     at = {str(name): row for row, name in enumerate(data[SERVICE].values)}
     said = {name: data[name].values.tolist() if name in data else [] for name in ("demand_basis", "supply_basis")}
     demand, supply = (
         {name: basis_or(own[at[name]] if own else "", "assumed") for name in services} for own in said.values()
     )
-    standards = school_standards()
     found: dict[str, dict[str, Basis]] = {}
     for name in services:
         pupils, stands = weakest("derived", demand[name]), supply[name]
@@ -271,10 +276,10 @@ def _periods(data: xr.Dataset, table: xr.Dataset, waves: pd.DataFrame) -> tuple[
 # ---- what rolls free, and for whom new places are ----------------------------------------------------------------
 
 
-def _smaller(models: Mapping[str, DemandModel], table: xr.Dataset) -> xr.Dataset:
+def _smaller(models: Mapping[str, DemandModel], table: xr.Dataset, standards: SchoolStandards) -> xr.Dataset:
     """Classes smaller by one and by two steps, with as many posts for a class as the standards give it today; rooms are
     those of the places that stand."""
-    standards, step = school_standards(), float(school_standards()["smaller_class_step"].value)
+    step = float(standards["smaller_class_step"].value)
     years, services = table[YEAR].values.tolist(), table[SERVICE].values.tolist()
     full, load = (standard_by_service(models, services, key, years) for key in ("class_size", "pupils_per_post"))
     limits = full - step * xr.DataArray([0, 1, 2], {LIMIT: [0, 1, 2]})
@@ -284,9 +289,9 @@ def _smaller(models: Mapping[str, DemandModel], table: xr.Dataset) -> xr.Dataset
     return found.drop_vars("yuan_once").assign(class_size=limits)
 
 
-def _special(table: xr.Dataset) -> xr.DataArray:
+def _special(table: xr.Dataset, standards: SchoolStandards) -> xr.DataArray:
     """Prevalence x pupils of the stages for which it is published, in three settings."""
-    standards, years = school_standards(), table[YEAR].values.tolist()
+    years = table[YEAR].values.tolist()
     services = [name for name in SPECIAL if name in table[SERVICE].values]
     rate = xr.DataArray(
         [standards[SPECIAL[name]].at(years) for name in services], {SERVICE: services, YEAR: years}, (SERVICE, YEAR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,10 +20,6 @@ from forecast.waves import synchrony
 
 PAIR_COLUMNS = ("service", "short_county", "spare_county", "first_year", "last_year", "place_years", "probability")
 
-REACH = {"minutes": 60.0, "seat_km": 30.0}
-"""How far apart counties may be to share places, by what a table of neighbours knows of them, the better known first:
-minutes on the way, or km between the seats. Assumed, as nobody has set it."""
-
 FOLLOW_ON = (
     ("kindergarten", "nursery"),
     ("primary_school", "nursery"),
@@ -33,8 +30,24 @@ FOLLOW_ON = (
 )
 """What empties -> what may move in: assumed until the demand models name what each is converted from and to."""
 
-OFTEN = 0.5
-"""A year counts to the span of a pair if the pair has something to share in so many of the trajectories."""
+
+@dataclass(frozen=True)
+class SharingRules:
+    """What counties that can share places are told by.
+
+    reach  how far apart they may be at most, by what a table of neighbours knows of them, the better known first:
+           "minutes" on the way, or "seat_km" between the seats
+    often  a year counts to the span of a pair if the pair has something to share in so many of the trajectories
+    """
+
+    reach: Mapping[str, float]
+    often: float
+
+    @classmethod
+    def of(cls, entries: Mapping[str, Any]) -> SharingRules:
+        """The rules of `rules/sharing.toml`, given as dotted key -> Quantity."""
+        reach = {key.removeprefix("reach."): float(entry.value) for key, entry in entries.items() if "." in key}
+        return cls(reach, float(entries["often"].value))
 
 
 @dataclass(frozen=True)
@@ -56,27 +69,30 @@ class Sharing:
     alike: xr.DataArray
 
 
-def find_sharing(flags: Flags, models: Mapping[str, DemandModel], region: Region) -> Sharing:
+def find_sharing(flags: Flags, models: Mapping[str, DemandModel], region: Region, rules: SharingRules) -> Sharing:
     """Sharing between the counties of a region and inside them, from the gaps and classes of its flags."""
     counties = region.counties.index.tolist()
     gap = flags.gap.sel({COUNTY: counties, YEAR: slice(flags.now, None)})
-    pairs, by = within_reach(gap, region.tables.get("neighbours")) or (None, "")
+    pairs, by = within_reach(gap, region.tables.get("neighbours"), rules) or (None, "")
     floors = floor_areas(models)
     alike = synchrony(flags.classes.sel({COUNTY: counties}))
-    return Sharing(pairs, by, REACH.get(by, np.nan), cross_service(gap, floors), floors, alike)
+    return Sharing(pairs, by, rules.reach.get(by, np.nan), cross_service(gap, floors), floors, alike)
 
 
-def counter_phase(gap: xr.DataArray, neighbours: pd.DataFrame, limit: float, by: str = "minutes") -> pd.DataFrame:
+def counter_phase(
+    gap: xr.DataArray, neighbours: pd.DataFrame, limit: float, often: float, by: str = "minutes"
+) -> pd.DataFrame:
     """Pairs of counties of which one lacks what the other has to spare in the same year, largest first.
 
     gap         supply - demand (trajectory?, county, year, service), as `compare_supply` gives it
     neighbours  county_a, county_b and how far apart; a pair that is not there is out of reach, either direction will do
     limit       how far at most; by: the column that tells it, which the table found has too
+    often       as in `SharingRules`
 
     place_years  mean over trajectories of sum over years of min(what a lacks, what b has to spare): an upper bound for
                  each pair alone, since a county's spare places can be given once
-    probability  share of trajectories with anything to share; first_year to last_year hold the years in which at least
-                 half of the trajectories have
+    probability  share of trajectories with anything to share; first_year to last_year hold the years in which `often`
+                 of the trajectories have
     A pair with an unknown year is left out of that year. Raises InputRefused where a county is not in `gap`.
     """
     counties = [str(county) for county in gap[COUNTY].values]
@@ -94,26 +110,28 @@ def counter_phase(gap: xr.DataArray, neighbours: pd.DataFrame, limit: float, by:
         values = {county: own.sel({COUNTY: county}).to_numpy() for county in counties}
         for (short, spare), far in ways.items():
             shared = np.nan_to_num(np.minimum(np.maximum(-values[short], 0), np.maximum(values[spare], 0)))
-            often = np.flatnonzero((shared > 0).mean(axis=0) >= OFTEN)
-            if len(often):
-                span = (int(years[often[0]]), int(years[often[-1]]))
+            held = np.flatnonzero((shared > 0).mean(axis=0) >= often)
+            if len(held):
+                span = (int(years[held[0]]), int(years[held[-1]]))
                 total, share = float(shared.sum(axis=1).mean()), float((shared > 0).any(axis=1).mean())
                 rows.append((str(service), short, spare, *span, total, share, far))
     found = pd.DataFrame(rows, columns=[*PAIR_COLUMNS, by])
     return found.sort_values("place_years", ascending=False, kind="stable", ignore_index=True)
 
 
-def within_reach(gap: xr.DataArray, neighbours: pd.DataFrame | None) -> tuple[pd.DataFrame, str] | None:
-    """`counter_phase` by the first of `REACH` that the region's table of neighbours has, and which that is.
+def within_reach(
+    gap: xr.DataArray, neighbours: pd.DataFrame | None, rules: SharingRules
+) -> tuple[pd.DataFrame, str] | None:
+    """`counter_phase` by the first of `rules.reach` that the region's table of neighbours has, and which that is.
 
     Pairs with a county that is not in `gap`, or whose way is not known, are out of reach. None without such a table.
     """
-    by = None if neighbours is None else next((name for name in REACH if name in neighbours), None)
+    by = None if neighbours is None else next((name for name in rules.reach if name in neighbours), None)
     if neighbours is None or by is None:
         return None
     there = gap[COUNTY].values
     near = neighbours[neighbours["county_a"].isin(there) & neighbours["county_b"].isin(there)].dropna(subset=[by])
-    return counter_phase(gap, near, REACH[by], by), by
+    return counter_phase(gap, near, rules.reach[by], rules.often, by), by
 
 
 def floor_areas(models: Mapping[str, DemandModel]) -> dict[str, float]:

@@ -51,7 +51,7 @@ class PatternHead:
 
 def read_head(folder: Path, findings: Faults) -> Head | None:
     """region.toml, with every fault of it told; None where the tables cannot be judged without it."""
-    loaded = _load(folder / REGION_FILE, REGION_FILE, findings)
+    loaded = load_toml(folder / REGION_FILE, REGION_FILE, findings)
     if loaded is None:
         return None
     opened, given = loaded
@@ -74,7 +74,7 @@ def read_head(folder: Path, findings: Faults) -> Head | None:
 def read_pattern_head(folder: Path, prefix: str, findings: Faults) -> PatternHead | None:
     """pattern.toml of a pattern folder; `prefix` is how its files are called in messages."""
     file = prefix + PATTERN_FILE
-    loaded = _load(folder / PATTERN_FILE, file, findings)
+    loaded = load_toml(folder / PATTERN_FILE, file, findings)
     if loaded is None:
         return None
     opened, given = loaded
@@ -91,7 +91,8 @@ def read_pattern_head(folder: Path, prefix: str, findings: Faults) -> PatternHea
     return found if need.complete else None
 
 
-def _load(path: Path, file: str, findings: Faults) -> tuple[Opened, dict[str, Any]] | None:
+def load_toml(path: Path, file: str, findings: Faults) -> tuple[Opened, dict[str, Any]] | None:
+    """A TOML file with its text; None and a fault where it is not there or none."""
     if not path.is_file():
         findings.add("E170", file)
         return None

@@ -6,7 +6,7 @@ All faults of all files are told at once. What has passed is not checked again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +19,7 @@ from forecast.region import check, plausible
 from forecast.region.faults import Faults, hint, listed, shown
 from forecast.region.files import open_text, read_rows
 from forecast.region.head import REGION_FILE, Head, read_head, read_pattern_head
+from forecast.region.own_rules import read_own_rules
 from forecast.region.parse import Parsed, known_headers, parse_table
 from forecast.region.region import Region
 from forecast.region.tables import PATTERN_TABLES, TABLES
@@ -43,6 +44,9 @@ def read_region(path: str | Path, people: bool = True) -> Region:
     findings = Faults()
     head = read_head(folder, findings)
     files = _read_tables(folder, "", list(TABLES), findings)
+    own_rules = read_own_rules(folder, findings)
+    for opened, _ in own_rules.values():
+        files.encodings[opened.file], files.hashes[opened.file] = opened.encoding, opened.sha256
     _tell_missing(folder, files, findings, () if people else ("population",))
     if head is None:
         findings.refuse()
@@ -55,7 +59,8 @@ def read_region(path: str | Path, people: bool = True) -> Region:
         check.check_sources(checked.values(), own_sources, findings)
     patterned = _check_pattern(pattern, places, findings)
     findings.refuse()
-    return _region(head, folder, files, pattern, checked, patterned, places, findings)
+    region = _region(head, folder, files, pattern, checked, patterned, places, findings)
+    return replace(region, rules={file: table for file, (_, table) in own_rules.items()}) if own_rules else region
 
 
 def find_region(path: str | Path) -> Path:

@@ -22,7 +22,7 @@ class Region:
 
     `tables`: codes are text, numbers float in base units; `row` is the line of the file, `unit_printed` the unit as
     printed, `age_from` and `age_to` the completed years an age group covers. `counties`: index `county`. `areas`:
-    names of parents. `settings`: the rest of region.toml. `encodings`, `hashes` (sha256): by file. Tables are not to
+    names of parents. `settings`: the rest of region.toml. `encodings`, `hashes` (sha256): by file. `rules`: file -> standards and rules of the region's own, as they stand. Tables are not to
     be changed in place.
     """
 
@@ -40,6 +40,7 @@ class Region:
     encodings: Mapping[str, str]
     hashes: Mapping[str, str]
     warnings: tuple[Issue, ...]
+    rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What was worked out from the tables and is asked for again and again (the lines of `sources`)."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from forecast.demand import DemandModel
     from forecast.findings.flags import Flags
+    from forecast.findings.read import Rules
     from forecast.findings.schools import Schools
     from forecast.findings.sharing import Sharing
     from forecast.region import Region
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 class Run:
     """All that a forecast found. `waves` are those of the scenario, `flags` those of all paths with what they mean.
 
+    rules     standards of schools, rules of warning and sharing: the shipped ones or the region's own
     data      one year axis from the first known year to the horizon; with many trajectories it also holds what
               `run_blocks` keeps of them, by `area`
     headline  sentences of the first screen, by language
@@ -37,6 +39,7 @@ class Run:
     region: Region
     scenario: Scenario
     models: Mapping[str, DemandModel]
+    rules: Rules
     data: xr.Dataset
     waves: pd.DataFrame
     ratios: pd.DataFrame

@@ -12,9 +12,11 @@ import xarray as xr
 from forecast import read_region, read_scenario, run_forecast
 from forecast.demand import read_models
 from forecast.errors import InputRefused
+from forecast.findings.read import read_rules
 from forecast.findings.sharing import counter_phase, cross_service, find_sharing, floor_areas, within_reach
 
 YEARS = [2024, 2025, 2026, 2027]
+RULES = read_rules().sharing
 
 
 def gap(values: dict[tuple[str, str], list[float]]) -> xr.DataArray:
@@ -32,44 +34,44 @@ SCHOOLS = {
 
 
 def test_pairs_share_what_one_lacks_and_the_other_has() -> None:
-    found = counter_phase(gap(SCHOOLS), WAYS, limit=45).set_index(["short_county", "spare_county"])
+    found = counter_phase(gap(SCHOOLS), WAYS, limit=45, often=0.5).set_index(["short_county", "spare_county"])
     assert set(found.index) == {("A", "B"), ("B", "A"), ("A", "C")}  # B and C are 50 minutes apart
     assert found.loc[("A", "B"), "place_years"] == 5 + 20
     assert found.loc[("A", "C"), ["place_years", "first_year", "last_year"]].tolist() == [30, 2024, 2025]
     assert found.loc[("B", "A"), ["place_years", "first_year", "minutes"]].tolist() == [30, 2027, 30]
     assert (found["probability"] == 1).all()
-    assert counter_phase(gap(SCHOOLS), WAYS, limit=45)["place_years"].is_monotonic_decreasing
+    assert counter_phase(gap(SCHOOLS), WAYS, limit=45, often=0.5)["place_years"].is_monotonic_decreasing
 
 
 def test_trajectories_give_the_mean_and_the_share() -> None:
     one = gap(SCHOOLS)
     both = xr.concat([one, one, one.where(one.county != "A", 0.0)], "trajectory")
-    found = counter_phase(both, WAYS, limit=25).set_index(["short_county", "spare_county"])
+    found = counter_phase(both, WAYS, limit=25, often=0.5).set_index(["short_county", "spare_county"])
     assert found.loc[("A", "C"), "place_years"] == pytest.approx(20)
     assert found.loc[("A", "C"), "probability"] == pytest.approx(2 / 3)
 
 
 def test_unknown_years_and_counties() -> None:
     one = gap(SCHOOLS)
-    assert counter_phase(one.where(one.year != 2025), WAYS, 25)["place_years"].tolist() == [10]
+    assert counter_phase(one.where(one.year != 2025), WAYS, 25, 0.5)["place_years"].tolist() == [10]
     with pytest.raises(InputRefused, match="C"):
-        counter_phase(one.sel(county=["A", "B"]), WAYS, 25)
-    assert counter_phase(one, WAYS, 5).empty
+        counter_phase(one.sel(county=["A", "B"]), WAYS, 25, 0.5)
+    assert counter_phase(one, WAYS, 5, 0.5).empty
 
 
 def test_the_table_of_neighbours_says_how_far_is_measured() -> None:
     roads = WAYS.rename(columns={"minutes": "seat_km"})  # 30, 50 and 20 km, of which 30 are within reach
-    found, by = within_reach(gap(SCHOOLS), roads) or (pd.DataFrame(), "")
+    found, by = within_reach(gap(SCHOOLS), roads, RULES) or (pd.DataFrame(), "")
     assert by == "seat_km"
     assert set(zip(found["short_county"], found["spare_county"], strict=True)) == {("A", "B"), ("B", "A"), ("A", "C")}
     assert found.set_index(["short_county", "spare_county"]).loc[("A", "C"), "seat_km"] == 20
-    both, by = within_reach(gap(SCHOOLS), roads.assign(minutes=[10.0, np.nan, 90.0])) or (pd.DataFrame(), "")
+    both, by = within_reach(gap(SCHOOLS), roads.assign(minutes=[10.0, np.nan, 90.0]), RULES) or (pd.DataFrame(), "")
     assert by == "minutes"
     assert set(both["short_county"] + both["spare_county"]) == {"AB", "BA"}  # not known is not near
     elsewhere = roads.assign(county_a="X")
-    assert (within_reach(gap(SCHOOLS), elsewhere) or (pd.DataFrame([1]), ""))[0].empty
-    assert within_reach(gap(SCHOOLS), None) is None
-    assert within_reach(gap(SCHOOLS), WAYS[["county_a", "county_b"]]) is None
+    assert (within_reach(gap(SCHOOLS), elsewhere, RULES) or (pd.DataFrame([1]), ""))[0].empty
+    assert within_reach(gap(SCHOOLS), None, RULES) is None
+    assert within_reach(gap(SCHOOLS), WAYS[["county_a", "county_b"]], RULES) is None
 
 
 def test_floor_areas_are_those_of_the_standards() -> None:
@@ -97,10 +99,10 @@ def test_a_run_holds_what_its_table_of_neighbours_shares_from_the_decision_on() 
     gap = run.flags.gap.sel(county=region.counties.index.tolist(), year=slice(2027, None))
     assert run.sharing.floor_area == floor_areas(run.models)
     xr.testing.assert_identical(run.sharing.follow_on_area, cross_service(gap, run.sharing.floor_area))
-    asked = within_reach(gap, region.tables.get("neighbours"))
+    asked = within_reach(gap, region.tables.get("neighbours"), RULES)
     assert (asked is None) == (run.sharing.pairs is None)
     if asked is not None:
         pd.testing.assert_frame_equal(run.sharing.pairs, asked[0])
         assert run.sharing.by == asked[1]
     alone = replace(region, tables={name: one for name, one in region.tables.items() if name != "neighbours"})
-    assert find_sharing(run.flags, run.models, alone).pairs is None
+    assert find_sharing(run.flags, run.models, alone, RULES).pairs is None

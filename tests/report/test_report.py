@@ -27,6 +27,7 @@ from forecast.basics.units import amount
 from forecast.blocks.summary import QUANTILES, odds, quantiles
 from forecast.demand import DemandModel, read_models
 from forecast.findings.flags import Flags, find_flags, paths_of
+from forecast.findings.read import read_rules
 from forecast.findings.schools import find_schools
 from forecast.findings.sharing import find_sharing
 from forecast.region import Region
@@ -51,13 +52,16 @@ LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch"
 
 
 NOW = 2026
+RULES = read_rules()
 """Year of the decision of all made-up runs."""
 
 
 def made_flags(data: xr.Dataset, region: Region, models: dict[str, DemandModel]) -> Flags:
     named = {code: Text(row.name_zh, row.name_en) for code, row in region.counties.iterrows()}
     members = {region.area: list(region.counties.index)}
-    return find_flags(paths_of(data, 2023, members, models), models, named | {region.area: region.name}, NOW)
+    return find_flags(
+        paths_of(data, 2023, members, models), models, named | {region.area: region.name}, NOW, RULES.warning
+    )
 
 
 def made_region(names: list[tuple[str, str]], grid: bool = True) -> Region:
@@ -134,8 +138,8 @@ def made_run(
     scenario = read_scenario("baseline", {"demand.view": view})
     manifest = {"time": "2026-01-02T03:04:05", "forecast": "0", "seed": 0}
     flags = made_flags(data, region, models)
-    sharing = find_sharing(flags, models, region)
-    return Run(region, scenario, models, data, waves, pd.DataFrame(), manifest, flags, sharing)
+    sharing = find_sharing(flags, models, region, RULES.sharing)
+    return Run(region, scenario, models, RULES, data, waves, pd.DataFrame(), manifest, flags, sharing)
 
 
 def with_schools(run: Run) -> Run:
@@ -149,7 +153,7 @@ def with_schools(run: Run) -> Run:
         planned=0.25 * run.data.supply * planned,
     )
     members = {run.region.area: list(run.region.counties.index)}
-    held = find_schools(data, run.models, run.region, members, run.waves, run.flags.classes["lasting"])
+    held = find_schools(data, run.models, run.region, members, run.waves, run.flags.classes["lasting"], RULES.standards)
     return replace(run, data=data, schools=held)
 
 
@@ -277,7 +281,7 @@ def test_tables_of_who_could_help_are_those_of_the_gaps() -> None:
     gap.loc[{"county": "000002", "service": "primary_school", "year": 2033}] = 1000.0
     gap.loc[{"county": "000002", "service": "care_beds", "year": 2033}] = -100.0
     flags = replace(run.flags, gap=gap)
-    run = replace(run, region=region, flags=flags, sharing=find_sharing(flags, run.models, region))
+    run = replace(run, region=region, flags=flags, sharing=find_sharing(flags, run.models, region, RULES.sharing))
     told = {table.id: table for table in waves(View(run)).tables}
     pairs, cross = told["table_pairs"], told["table_cross"]
     assert [(row[1].en, row[2].en, row[3], row[4].en, row[5]) for row in pairs.rows] == [

@@ -6,27 +6,12 @@ in each of them on average. A higher limit never makes more classes, and the pup
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
-
 import numpy as np
 import xarray as xr
-
-from forecast.basics import folders
-from forecast.basics.toml_files import read_toml
-from forecast.demand.model import Quantity
 
 ROUNDING_LOSS = 0.5
 """Classes that rounding adds in a school's grade on average: the part of a class that lacks pupils is anything from
 none to one."""
-
-
-@cache
-def school_standards() -> Mapping[str, Quantity]:
-    """Limits, ratios and thresholds of schools by name, with unit, date, source and basis
-    (models/schools/standards.toml)."""
-    raw = read_toml(folders.folder("models") / "schools" / "standards.toml")
-    return {name: Quantity.model_validate(one) for name, one in raw.items()}
 
 
 def classes_of_schools(pupils: xr.DataArray, limit: xr.DataArray | float) -> xr.DataArray:

@@ -15,9 +15,10 @@ from forecast.basics.school_date import children as children_of_ages
 from forecast.basics.variables import label
 from forecast.demand.model import DemandModel
 from forecast.demand.people import counted
-from forecast.demand.schools.class_sizes import expected_classes, places_with_spare, school_standards
+from forecast.demand.schools.class_sizes import expected_classes, places_with_spare
 from forecast.demand.schools.posts import posts_by_ratio
 from forecast.demand.schools.stages import STAGE_OF_SERVICE
+from forecast.demand.schools.standards import SchoolStandards
 from forecast.region import Region
 
 RUNNING_COST = {"primary_school": "running_cost_primary", "junior_school": "running_cost_junior"}
@@ -30,6 +31,7 @@ def school_table(
     people: xr.Dataset,
     demand: xr.Dataset,
     models: Mapping[str, DemandModel],
+    standards: SchoolStandards,
     region: Region | None = None,
 ) -> xr.Dataset:
     """The three-way link (人口-学位-设施) by (trajectory?, county, year, service), every column of the same trajectory.
@@ -50,7 +52,7 @@ def school_table(
             xr.IndexVariable(SERVICE, chosen),
         )
         grades = _school_grades(pupils, region, models)
-        needs = needs_of_pupils(pupils, models, grades)
+        needs = needs_of_pupils(pupils, models, standards, grades)
     return xr.Dataset(
         {
             "children": _described("children", aged),
@@ -68,7 +70,10 @@ def school_services(models: Mapping[str, DemandModel], demand: xr.Dataset) -> li
 
 
 def needs_of_pupils(
-    pupils: xr.DataArray, models: Mapping[str, DemandModel], school_grades: xr.DataArray | float = 0.0
+    pupils: xr.DataArray,
+    models: Mapping[str, DemandModel],
+    standards: SchoolStandards,
+    school_grades: xr.DataArray | float = 0.0,
 ) -> xr.Dataset:
     """What so many pupils (..., county, year, service) need, all straight lines in the pupils, so that a quantile of
     pupils gives the quantile of each:
@@ -81,14 +86,14 @@ def needs_of_pupils(
     size, load, area = (
         standard_by_service(models, chosen, name, years) for name in ("class_size", "pupils_per_post", "floor_area")
     )
-    places = places_with_spare(pupils, float(school_standards()["spare_places"].value))
+    places = places_with_spare(pupils, float(standards["spare_places"].value))
     classes, posts = expected_classes(pupils, size, school_grades), posts_by_ratio(pupils, load)
     needs = {
         "classes": classes,
         "places": places,
         "floor_area": places * area,
         "posts": posts,
-        "yuan": pupils * _running_cost(chosen, years),
+        "yuan": pupils * _running_cost(chosen, years, standards),
     }
     return xr.Dataset({name: _described(name, need) for name, need in needs.items()})
 
@@ -108,8 +113,7 @@ def standard_by_service(
     return xr.DataArray(rows, {SERVICE: chosen, YEAR: years}, (SERVICE, YEAR)).transpose(YEAR, SERVICE)
 
 
-def _running_cost(chosen: list[str], years: list[int]) -> xr.DataArray:
-    standards = school_standards()
+def _running_cost(chosen: list[str], years: list[int], standards: SchoolStandards) -> xr.DataArray:
     rows = [
         standards[RUNNING_COST[name]].at(years) if name in RUNNING_COST else [np.nan] * len(years) for name in chosen
     ]

@@ -19,7 +19,7 @@ from forecast.demand import DemandModel, windows_of
 from forecast.findings.crests import like_the_scenarios
 from forecast.findings.flags.facts import SPAN, decisions, facts_of, read_paths, tips_of
 from forecast.findings.flags.paths import ELDERS, MIGRATION, Paths, Place, ageing_wave, paths_of, places_of
-from forecast.findings.levels import warn
+from forecast.findings.levels import WarningRules, warn
 from forecast.waves import STAGES, Facts, classify_waves, explain, find_trains, find_waves, smooth_cells
 from forecast.waves.classes import hold_against
 from forecast.waves.stacks import Cells
@@ -46,7 +46,9 @@ class Flags:
     now: int
 
 
-def find_flags(paths: Paths, models: Mapping[str, DemandModel], names: Mapping[str, Text], now: int) -> Flags:
+def find_flags(
+    paths: Paths, models: Mapping[str, DemandModel], names: Mapping[str, Text], now: int, rules: WarningRules
+) -> Flags:
     """All flags of a run. names: by code of a county or area; now: the year of the decision."""
     windows = windows_of(models)
     cells = smooth_cells(paths.demand, paths.history)
@@ -54,7 +56,7 @@ def find_flags(paths: Paths, models: Mapping[str, DemandModel], names: Mapping[s
     spoken_of = _also_of_the_scenario(waves, paths)
     classes = classify_waves(paths.demand, paths.supply, windows, paths.history, cells=cells)
     build = {name: int(model.supply.lead_time.value) for name, model in models.items()}
-    warnings = warn(classes, now, build)
+    warnings = warn(classes, now, rules, build)
     read = read_paths(paths, spoken_of, classes, now)
     tipping: Mapping[Place, TippingLevel | None] = {}
     if paths.levers:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from forecast.basics.text import Text, joined, same
-from forecast.demand.model import QUANTITY_UNITS
+from forecast.demand.model import QUANTITY_UNITS, Quantity
 from forecast.report.chapter import Cell, Chapter, Column, Listing, Table
 from forecast.report.chapters.accuracy import published_totals
 from forecast.report.view import View
 from forecast.report.words import both, known
-
-if TYPE_CHECKING:
-    from forecast.demand import Quantity
 
 USED = (
     "counties",
@@ -36,7 +33,9 @@ def sources(view: View) -> Chapter:
         menu=both("menu.sources"),
         title=both("sources.title"),
         listings=tuple(
-            one for one in (_scenario(view), _assumed(view), _uncertain(view), _notes(view), _about(view)) if one
+            one
+            for one in (_scenario(view), _assumed(view), _own_rules(view), _uncertain(view), _notes(view), _about(view))
+            if one
         ),
         tables=tuple(one for one in (_sources(view), _numbers(view)) if one),
     )
@@ -123,6 +122,23 @@ def _assumed_numbers(view: View) -> list[Text]:
         both("sources.assumed_number", things=joined(things), parameter=_parameter(key), value=value, note=note)
         for (key, value, note), things in shared.items()
     ]
+
+
+def _own_rules(view: View) -> Listing | None:
+    """Standards and rules that the region gives itself, each with its source and what holds elsewhere."""
+    items = []
+    for rule in view.run.rules.own:
+        value, shipped = (_rule(one) for one in (rule.value, rule.shipped))
+        said = {"file": rule.file, "entry": rule.key, "value": value, "shipped": shipped}
+        if isinstance(rule.value, Quantity):
+            items.append(both("sources.own_rule", source=rule.value.source, **said))
+        else:
+            items.append(both("sources.own_answer", **said))
+    return Listing(both("sources.own_rules_title"), tuple(items)) if items else None
+
+
+def _rule(value: Quantity | tuple[str, ...]) -> str:
+    return _value(value) if isinstance(value, Quantity) else ", ".join(value)
 
 
 def _uncertain(view: View) -> Listing | None:

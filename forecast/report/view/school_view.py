@@ -18,6 +18,7 @@ from forecast.findings.schools import LIMIT, Schools
 from forecast.report.words import both
 
 if TYPE_CHECKING:
+    from forecast.demand.schools.standards import SchoolStandards
     from forecast.report.view import View
 
 SPAN = 15
@@ -36,6 +37,11 @@ class SchoolView:
     @cached_property
     def stages(self) -> list[str]:
         return [str(name) for name in self.held.table[SERVICE].values]
+
+    @property
+    def standards(self) -> SchoolStandards:
+        """Standards that hold for all schools of the run, by name."""
+        return self.view.run.rules.standards
 
     # ---- the years told -----------------------------------------------------------------------------------------
 

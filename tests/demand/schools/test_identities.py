@@ -26,7 +26,6 @@ from forecast.demand.schools.class_sizes import (
     places,
     places_with_spare,
     rooms_and_area,
-    school_standards,
 )
 from forecast.demand.schools.dwellings import dwelling_pupils, net_gain, yield_curve
 from forecast.demand.schools.posts import post_gap, project_teachers, retrain
@@ -42,6 +41,7 @@ from forecast.demand.schools.small_schools import (
 from forecast.demand.schools.special_education import SETTINGS, special_pupils
 from forecast.demand.schools.stages import stage_systems
 from forecast.errors import InputRefused
+from forecast.findings.read import read_rules
 
 SEEDS = st.integers(0, 2**31)
 COUNTIES = ["a", "b", "c", "d"]
@@ -159,7 +159,7 @@ def test_expected_rounding_is_right_on_average() -> None:
 
 def test_large_classes_rooms_and_spare_places() -> None:
     sizes = xr.DataArray([30.0, 56.0, 70.0, 45.0], dims="school")
-    standards = school_standards()
+    standards = read_rules().standards
     assert float(large_class_share(sizes, standards["large_class"].dated[0][1])) == 0.5
     assert float(large_class_share(sizes, standards["over_large_class"].dated[0][1])) == 0.25
     need = rooms_and_area(xr.DataArray(20.0), xr.DataArray(900.0), 1.2, 7.9)
@@ -168,7 +168,7 @@ def test_large_classes_rooms_and_spare_places() -> None:
 
 
 def test_every_standard_says_whence_and_of_when() -> None:
-    for name, standard in school_standards().items():
+    for name, standard in read_rules().standards.items():
         assert standard.source, name
         assert standard.kind == "path" or standard.basis == "assumed", name  # what was published has a date
 

@@ -26,9 +26,11 @@ from forecast.demand.schools.needs import school_table
 from forecast.demand.schools.rolls import forecast_rolls
 from forecast.demand.schools.stages import stage_systems
 from forecast.errors import InputRefused
+from forecast.findings.read import read_rules
 from forecast.region import Region, read_region
 
 SIX = stage_systems()["6-3-3"]
+STANDARDS = read_rules().standards
 YEARS = list(range(2018, 2031))
 
 
@@ -72,7 +74,7 @@ def test_the_shipped_region_has_stages_only(region: Region, people: xr.Dataset) 
     assert region_rolls(region) is None
     models = read_models()
     demand = estimate_demand(people, models, region)
-    table = school_table(people, demand, models, region)
+    table = school_table(people, demand, models, STANDARDS, region)
     assert set(table.form.values) == {"stage"}
     assert table.pupils.dims == ("trajectory", "county", "year", "service")
     for name in ("children", "pupils", "classes", "places", "posts"):
@@ -91,7 +93,7 @@ def test_the_shipped_region_has_stages_only(region: Region, people: xr.Dataset) 
 def test_without_schools_nothing_is_lost_to_rounding(region: Region, people: xr.Dataset) -> None:
     models = read_models()
     demand = estimate_demand(people, models)
-    table = school_table(people, demand, models)
+    table = school_table(people, demand, models, STANDARDS)
     xr.testing.assert_allclose(table.classes, demand.classes.sel(service=table.service).transpose(*table.classes.dims))
 
 
@@ -102,7 +104,7 @@ def test_grades_carry_the_rolls_where_they_are_known(region: Region, people: xr.
     assert rolls.grade.values.tolist() == list(range(1, 10))
     assert rolls.year.values.tolist() == [2019, 2020, 2021, 2022]
     models = read_models()
-    table = school_table(people, estimate_demand(people, models, own), models, own)
+    table = school_table(people, estimate_demand(people, models, own), models, STANDARDS, own)
     forms = dict(zip(table.service.values, table.form.values, strict=True))
     assert forms == {
         "kindergarten": "stage",

@@ -15,7 +15,6 @@ from forecast import read_region, run_forecast
 from forecast.basics.text import Text
 from forecast.demand import areas, read_models
 from forecast.demand.schools.changes import ROLL_STEPS
-from forecast.demand.schools.class_sizes import school_standards
 from forecast.demand.schools.needs import RUNNING_COST, needs_of_pupils
 from forecast.demand.schools.senior_audit import seats_by_year, standing_places
 from forecast.findings.schools import Schools, find_schools
@@ -81,7 +80,7 @@ def test_every_column_follows_from_the_pupils(run: Run, csv: dict[str, pd.DataFr
             assert own[column].to_numpy() == pytest.approx(own.pupils.to_numpy() / found.at(year) + lost)
         area, name = model.standard("floor_area"), RUNNING_COST.get(str(service))
         per_place = np.asarray(area.at(year) if area else np.nan)
-        per_pupil = np.asarray(school_standards()[name].at(year) if name else np.nan)
+        per_pupil = np.asarray(run.rules.standards[name].at(year) if name else np.nan)
         assert own.floor_area.to_numpy() == pytest.approx(own.places.to_numpy() * per_place, nan_ok=True)
         assert own.yuan.to_numpy() == pytest.approx(own.pupils.to_numpy() * per_pupil, nan_ok=True)
     assert rows.gap.to_numpy() == pytest.approx((rows.supply - rows.pupils).to_numpy())
@@ -129,7 +128,9 @@ def test_a_quantile_of_pupils_gives_the_quantile_of_classes() -> None:
     }
     paths = xr.DataArray(demand, coords, ("area", "year", "service", "path")).rename(area="county")
     places = made.schools.table.county.values
-    needs = needs_of_pupils(paths.sel(county=places, service=STAGES), made.models, made.schools.table.school_grades)
+    needs = needs_of_pupils(
+        paths.sel(county=places, service=STAGES), made.models, made.rules.standards, made.schools.table.school_grades
+    )
     for name in ("classes", "places", "posts"):
         every = needs[name].transpose("path", "county", "year", "service").values[:, :, ahead]
         kept = made.schools.bands[name].transpose("quantile", "county", "year", "service").values[:, :, ahead]
@@ -355,7 +356,9 @@ def test_both_languages_say_the_same_numbers(chapter: Chapter) -> None:
 
 def again(run: Run, change: Callable[[xr.Dataset], xr.Dataset], region: Region | None = None) -> Schools:
     region, data = region or run.region, change(run.data)
-    found = find_schools(data, run.models, region, areas(region), run.waves, run.flags.classes["lasting"])
+    found = find_schools(
+        data, run.models, region, areas(region), run.waves, run.flags.classes["lasting"], run.rules.standards
+    )
     assert found is not None
     return found
 
@@ -415,7 +418,9 @@ def test_without_schools_there_is_the_plain_chapter_or_none() -> None:
     assert found.opening == ()
     others = {name: model for name, model in read_models().items() if model.domain != "education"}
     data = run.data.sel(service=list(others))
-    assert find_schools(data, others, run.region, {}, run.waves, run.flags.classes["lasting"]) is None
+    assert (
+        find_schools(data, others, run.region, {}, run.waves, run.flags.classes["lasting"], run.rules.standards) is None
+    )
 
 
 def test_the_last_year_can_be_the_year_of_the_decision() -> None:

@@ -7,7 +7,6 @@ import math
 from forecast.basics.basis import weakest
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.text import Text, count, percent, same
-from forecast.demand.schools.class_sizes import school_standards
 from forecast.demand.schools.special_education import SETTINGS
 from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.findings.schools import SPECIAL
@@ -90,7 +89,7 @@ def _needs(schools: SchoolView) -> Table:
             spread = None if ends is None else both("school.span", low=count(ends[0]), high=count(ends[1]))
             what = both("school.row", stage=schools.view.names.short(stage), what=both(f"school.{name}_row"))
             rows.append((what, *values, spread))
-    spare = percent(float(school_standards()["spare_places"].value))
+    spare = percent(float(schools.standards["spare_places"].value))
     title, note = both("school.needs", area=schools.view.names.whole), both("school.needs_note", spare=spare)
     basis = weakest(*(schools.basis_of(name) for name in ("pupils", "classes", "places", "posts")))
     return Table("school_needs", title, tuple(columns), tuple(rows), note, basis, folded=True)
@@ -228,7 +227,7 @@ def _smaller(schools: SchoolView) -> Table | None:
                 cells.append(schools.smaller("yuan_a_year", stage, limit, year) / 1e4)
                 cells.append(schools.smaller("more_rooms", stage, limit, year))
             rows.append(tuple(cells))
-    standards = school_standards()
+    standards = schools.standards
     step, wage = float(standards["smaller_class_step"].value), standards["yuan_per_post"].at([schools.far])[0]
     note = both("school.smaller_note", step=f"{step:g}", step2=f"{2 * step:g}", now=schools.now, wage=f"{wage:,.0f}")
     return Table(
@@ -250,7 +249,7 @@ def _special(schools: SchoolView) -> Table | None:
             values = own.sel({SERVICE: stage, "setting": setting}).values.tolist()
             what = both("school.special_row", stage=name, setting=both(f"school.{setting}"))
             rows.append((what, *values))
-    standards = school_standards()
+    standards = schools.standards
     shares = {
         name: f"{_number(standards[SPECIAL[f'{name}_school']].at([schools.now])):.3%}" for name in ("primary", "junior")
     }
