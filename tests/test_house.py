@@ -122,6 +122,22 @@ def test_a_notion_has_one_room() -> None:
     assert {stem: names for stem, names in homes.items() if len(names) > 1} == {}
 
 
+def test_tests_stand_where_the_modules_do(root: Path) -> None:
+    """tests/<room>/test_<module>.py; a test of a question that no single module answers is named after the question."""
+    folders_of: dict[str, set[str]] = defaultdict(set)
+    for path in python_files():
+        inner = path.stem == "__init__" and path.parent.parent != PACKAGE
+        home = path.parent if inner else path  # a room inside a room may be tested as a whole
+        folders_of[home.stem].add(home.parent.relative_to(PACKAGE).as_posix())
+    rooms = {path.parent.relative_to(PACKAGE).as_posix() for path in python_files()}
+    astray = []
+    for path in sorted((root / "tests").rglob("test_*.py")):
+        room, module = path.parent.relative_to(root / "tests").as_posix(), path.stem.removeprefix("test_")
+        if room not in rooms or (room != "." and room not in folders_of.get(module, {room})):
+            astray.append(path.relative_to(root).as_posix())
+    assert astray == []
+
+
 def test_what_is_imported_is_declared() -> None:
     declared = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     names = {re.split(r"[^\w-]", text)[0].replace("-", "_") for text in declared}
