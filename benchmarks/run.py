@@ -34,6 +34,7 @@ from forecast.basics.dims import SEXES
 from forecast.blocks import rows as blocks
 from forecast.population import project_population
 from forecast.population.projection import kernel
+from studies import ROOT
 from studies.pages import table
 
 PAGE = Path(__file__).with_name("README.md")
@@ -427,7 +428,7 @@ def _process(*arguments: str, **environment: str) -> tuple[float, float]:
 
 
 def _environment() -> dict[str, str]:
-    return dict(os.environ) | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    return dict(os.environ) | {"PYTHONPATH": str(ROOT)}
 
 
 def _shown(measured: tuple[float, float]) -> tuple[str, str]:

@@ -1,8 +1,10 @@
 """Studies of how well the method does, each written to a page of docs/ by `python -m studies.NAME`; no part of the package.
 
-Pages and figures: accuracy, accuracy_csv, backtests, exactness_page, house_picture, readme, rolls, uncertainty, waves.
-What they stand on: published and published_rolls read reference data, places and national make pasts of them, exactness,
-planted and warned are the trials; frozen writes all that fixed runs give. Tests hold the bars of the trials.
+Pages and figures: accuracy, accuracy_csv, backtests, exactness_page, house_picture, readme, rolls, uncertainty, variables,
+waves.
+What they stand on: published and published_rolls read reference data, places and national make pasts of them; exactness,
+planted and warned are the trials, whose bars the tests hold; house reads the ground plan. `frozen` writes all that fixed
+runs give, to be compared before and after a change that should alter no number.
 """
 
 from __future__ import annotations
