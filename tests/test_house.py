@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import re
 import string
 import subprocess
@@ -136,6 +137,64 @@ def test_tests_stand_where_the_modules_do(root: Path) -> None:
         if room not in rooms or (room != "." and room not in folders_of.get(module, {room})):
             astray.append(path.relative_to(root).as_posix())
     assert astray == []
+
+
+# A source leads somewhere.
+
+ELSEWHERE = re.compile(r"\b(?:SPECS|DESIGN|PEERS|ANCHORS|HOUSE|STYLE)\b")  # pages that no reader has
+LEADS = re.compile(
+    r"[\w-]+\.(?:com|cn|org|net|gov|int|us|io|shop|edu)\b|doi|https?:"  # a host
+    r"|《|〔|(?:18|19|20)\d\d|\bGB\b|\bSL \d|义务教育法|公报|统计口径|规划|R package"  # a published work, or its year
+    r"|assum|假定|invented|made up"
+    r"|^all residents|are counted;"  # by definition: who is counted needs no source
+)
+IN_THE_CHECKOUT = re.compile(r"\b(?:forecast|studies|docs|models|data|rules|scenarios)/[\w./-]*\w")
+
+
+def sources_of_files(root: Path) -> Iterator[tuple[str, str]]:
+    """File, and source with locator of every number that a file of the checkout gives."""
+
+    def walk(table: object) -> Iterator[str]:
+        if isinstance(table, dict):
+            if isinstance(table.get("source"), str):
+                yield f"{table['source']}; {table.get('locator', '')}"
+            for value in table.values():
+                yield from walk(value)
+        elif isinstance(table, list):
+            for value in table:
+                yield from walk(value)
+
+    for folder in ("models", "rules", "data", "scenarios"):
+        for path in sorted((root / folder).rglob("*.toml")):
+            yield from (
+                (path.relative_to(root).as_posix(), said) for said in walk(tomllib.loads(path.read_text("utf-8")))
+            )
+    for path in sorted((root / "data").rglob("sources.csv")):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                yield path.relative_to(root).as_posix(), f"{row['source']}; {row['locator']}; {row['basis']}"
+
+
+def test_a_source_leads_somewhere(root: Path) -> None:
+    """To an address, a published document, a file of the checkout that is there; or it says that it is assumed."""
+    lost = []
+    for file, said in sources_of_files(root):
+        inside = [] if "github.com" in said else IN_THE_CHECKOUT.findall(said)
+        absent = [name for name in inside if not (root / name).exists()]
+        if absent or ELSEWHERE.search(said) or not (inside or LEADS.search(said)):
+            lost.append(f"{file}: {said}")
+    assert lost == []
+
+
+def test_no_sentence_sends_a_reader_to_pages_that_are_not_here(root: Path) -> None:
+    folders_ = ("forecast", "models", "rules", "data", "scenarios", "docs", "studies", "benchmarks", "README", "tests")
+    sent = [
+        f"{name}: {match[0]}"
+        for name, text in committed_texts(root)
+        if name.startswith(folders_) and name != "tests/test_house.py"
+        for match in ELSEWHERE.finditer(text)
+    ]
+    assert sent == []
 
 
 def test_what_is_imported_is_declared() -> None:
