@@ -30,7 +30,7 @@ from forecast.demand.schools.needs import (
     school_table,
     standard_by_service,
 )
-from forecast.demand.schools.senior_audit import audit_places
+from forecast.demand.schools.planned_places import audit_places, probability_below
 from forecast.demand.schools.special_education import HOME, MAINSTREAM, SPECIAL_SCHOOL, special_pupils
 from forecast.demand.schools.standards import SchoolStandards
 from forecast.findings.crests import by_place, last_of_the_born
@@ -364,20 +364,8 @@ def _audit(
     need, standing, new = (one.sel(here) for one in (table["pupils"], table["supply"], planned))
     existing = standing - new
     found = audit_places(need, in_order(lasting.sel(here).reset_coords(drop=True)), existing, new)
-    return found.assign(need=need, existing=existing, added=new, p_idle=_p_below(data, existing)).map(in_order)
-
-
-def _p_below(data: xr.Dataset, level: xr.DataArray) -> xr.DataArray:
-    """Probability that the need is at most `level`, read between the quantiles kept; NaN in a run of one path."""
-    if "demand_quantile" not in data:
-        return xr.full_like(level, np.nan)
-    kept = data["demand_quantile"].sel(
-        area=level[COUNTY].values, service=level[SERVICE].values, year=level[YEAR].values
-    )
-    ends = kept.rename(area=COUNTY).transpose(COUNTY, YEAR, SERVICE, LEVEL).to_numpy()
-    at, shares = level.transpose(COUNTY, YEAR, SERVICE).to_numpy(), kept[LEVEL].values
-    odds = [
-        np.interp(x, q, shares, left=0.0, right=1.0)
-        for x, q in zip(at.ravel(), ends.reshape(-1, len(shares)), strict=True)
-    ]
-    return level.transpose(COUNTY, YEAR, SERVICE).copy(data=np.reshape(odds, at.shape))
+    idle = xr.full_like(existing, np.nan)
+    if "demand_quantile" in data:
+        where = {"area": existing[COUNTY].values, SERVICE: services, YEAR: existing[YEAR].values}
+        idle = probability_below(existing, data["demand_quantile"].sel(where).rename(area=COUNTY))
+    return found.assign(need=need, existing=existing, added=new, p_idle=idle).map(in_order)

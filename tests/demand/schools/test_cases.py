@@ -17,9 +17,10 @@ from forecast.demand.schools.changes import elasticity, shapley_effects, step_ef
 from forecast.demand.schools.class_sizes import classes_of_schools, expected_classes, small_class_dividend
 from forecast.demand.schools.dwellings import dwelling_pupils, net_gain
 from forecast.demand.schools.entrants import eligible_share, entrants, participation_with_access
+from forecast.demand.schools.planned_places import audit_places, seats_by_year, standing_places
 from forecast.demand.schools.posts import posts_by_class, posts_by_ratio, posts_needed, project_teachers, retrain
 from forecast.demand.schools.progression import progress, ratios_of
-from forecast.demand.schools.senior_audit import audit_places, met, resource_ratios, seats_by_year, standing_places
+from forecast.demand.schools.resources import met, resource_ratios
 from forecast.demand.schools.small_schools import must_stay, private_places, sites_by_threshold
 from forecast.demand.schools.special_education import special_pupils
 from forecast.demand.schools.stages import by_stage, senior_intake, stage_systems

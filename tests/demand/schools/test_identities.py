@@ -28,8 +28,9 @@ from forecast.demand.schools.class_sizes import (
     rooms_and_area,
 )
 from forecast.demand.schools.dwellings import dwelling_pupils, net_gain, yield_curve
+from forecast.demand.schools.planned_places import audit_places, probability_below, seats_by_year, standing_places
 from forecast.demand.schools.posts import post_gap, project_teachers, retrain
-from forecast.demand.schools.senior_audit import audit_places, seats_by_year, standing_places, variation
+from forecast.demand.schools.resources import variation
 from forecast.demand.schools.small_schools import (
     cost_of_keeping,
     must_stay,
@@ -155,6 +156,15 @@ def test_expected_rounding_is_right_on_average() -> None:
     assert float(expected_classes(pupils.sum(), 45, 20_000)) == pytest.approx(
         float(classes_of_schools(pupils, 45).sum()), rel=0.005
     )
+
+
+def test_places_are_as_likely_enough_as_the_quantile_of_the_need_that_they_hold() -> None:
+    """Halfway between two quantiles, beyond the last one, and where nobody needs so few."""
+    coords = {"quantile": [0.1, 0.5, 0.9], "county": ["a"], "year": [2030, 2031, 2032], "service": ["school"]}
+    need = np.array([10.0, 20.0, 40.0])[:, None, None, None] * np.ones((3, 1, 3, 1))
+    level = xr.DataArray([[[15.0], [50.0], [5.0]]], {key: coords[key] for key in ("county", "year", "service")})
+    odds = probability_below(level, xr.DataArray(need, coords))
+    assert odds.values.ravel() == pytest.approx([0.3, 1.0, 0.0])
 
 
 def test_large_classes_rooms_and_spare_places() -> None:

@@ -16,7 +16,7 @@ from forecast.basics.text import Text
 from forecast.demand import areas, read_models
 from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.demand.schools.needs import RUNNING_COST, needs_of_pupils
-from forecast.demand.schools.senior_audit import seats_by_year, standing_places
+from forecast.demand.schools.planned_places import seats_by_year, standing_places
 from forecast.findings.schools import Schools, find_schools
 from forecast.region import Region
 from forecast.report.chapter import Chapter, Table

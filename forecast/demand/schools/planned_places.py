@@ -1,4 +1,4 @@
-"""New senior places against lasting need, and seven resources per pupil under changing rolls."""
+"""Planned places held against lasting need: what new seats add up to, whom they are for, how likely they stay empty."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import YEAR
+from forecast.basics.dims import COUNTY, SERVICE, YEAR
 
 GRADES = 3
 
@@ -71,28 +71,16 @@ def audit_places(
         )
 
 
-def resource_ratios(stock: xr.Dataset, pupils: xr.DataArray, per: Mapping[str, float]) -> xr.Dataset:
-    """Each resource per pupil or per hundred pupils (..., year): the seven indicators of balanced counties (优质均衡).
+def probability_below(level: xr.DataArray, quantiles: xr.DataArray) -> xr.DataArray:
+    """Probability (county, year, service) that the need is at most `level`, read between the quantiles kept.
 
-    stock: variables of resources, held or as planned; per: resource -> pupils in the denominator (100 for teachers
-    and rooms, 1 for area and equipment). Under falling rolls a held stock rises per pupil without a yuan spent.
+    quantiles: (quantile, county, year, service) the need at each share of the trajectories.
     """
-    with xr.set_options(arithmetic_join="exact"):
-        return xr.Dataset({name: stock[name] * per[name] / pupils for name in per})
-
-
-def met(ratios: xr.Dataset, standards: Mapping[str, float]) -> xr.Dataset:
-    """Which indicators (...) are met, how many, and whether all are."""
-    reached = xr.Dataset({name: ratios[name] >= standards[name] - 1e-9 for name in standards})
-    count = sum(
-        (reached[name].astype(int) for name in standards), start=xr.zeros_like(next(iter(reached.values())), dtype=int)
-    )
-    return reached.assign(met=count, all_met=count == len(standards))
-
-
-def variation(values: xr.DataArray, pupils: xr.DataArray, over: str = "school") -> xr.DataArray:
-    """Coefficient of variation between schools, weighted by pupils (差异系数), which may be at most 0.50 in primary and
-    0.45 in junior schools."""
-    mean = (values * pupils).sum(over) / pupils.sum(over)
-    spread = ((values - mean) ** 2 * pupils).sum(over) / pupils.sum(over)
-    return ((spread**0.5) / mean).rename("variation")
+    order = (COUNTY, YEAR, SERVICE)
+    ends, at = quantiles.transpose(*order, "quantile").to_numpy(), level.transpose(*order)
+    shares = quantiles["quantile"].values
+    odds = [
+        np.interp(x, q, shares, left=0.0, right=1.0)
+        for x, q in zip(at.to_numpy().ravel(), ends.reshape(-1, len(shares)), strict=True)
+    ]
+    return at.copy(data=np.reshape(odds, at.shape))
