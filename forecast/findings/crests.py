@@ -110,13 +110,13 @@ def through_the_stages(waves: pd.DataFrame, stages: Sequence[str], born_until: M
     """One crest of each stage, from the last stage back: the last crest of children already born that comes before the
     next stage's; with the columns `COLUMNS`, in the order of the stages. stages: services in the order of life."""
     crests = all_crests(waves).assign(why="through the stages")
+    years, rows = crests["year"].tolist(), crests.groupby([COUNTY, SERVICE], sort=False).indices
     chosen: list[int] = []
-    for _, own in crests.groupby(COUNTY, sort=False):
+    for county in crests[COUNTY].unique():
         train: list[int] = []
         for stage in reversed(stages):
-            there = own[(own["service"] == stage) & (own["year"] <= born_until[stage])]
-            there = there[there["year"] < own["year"][train[-1]]] if train else there
-            train += there.index[-1:].tolist()
+            before = min([born_until[stage] + 1, *(years[row] for row in train[-1:])])
+            train += [row for row in rows.get((county, stage), ()) if years[row] < before][-1:]
         chosen += reversed(train)
     return crests.loc[chosen].reset_index(drop=True)
 

@@ -39,7 +39,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Panel:
-    """One of several charts beside each other, with what it shows: {"c": county}, {"s": service} or {"g": age group}."""
+    """One of several charts beside each other, with what it shows: by the keys place, service and group (of ages)."""
 
     title: Text
     shows: Mapping[str, str]
@@ -47,7 +47,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart by the name of its definition in `charts.py`, with the controls of its reader.
+    """A chart of `charts.CHARTS` by its name (`spec`), with the controls of its reader.
 
     Without `panels` it shows the chosen service, place and year.
     """
@@ -60,7 +60,12 @@ class Chart:
     panels: tuple[Panel, ...] = ()
     by_service: bool = False  # the title begins with the service chosen
     by_place: bool = False  # the title begins with the place chosen
-    basis: Literal["gap", "demand"] = "gap"  # whose basis the badge shows, for the service chosen
+    basis: str | None = "gap"
+    """What the badge shows: a basis, or that of the gap or the demand of the service chosen; None for no badge."""
+    told: Literal["gap", "flag", "train"] | None = None
+    """What is told in words with each panel: the gap of the outlook year, the flag and its level; or the train above."""
+    pages: bool = False  # panels are large, a few to a row
+    paper: tuple[int, int] | None = None  # size on paper (px) where it is not that of the kind
 
 
 @dataclass(frozen=True)

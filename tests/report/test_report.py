@@ -35,10 +35,10 @@ from forecast.report import headline, measured, render_html
 from forecast.report.chances import SCALE, chance, likelihood
 from forecast.report.chapters import write_chapters
 from forecast.report.chapters.certainty import RISKS, certainty
-from forecast.report.chapters.population import GROUPS
 from forecast.report.chapters.waves import waves
-from forecast.report.charts import CHARTS, definitions
-from forecast.report.charts.overview import grid
+from forecast.report.charts import CHARTS, charts_of, definition
+from forecast.report.charts.people import GROUPS
+from forecast.report.charts.tiles import grid
 from forecast.report.csv_tables import tables
 from forecast.report.view import View
 from forecast.run.run import Run
@@ -473,7 +473,7 @@ def test_one_path_says_that_it_is_one() -> None:
     assert "one path only" in found["en"]
     assert "概率" not in found["zh"].replace("没有概率和区间", "")
     assert [sentence.en for sentence in certainty(View(run)).sentences] == [found["en"].splitlines()[-1]]
-    assert set(definitions(View(run))) == set(CHARTS)
+    assert set(CHARTS) - set(charts_of(View(run))) == {"odds", "people", "causes", "posts", "changes", "planned"}
     assert 'data-chart="odds"' not in plain_page()
 
 
@@ -580,7 +580,8 @@ def test_every_chart_compiles(many: bool) -> None:
     import vl_convert
 
     view, schema = View(many_run()[0] if many else with_schools(made_run())), alt.load_schema()
-    for name, spec in definitions(view).items():
+    for name, kind in charts_of(view).items():
+        spec = definition(view, kind)
         validate_jsonschema(json.loads(json.dumps(spec)), {"$ref": "#/definitions/TopLevelLayerSpec"}, schema)
         compiled = vl_convert.vegalite_to_vega({"$schema": "https://vega.github.io/schema/vega-lite/v6.json", **spec})
         assert any(data["name"] == "rows" for data in compiled["data"]), name
@@ -721,10 +722,10 @@ def test_choices_change_map_curves_and_badges(look: Any) -> None:
     points = "document.querySelectorAll('#curve svg .mark-symbol path').length"
     assert page.evaluate(points) == 5  # pupils counted, for the whole only
     page.click("#map svg .mark-rect path >> nth=1")
-    assert page.locator("#curve [data-name=c]").inner_text() == "乙县"
+    assert page.locator("#curve [data-name=place]").inner_text() == "乙县"
     page.wait_for_selector("#curve svg .mark-symbol path", state="detached")
     page.click("#map button[data-value=senior_school]")
-    assert page.locator("#heat [data-name=s]").inner_text() == "高中阶段学位"
+    assert page.locator("#heat [data-name=service]").inner_text() == "高中阶段学位"
     page.locator("#map input").fill("2035")
     assert page.locator("#map h3 [data-show]").inner_text() == "2035年"
     assert page.locator("#map .b-assumed").is_visible()

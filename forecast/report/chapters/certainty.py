@@ -108,14 +108,9 @@ def _causes_chart(view: View) -> Chart | None:
     """A bar for each service 5, 10 and 20 years on."""
     if view.run.causes is None:
         return None
-    panels = tuple(Panel(view.names.short(service), {"s": service}) for service in view.services)
+    panels = tuple(Panel(view.names.short(service), {"service": service}) for service in view.services)
     title, note = both("chart.causes.title", area=view.names.whole), both("chart.causes.note")
-    return Chart("causes", "causes", title, note, panels=panels)
-
-
-def cause_years(view: View) -> list[int]:
-    """5, 10 and 20 years after the jump-off year, as far as the horizon goes."""
-    return [year for year in (view.jump_off + step for step in (5, 10, 20)) if year <= view.horizon]
+    return Chart("causes", "causes", title, note, panels=panels, basis="derived")
 
 
 def _odds_table(view: View) -> Table:

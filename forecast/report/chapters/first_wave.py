@@ -20,7 +20,7 @@ def wave(view: View) -> Chapter | None:
         both("chart.wave.note", jump_off=view.jump_off),
         controls=("place",),
         by_place=True,
-        basis="demand",
+        basis="derived",
     )
     return Chapter(
         id="wave",

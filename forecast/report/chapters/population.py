@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from forecast.basics.text import Text, count, percent, year_text
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
+from forecast.report.charts.people import GROUPS
 from forecast.report.view import View
 from forecast.report.view.odds import BIRTHS_ITEM
 from forecast.report.words import both
@@ -17,10 +18,6 @@ AGES = ((0, 100), (0, 2), (3, 5), (6, 11), (12, 14), (15, 17), (60, 100), (65, 1
 """Age groups shown, completed years at 31 December; the first is everybody."""
 
 STEP = 5
-
-GROUPS = {"all": (0, 100), "0-2": (0, 2), "3-5": (3, 5), "6-11": (6, 11), "12-14": (12, 14), "15-17": (15, 17)}
-GROUPS |= {"18-59": (18, 59), "60+": (60, 100), "80+": (80, 100)}
-"""Age groups drawn with their bands, by the name under which the trajectories keep them."""
 
 
 def population(view: View) -> Chapter:
@@ -36,10 +33,10 @@ def population(view: View) -> Chapter:
 
 def _fans(view: View) -> Chart:
     """Residents by age and births of the chosen place, with bands."""
-    panels = [Panel(_group(*ages), {"g": group}) for group, ages in GROUPS.items()]
-    panels.insert(1, Panel(both("ages.births"), {"g": BIRTHS_ITEM}))
+    panels = [Panel(_group(*ages), {"group": group}) for group, ages in GROUPS.items()]
+    panels.insert(1, Panel(both("ages.births"), {"group": BIRTHS_ITEM}))
     title, note = both("chart.people.title"), both("chart.people.note")
-    return Chart("people", "people", title, note, ("place",), tuple(panels), by_place=True)
+    return Chart("people", "people", title, note, ("place",), tuple(panels), by_place=True, basis="derived")
 
 
 def _sentences(view: View) -> list[Text]:

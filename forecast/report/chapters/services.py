@@ -13,8 +13,10 @@ from forecast.report.words import both
 
 def gaps(view: View) -> Chapter:
     """Every service of the whole, the heat map of counties and years, and the curves of every county."""
-    whole = tuple(Panel(view.names.short(service), {"c": view.area, "s": service}) for service in view.services)
-    each = tuple(Panel(view.names.places[code], {"c": code}) for code in view.counties)
+    whole = tuple(
+        Panel(view.names.short(service), {"place": view.area, "service": service}) for service in view.services
+    )
+    each = tuple(Panel(view.names.places[code], {"place": code}) for code in view.counties)
     return Chapter(
         id="gaps",
         menu=both("menu.gaps"),
@@ -27,6 +29,9 @@ def gaps(view: View) -> Chapter:
                 both("chart.whole.title", area=view.names.whole),
                 both("chart.whole.note"),
                 panels=whole,
+                basis=None,
+                told="gap",
+                paper=(158, 96),
             ),
             Chart("heat", "heat", both("chart.heat.title"), both("chart.heat.note"), ("service",), by_service=True),
             Chart(
@@ -37,6 +42,7 @@ def gaps(view: View) -> Chapter:
                 ("service",),
                 panels=each,
                 by_service=True,
+                told="gap",
             ),
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from forecast.basics.text import Text, count, percent, same
 from forecast.report.chances import chance
 from forecast.report.chapter import Chapter, Chart, Figure
-from forecast.report.charts.overview import has_grid
+from forecast.report.charts.tiles import has_grid
 from forecast.report.headline import in_surplus, last_known, soon_short, steepest, tell, title_basis
 from forecast.report.view import View
 from forecast.report.words import both
@@ -119,4 +119,4 @@ def _map(view: View) -> Chart:
 
 def _curve(view: View) -> Chart:
     title, note = both("chart.curve.title"), both("chart.curve.note", area=view.names.whole)
-    return Chart("curve", "panel_large", title, note, controls=("place",), by_place=True)
+    return Chart("curve", "panel_large", title, note, ("place",), by_service=True, by_place=True)

@@ -26,9 +26,10 @@ FIRST = 12
 def waves(view: View) -> Chapter | None:
     """The whole on one screen, then the counties: classes, the page of one county, its train, when a class begins."""
     flags = view.run.flags
-    panels = tuple(Panel(view.names.short(service), {"s": service}) for service in view.services)
+    panels = tuple(Panel(view.names.short(service), {"service": service}) for service in view.services)
+    weakest = view.bases.weakest_gap
     charts = [
-        Chart("classes", "classes", both("chart.classes.title"), both("chart.classes.note")),
+        Chart("classes", "classes", both("chart.classes.title"), both("chart.classes.note"), basis=weakest),
         Chart(
             "county",
             "lasting",
@@ -37,8 +38,20 @@ def waves(view: View) -> Chapter | None:
             controls=("place",),
             panels=panels,
             by_place=True,
+            basis=weakest,
+            told="flag",
+            pages=True,
         ),
-        Chart("train", "train", both("chart.train.title"), both("chart.train.note"), ("place",), by_place=True),
+        Chart(
+            "train",
+            "train",
+            both("chart.train.title"),
+            both("chart.train.note"),
+            ("place",),
+            by_place=True,
+            basis="derived",
+            told="train",
+        ),
         Chart("begun", "begun", both("chart.begun.title"), both("chart.begun.note"), ("service",), by_service=True),
     ]
     tables = (_synchrony(view), _pairs(view), _cross(view))
@@ -65,7 +78,7 @@ def _line(view: View, service: str) -> BoardLine:
     flag = view.run.flags.facts[view.area, service]
     return BoardLine(
         service=view.names.short(service),
-        level=raised(view).get((view.area, service), ""),
+        level=view.meaning.raised.get((view.area, service), ""),
         kind=both(f"class.{flag.category or 'unknown'}"),
         chance=_share(flag.probability),
         peak=_peak(flag),
@@ -205,32 +218,3 @@ def _floor_list(view: View) -> Text:
     floors = view.run.sharing.floor_area
     parts = [both("table.floor", what=view.names.short(name), area=f"{size:g}") for name, size in floors.items()]
     return Text("、".join(part.zh for part in parts), ", ".join(part.en for part in parts))
-
-
-# ---- what the page draws from ------------------------------------------------------------------------------------
-
-
-def by_place(view: View, variable: str) -> dict[tuple[str, str], np.ndarray]:
-    """A variable of the classes as (year, ...) by (place, service)."""
-    held = view.run.flags.classes[variable].transpose(COUNTY, SERVICE, "year", ...)
-    places = [(str(place), str(service)) for place in held[COUNTY].values for service in held[SERVICE].values]
-    return dict(zip(places, held.to_numpy().reshape(len(places), *held.shape[2:]), strict=True))
-
-
-def begun_first(shares: np.ndarray) -> list[list[int] | None]:
-    """[class, per cent] by year from (year, class): the class that has begun in most trajectories; None where none has."""
-    known = np.nan_to_num(shares)
-    best = known.argmax(axis=1).tolist()
-    most = np.round(100 * known.max(axis=1)).astype(int).tolist()
-    return [[one, share] if share > 0 else None for one, share in zip(best, most, strict=True)]
-
-
-def raised(view: View) -> dict[tuple[str, str], str]:
-    """red, amber, undetermined or unknown as the warning of the likeliest class says; left out where nothing need be
-    decided yet."""
-    flags = view.run.flags
-    found: dict[tuple[str, str], str] = {}
-    for row in flags.warnings.itertuples():
-        if flags.facts[row.county, row.service].category == row.category:
-            found.setdefault((row.county, row.service), str(row.level))
-    return found

@@ -1,16 +1,18 @@
-"""What all charts are put together from: layers, scales, axes, and words in the language of the page."""
+"""Layers, scales, axes, legends and words in the language of the page, of which all charts are put together."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 import numpy as np
 
 from forecast.basics.text import Text
-from forecast.report.theme import INK, either, named, number, unit
+from forecast.report.chances import least_per_cent
+from forecast.report.theme import BLUE, CLASSES, INK, UNKNOWN, either, named, number, unit
 from forecast.report.view import View
 from forecast.report.words import both
 
@@ -18,6 +20,24 @@ ROW_HEIGHT = 27
 
 Drawing = dict[str, Any]
 """A chart's definition, without configuration and rows."""
+
+
+@dataclass(frozen=True)
+class Swatch:
+    """An entry of a legend: how it is drawn (classes of the page's style), what it means, and a letter inside."""
+
+    form: str
+    words: Text
+    letter: Text | None = None
+
+
+def key_of(forms: Mapping[str, str]) -> tuple[Swatch, ...]:
+    """A legend of forms whose words stand in the catalogue under `key`."""
+    return tuple(Swatch(form, both(f"key.{words}")) for form, words in forms.items())
+
+
+def class_swatches() -> tuple[Swatch, ...]:
+    return tuple(Swatch(f"k-class c-{name}", both(f"class.{name}"), both(f"letter.{name}")) for name in CLASSES)
 
 
 def colour_limit(view: View, service: str) -> float:
@@ -46,7 +66,7 @@ def years_by_places(view: View, years: list[int]) -> tuple[alt.X, alt.Y]:
         ),
     )
     y = alt.Y(
-        "c:N",
+        "place:N",
         title=None,
         scale=bands(view.places, 0.07),
         axis=alt.Axis(labelExpr=named("datum.value"), labelColor=INK, labelFontSize=13, labelLimit=130, minExtent=60),
@@ -54,7 +74,7 @@ def years_by_places(view: View, years: list[int]) -> tuple[alt.X, alt.Y]:
     return x, y
 
 
-def lay(layers: Sequence[alt.Chart], rows: str, height: int, **params: Any) -> Drawing:
+def lay(layers: Sequence[alt.Chart], height: int, **params: Any) -> Drawing:
     """Laid over each other, as wide as their container; `lang` and the other parameters are set by the page.
 
     Put together here, as `alt.layer` copies every part several times and takes longer than all else of a page.
@@ -69,8 +89,7 @@ def lay(layers: Sequence[alt.Chart], rows: str, height: int, **params: Any) -> D
             part["name"] = f"view_{at}"
             top.append({**chosen, "views": [part["name"]]})
         parts.append(part)
-    about = {"width": "container", "height": height, "usermeta": {"rows": rows}}
-    return {"data": {"name": "rows"}, "layer": parts, "params": top, **about}
+    return {"data": {"name": "rows"}, "layer": parts, "params": top, "width": "container", "height": height}
 
 
 def white_where(dark: str) -> alt.ColorValue:
@@ -98,3 +117,64 @@ def words_of(key: str) -> str:
 def between(low: str, high: str, key: str) -> str:
     ends = f"{number(f'datum.{low}')}+'–'+{number(f'datum.{high}')}+{unit()}"
     return f"(isValid(datum.{low})?'\\n'+{words_of(key)}+{ends}:'')"
+
+
+# ---- gaps, bands and classes, as several charts show them ------------------------------------------------------
+
+
+def gap_words(view: View) -> str:
+    """Place and year, what is short or to spare, and its share of demand."""
+    gap = f"(datum.gap<0?{words_of('tip.short')}:{words_of('tip.spare')})+{number('abs(datum.gap)')}+{unit()}"
+    share = "'  ('+format(datum.relative_gap,'+.0%')+')'"
+    known = f"datum.gap==null?{words_of('tip.unknown')}:{gap}+{share}+{odds_words(view)}"
+    return f"{named('datum.place')}+'  '+datum.year+'\\n'+({known})"
+
+
+def odds_words(view: View) -> str:
+    """How likely a shortage is, where that is known."""
+    return f"(isValid(datum.chance)?'\\n'+{words_of('tip.odds')}+({per_cent(view)})+'%':'')"
+
+
+def per_cent(view: View) -> str:
+    """A probability in whole per cent, at the ends no surer than the trajectories can tell."""
+    least = least_per_cent(view.trajectories)
+    return f"datum.chance<{least}?'<{least}':datum.chance>{100 - least}?'>{100 - least}':format(datum.chance,'.0f')"
+
+
+def shades(base: alt.Chart, x: alt.X, shares: list[int]) -> list[alt.Chart]:
+    """The bands of these shares of the trajectories, the widest and palest first."""
+    return [shade(base, x, f"low{share}", f"high{share}", {95: 0.14, 80: 0.22}[share]) for share in shares]
+
+
+def shade(base: alt.Chart, x: alt.X, low: str, high: str, opacity: float) -> alt.Chart:
+    band = base.transform_filter(f"isValid(datum.{low})").mark_area(color=BLUE, opacity=opacity, aria=False)
+    return band.encode(x=x, y=alt.Y(f"{low}:Q", title=None), y2=alt.Y2(f"{high}:Q"))
+
+
+def class_colour() -> alt.Color:
+    scale = alt.Scale(domain=[*CLASSES, "unknown"], range=[*CLASSES.values(), UNKNOWN])
+    return alt.Color("category:N", legend=None, scale=scale)
+
+
+def class_dark() -> str:
+    return "datum.category=='structural_shortage'||datum.category=='structural_surplus'"
+
+
+def class_letter() -> str:
+    return _by_class("letter")
+
+
+def class_word() -> str:
+    return _by_class("class")
+
+
+def _by_class(group: str) -> str:
+    """The words of a class in the page's language, by `datum.category`."""
+    pairs = {name: both(f"{group}.{name}") for name in [*CLASSES, "unknown"]}
+    tables = ["{" + ",".join(f"'{name}':'{text[lang]}'" for name, text in pairs.items()) + "}" for lang in ("zh", "en")]
+    return f"(lang=='zh'?{tables[0]}:{tables[1]})[datum.category]"
+
+
+def stages_of(view: View) -> list[str]:
+    """Stages of school of the run; empty where it has none."""
+    return view.schools.stages if view.schools else []

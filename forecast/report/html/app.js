@@ -1,135 +1,38 @@
 // The page's behaviour: one state (language, service, place, year), charts drawn when they come into sight, tables copied.
 'use strict';
 const pack = JSON.parse(document.getElementById('pack').textContent);
-const state = {lang: pack.lang, s: pack.start, c: pack.area, year: pack.look};
+const state = {lang: pack.lang, service: pack.start, place: pack.area, year: pack.outlook};
 const drawn = new Map();  // element -> {name, view, ready}
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const tongue = () => (state.lang === 'zh' ? 0 : 1);
 const word = key => pack.words[key][tongue()];
 const errors = [];
 
-// ---- rows: every view gets objects of its own, because Vega marks and changes those it is given ----
+// ---- rows, as Python formed them: a column is its values, or levels with their codes, or levels told in turn ----
 
-const service = el => el.dataset.s || state.s;
-const place = el => el.dataset.c || state.c;
+const at = ({values, levels, codes, each}, k) => (values ? values[k] : levels[codes ? codes[k] : Math.floor(k / each) % levels.length]);
 
-// A shortage is told as a share of demand, a surplus as a share of supply: between -1 and 1.
-function relative(gap, supply) {
-  const larger = gap > 0 ? supply : supply - gap;
-  return gap === null || larger <= 0 ? null : gap / larger;
+// Rows of a table where each of these columns has this value. Every call gives objects of its own, because Vega marks and changes them.
+function select(name, chosen) {
+  const {n, columns} = pack.tables[name], rows = [];
+  const parts = Object.entries(columns).map(([key, number]) => [key, pack.columns[number]]);
+  const wanted = Object.entries(chosen).map(([key, value]) => [pack.columns[columns[key]], value]);
+  for (let k = 0; k < n; k++) {
+    if (wanted.every(([column, value]) => at(column, k) === value)) rows.push(Object.fromEntries(parts.map(([key, column]) => [key, at(column, k)])));
+  }
+  return rows;
 }
 
-function gapRow(c, s, k) {
-  const {gap, supply, p} = pack.series[c][s];
-  return {c, year: pack.years[k], gap: gap[k], rel: relative(gap[k], supply[k]), p: p ? p[k] : null};
-}
-
-const FIELDS = ['demand', 'low', 'high', 'low80', 'high80', 'low95', 'high95', 'norm', 'supply', 'gap', 'p', 'seen'];
-
-function byYear(line, fields, more) {
-  return pack.years.map((year, k) => {
-    const row = {year, ...more};
-    for (const field of fields) row[field] = line[field] ? line[field][k] : null;
-    return row;
-  });
-}
-
-const ROWS = {
-  // one place and service by year
-  series(el) {
-    return byYear(pack.series[place(el)][service(el)], FIELDS);
-  },
-  // an age group of one place by year
-  people(el) {
-    const group = el.dataset.g;
-    return byYear(pack.people[place(el)][group], ['v', 'low80', 'high80', 'low95', 'high95'], {born: pack.groups[group].born});
-  },
-  // what the uncertainty of one service comes from, some years on
-  causes(el) {
-    return Object.entries(pack.causes[service(el)]).flatMap(([year, shares]) => {
-      let from = 0;
-      return pack.cause_order.filter(cause => cause in shares).map(cause => {
-        const row = {year: Number(year), cause, from, to: from + shares[cause]};
-        from = row.to;
-        return row;
-      });
-    });
-  },
-  // every county in one year
-  year(el) {
-    const k = pack.years.indexOf(state.year);
-    return pack.counties.map(c => ({...gapRow(c, service(el), k), col: pack.grid[c][0], row: pack.grid[c][1]}));
-  },
-  // every place in every year
-  service(el) {
-    return pack.places.flatMap(c => pack.years.map((_, k) => gapRow(c, service(el), k)));
-  },
-  // the stages of one place
-  wave(el) {
-    const c = place(el), rows = [];
-    const crests = pack.crests[c], train = {};
-    let next = Infinity;  // from the last stage back: the last crest of children already born that comes before the next stage's
-    for (const s of [...pack.stages].reverse()) {
-      const before = crests[s].filter(year => year <= pack.services[s].born && year < next);
-      if (before.length) next = train[s] = before[before.length - 1];
-    }
-    const add = (s, values, born) => values.forEach((v, k) => {
-      const year = pack.years[k];
-      if (v !== null) rows.push({s, v, year, born, crest: (crests[s] || []).includes(year), train: train[s] === year});
-    });
-    add('age_0', pack.births[c], pack.jump);
-    for (const s of pack.stages) add(s, pack.series[c][s].demand, pack.services[s].born);
-    return rows;
-  },
-  // the class of every place and service
-  classes() {
-    return pack.places.flatMap(c => Object.entries(pack.flags[c]).map(([s, {k, said}]) => ({c, s, k, zh: said[0], en: said[1]})));
-  },
-  // the class that has begun, every place in every year
-  begun(el) {
-    return pack.places.flatMap(c => pack.flags[c][service(el)].begun.flatMap((found, k) =>
-      (found ? [{c, year: pack.years[k], k: pack.classes[found[0]], p: found[1]}] : [])));
-  },
-  // what lasts and what stands above it
-  lasting(el) {
-    const c = place(el), s = service(el), {lasting, crest} = pack.flags[c][s];
-    return byYear({...pack.series[c][s], lasting, crest}, ['demand', 'low80', 'high80', 'supply', 'lasting', 'crest']);
-  },
-  train(el) {
-    return pack.trains[place(el)].rows.map(row => ({...row}));
-  },
-};
-Object.assign(ROWS, {
-  // posts of the stages of one place by year
-  posts(el) {
-    return Object.entries(pack.posts[place(el)]).flatMap(([s, values], at) =>
-      values.flatMap((v, k) => (v === null ? [] : [{s, at, v, year: pack.years[k]}])));
-  },
-  // why each stage's crest falls: what is taken away to the left of zero, what is added to the right
-  changes(el) {
-    return pack.changes[place(el)].flatMap(({s, first, last, net, steps}) => {
-      const ends = {'-1': 0, 1: 0}, about = {s, first, last};
-      const parts = pack.steps.filter(step => steps[step]).map(step => {
-        const v = steps[step], side = Math.sign(v), from = ends[side];
-        ends[side] += v;
-        return {...about, step, v, from, to: ends[side]};
-      });
-      return [...parts, {...about, step: 'net', v: net, from: net, to: net}];
-    });
-  },
-  // what the planned places of one service are used for
-  planned(el) {
-    const own = pack.planned[service(el)];
-    return own.years.flatMap((year, k) => pack.uses.map((use, at) => ({year, use, at, v: own[use][k]})));
-  },
-});
-const FOLLOWS = {posts: ['c'], changes: ['c'], planned: ['s'], classes: [], begun: ['s'], lasting: ['s', 'c'], train: ['c'], series: ['s', 'c'], people: ['c'], causes: ['s'], year: ['s', 'year'], service: ['s'], wave: ['c']};
+// What an element shows where it says so, else what the reader chose.
+const shows = (el, key) => el.dataset[key] ?? state[key];
+const rowsOf = (el, name) => select(name, Object.fromEntries(pack.by[name].map(key => [key, shows(el, key)])));
+const told = row => [row.zh, row.en][tongue()];
 
 function settings(el) {
-  const about = pack.services[service(el)];
+  const about = pack.services[shows(el, 'service')];
   return {
-    lang: state.lang, names: pack.names, measure: el.dataset.g ? pack.words.persons : about.unit, limit: about.limit, born: about.born, place: state.c,
-    units: {age_0: pack.words.persons, ...Object.fromEntries(pack.stages.map(s => [s, pack.services[s].unit]))},
+    lang: state.lang, names: pack.names, units: pack.units, measure: el.dataset.group ? pack.words.persons : about.unit,
+    limit: about.limit, born: about.born, place: state.place,
   };
 }
 
@@ -138,30 +41,30 @@ function settings(el) {
 function mount(el) {
   if (drawn.has(el)) return drawn.get(el).ready;
   const name = el.dataset.chart, spec = structuredClone(pack.specs[name]), values = settings(el);
-  spec.datasets = {...spec.datasets, rows: ROWS[spec.usermeta.rows](el)};
+  spec.datasets = {...spec.datasets, rows: rowsOf(el, name)};
   for (const param of spec.params) if (param.name in values) param.value = values[param.name];
-  const one = {name, rows: spec.usermeta.rows, params: spec.params.map(param => param.name)};
+  const one = {name, params: spec.params.map(param => param.name)};
   drawn.set(el, one);
   one.ready = vegaEmbed(el, spec, {
     ast: true, renderer: 'svg', actions: false, defaultStyle: false, mode: 'vega-lite', config: pack.config,
     tooltip: {disableDefaultStyle: true}, logLevel: 1,
   }).then(found => {
     one.view = found.view;
-    if (name === 'tiles' || name === 'classes') one.view.addSignalListener('pick', (_, pick) => { if (pick.c) change({c: pick.c[0]}); });
+    if (one.params.includes('pick')) one.view.addSignalListener('pick', (_, pick) => { if (pick.place) change({place: pick.place[0]}); });
     el.setAttribute('role', 'img');
-    return refresh(one, el, ['lang', 's', 'c', 'year']);  // the state may have changed while it was drawn
+    return refresh(one, el, Object.keys(state));  // the state may have changed while it was drawn
   }).catch(error => { errors.push(String(error)); console.error(error); });
   return one.ready;
 }
 
 async function refresh(one, el, keys) {
-  const follows = FOLLOWS[one.rows].filter(key => !el.dataset[key]);
+  const follows = pack.by[one.name].filter(key => !el.dataset[key]);
   const values = settings(el);
   let touched = false;
   for (const key of ['lang', 'measure', 'limit', 'born', 'place']) {
     if (one.params.includes(key) && one.view.signal(key) !== values[key]) { one.view.signal(key, values[key]); touched = true; }
   }
-  if (keys.some(key => follows.includes(key))) { one.view.data('rows', ROWS[one.rows](el)); touched = true; }
+  if (keys.some(key => follows.includes(key))) { one.view.data('rows', rowsOf(el, one.name)); touched = true; }
   if (touched) await one.view.runAsync();
 }
 
@@ -174,39 +77,26 @@ async function change(part) {
 
 // ---- words that follow the state ----
 
-function size(value) {
-  const x = Math.abs(value);
-  if (state.lang === 'zh') return x >= 1e4 ? (x / 1e4).toFixed(1).replace(/\.0$/, '') + '万' : String(Math.round(x));
-  return Math.round(x).toLocaleString('en');
-}
-
-function gapWords(el) {
-  const c = el.dataset.gapC === '*' ? state.c : el.dataset.gapC, s = el.dataset.gapS || state.s;
-  const {gap, rel} = gapRow(c || pack.area, s, pack.years.indexOf(pack.look));
-  const even = rel !== null && Math.abs(rel) <= pack.tolerance;
-  el.className = 'state ' + (gap === null || even ? '' : gap < 0 ? 'neg' : 'pos');
-  if (gap === null) return '';
-  const year = tongue() ? `${pack.look} ` : `${pack.look}年`;
-  const {least} = pack, {p} = gapRow(c || pack.area, s, pack.years.indexOf(pack.look));
-  const odds = p === null ? '' : ` · ${word('odds')}${p < least ? '<' + least : p > 100 - least ? '>' + (100 - least) : Math.round(p)}%`;
-  return year + (even ? word('even') : word(gap < 0 ? 'short' : 'spare') + size(gap)) + odds;
-}
-
 function write() {
-  const about = pack.services[state.s], limit = Math.round(about.limit * 100) + '%';
+  const about = pack.services[state.service], limit = Math.round(about.limit * 100) + '%';
   document.documentElement.lang = tongue() ? 'en' : 'zh-CN';
   document.title = document.getElementById('title').dataset[state.lang];
-  for (const el of all('[data-name]')) el.textContent = el.dataset.name === 's' ? about.thing[tongue()] : pack.names[state.c][tongue()];
+  for (const el of all('[data-name]')) el.textContent = el.dataset.name === 'service' ? about.thing[tongue()] : pack.names[state.place][tongue()];
   for (const el of all('[data-show]')) el.textContent = state[el.dataset.show] + (tongue() ? '' : '年');
   for (const el of all('[data-basis]')) {
     const basis = about[about.supplied ? el.dataset.basis : 'demand'];
     el.className = 'badge b-' + basis;
     el.textContent = pack.badges[basis][tongue()];
   }
-  for (const el of all('[data-said]')) el.textContent = pack.flags[state.c][el.dataset.said].said[tongue()];
-  for (const el of all('[data-level]')) el.className = 'lamp l-' + (pack.flags[state.c][el.dataset.level].level || 'none');
-  for (const el of all('[data-train]')) el.textContent = pack.trains[state.c].said[tongue()];
-  for (const el of all('[data-gap-s]')) el.textContent = gapWords(el);
+  const flag = service => select('flags', {place: state.place, service})[0];
+  for (const el of all('[data-said]')) el.textContent = told(flag(el.dataset.said));
+  for (const el of all('[data-level]')) el.className = 'lamp l-' + flag(el.dataset.level).level;
+  for (const el of all('[data-train]')) el.textContent = told(select('trains', {place: state.place})[0]);
+  for (const el of all('[data-gap]')) {
+    const [gap] = select('states', {place: shows(el, 'place'), service: shows(el, 'service')});
+    el.className = 'state ' + gap.tone;
+    el.textContent = told(gap);
+  }
   for (const el of all('[data-scale]')) el.textContent = word(el.dataset.scale === 'low' ? 'short' : 'spare') + limit + word('upto');
   for (const el of all('[data-unsupplied]')) el.hidden = about.supplied;
   for (const el of all('option')) el.textContent = pack.names[el.value][tongue()];
@@ -224,10 +114,8 @@ function copyTable(id) {
   put(rows.map(row => [...row.cells].flatMap(cell => [shown(cell), ...Array(cell.colSpan - 1).fill('')])));
 }
 
-function copyAll(s) {
-  const fields = FIELDS.filter(field => field !== 'seen');
-  const lines = pack.places.flatMap(c => pack.years.map((year, k) =>
-    [c, pack.names[c][tongue()], year, ...fields.map(field => pack.series[c][s][field]?.[k] ?? '')]));
+function copyAll(service) {
+  const lines = select('panel', {service}).map(row => [row.place, pack.names[row.place][tongue()], row.year, ...pack.copied.map(key => row[key] ?? '')]);
   put([pack.words.columns[tongue()].split('|'), ...lines]);
 }
 
@@ -283,12 +171,11 @@ idle(async () => {
   document.documentElement.dataset.drawn = 'all';
 }, {timeout: 1500});
 
-const PRINT = {posts: [690, 170], changes: [690, 210], planned: [330, 120], tiles: [300, 310], panel_large: [355, 290], heat: [690, 290], odds: [690, 290], classes: [690, 330], begun: [690, 290], lasting: [212, 104], train: [690, 170], wave: [690, 420], panel: [212, 104], people: [212, 104], causes: [212, 70], whole: [158, 96]};  // A4 is about 695 px wide
 const folded = new Set();
 addEventListener('beforeprint', () => {
   for (const el of all('details:not([open])')) { folded.add(el); el.open = true; }
-  for (const [el, {name, view}] of drawn) {
-    const [width, height] = el.closest('#whole') ? PRINT.whole : PRINT[name];
+  for (const [el, {view}] of drawn) {
+    const [width, height] = el.dataset.paper.split(' ').map(Number);
     if (view) view.signal('width', width).signal('height', height).run();
   }
 });

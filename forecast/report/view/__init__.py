@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import pandas as pd
+
 from forecast.report.view.axes import Axes
 from forecast.report.view.bases import Bases
+from forecast.report.view.courses import courses
 from forecast.report.view.curves import Curves
 from forecast.report.view.meaning import Meaning
 from forecast.report.view.names import Names
@@ -39,6 +42,11 @@ class View(Axes):
     @cached_property
     def bases(self) -> Bases:
         return Bases(self, self.curves)
+
+    @cached_property
+    def courses(self) -> pd.DataFrame:
+        """Demand, supply and gap as they are drawn, a row for each place, service and year."""
+        return courses(self)
 
     @cached_property
     def schools(self) -> SchoolView | None:

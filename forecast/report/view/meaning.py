@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+import numpy as np
+
+from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.findings.crests import Crest, all_crests, by_place, last_of_the_born
 from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report.view.axes import Axes
@@ -91,3 +95,22 @@ class Meaning:
     def _crest_of_the_born(self) -> dict[tuple[str, str], list[Crest]]:
         born_until = {service: self.born_until(service) for service in self.axes.services}
         return by_place(last_of_the_born(self.axes.run.waves, born_until))
+
+    # ---- flags --------------------------------------------------------------------------------------------------
+
+    def flagged(self, variable: str) -> np.ndarray[Any, Any]:
+        """(place, service, year, ...) of a variable of the classes; its years begin later than those of the curves."""
+        held = self.axes.run.flags.classes[variable].sel({COUNTY: self.axes.places, SERVICE: self.axes.services})
+        values: np.ndarray[Any, Any] = held.transpose(COUNTY, SERVICE, YEAR, ...).to_numpy()
+        return values
+
+    @cached_property
+    def raised(self) -> dict[tuple[str, str], str]:
+        """(place, service) -> red, amber, undetermined or unknown as the warning of the likeliest class says; left out
+        where nothing need be decided yet."""
+        flags = self.axes.run.flags
+        levels: dict[tuple[str, str], str] = {}
+        for row in flags.warnings.itertuples():
+            if flags.facts[row.county, row.service].category == row.category:
+                levels.setdefault((row.county, row.service), str(row.level))
+        return levels

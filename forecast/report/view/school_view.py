@@ -150,12 +150,10 @@ class SchoolView:
         return weakest(*(basis for basis in self.held.basis[column].values() if basis in BASES))
 
     @cached_property
-    def audited(self) -> list[str]:
-        """Stages with planned places."""
-        return [] if self.held.audit is None else [str(name) for name in self.held.audit[SERVICE].values]
-
-    def audit(self, stage: str) -> xr.Dataset:
-        """The audit of the whole (year) for a stage with planned places."""
+    def audits(self) -> dict[str, xr.Dataset]:
+        """Stage with planned places -> the audit of the whole (year)."""
         held = self.held.audit
-        assert held is not None  # noqa: S101 - asked only for stages that have one
-        return held.sel({COUNTY: self.view.area, SERVICE: stage}, drop=True)
+        if held is None:
+            return {}
+        of_whole = held.sel({COUNTY: self.view.area}, drop=True)
+        return {str(stage): of_whole.sel({SERVICE: stage}, drop=True) for stage in held[SERVICE].values}

@@ -21,7 +21,7 @@ from forecast.findings.schools import Schools, find_schools
 from forecast.region import Region
 from forecast.report.chapter import Chapter, Table
 from forecast.report.chapters.schools.sentences import schools
-from forecast.report.charts.schools import crest_changes, planned_uses
+from forecast.report.charts import CHARTS, charts_of
 from forecast.report.csv_tables import tables
 from forecast.report.view import View
 from forecast.run.run import Run
@@ -372,7 +372,7 @@ def test_without_a_plan_the_audit_is_left_out(run: Run) -> None:
     assert not any(chart.spec == "planned" for chart in found.charts)
     assert not any(table.id.startswith("audit") for table in found.tables)
     assert not any("计划新增" in one.zh for one in found.sentences)
-    assert planned_uses(View(bare).schools) == {}
+    assert "planned" not in charts_of(View(bare))
 
 
 def test_one_county_alone() -> None:
@@ -460,14 +460,15 @@ def test_flows_between_counties_have_an_effect_of_their_own(run: Run) -> None:
 
 
 def test_what_the_page_draws_is_what_the_tables_hold(run: Run, held: Schools) -> None:
-    view = View(run).schools
-    drawn = {one["s"]: one for one in crest_changes(view)[run.region.area]}
+    view = View(run)
+    drawn = CHARTS["changes"].rows(view).set_index(["place", "service"]).sort_index()
     rows = held.changes.set_index(["county", "service", "period"])
     for stage in STAGES:
         row = rows.loc[(run.region.area, stage, "crest")]
-        assert drawn[stage]["net"] == round(row.after - row.before)
-        assert abs(sum(drawn[stage]["steps"].values()) - drawn[stage]["net"]) <= 2  # type: ignore[attr-defined]
-    uses = planned_uses(view)
-    assert set(uses) == {"kindergarten", "senior_school"}
-    total = np.sum([uses["senior_school"][use] for use in ("for_lasting", "for_crest", "idle")], axis=0)
-    assert total[-1] == 32_298
+        change = drawn.loc[(run.region.area, stage)].set_index("step")["change"]
+        assert change["net"] == round(row.after - row.before)
+        assert abs(change.drop("net").sum() - change["net"]) <= 2
+    uses = CHARTS["planned"].rows(view)
+    assert set(uses["service"]) == {"kindergarten", "senior_school"}
+    last = uses[(uses["service"] == "senior_school") & (uses["year"] == uses["year"].max())]
+    assert last["places"].sum() == 32_298

@@ -207,12 +207,12 @@ def _teacher_sentences(schools: SchoolView) -> list[Text]:
 
 
 def _audit_sentences(schools: SchoolView) -> list[Text]:
-    return [_audit_sentence(schools, stage) for stage in schools.audited]
+    return [_audit_sentence(schools, stage) for stage in schools.audits]
 
 
 def _audit_sentence(schools: SchoolView, stage: str) -> Text:
     """What the planned places are used for at most, from when on they stand empty, and how sure that is."""
-    view, own = schools.view, schools.audit(stage)
+    view, own = schools.view, schools.audits[stage]
     ahead = own.sel({YEAR: slice(schools.now, schools.last)})
     used = (ahead["added"] - ahead["idle"]).to_series()
     added = own["added"].to_series()
@@ -464,14 +464,26 @@ def _with_still(schools: SchoolView, note: Text) -> Text:
 
 def _charts(schools: SchoolView) -> Iterable[Chart]:
     view = schools.view
-    panels = tuple(Panel(view.names.short(stage), {"s": stage}) for stage in schools.stages)
+    weakest = view.bases.weakest_gap
+    panels = tuple(Panel(view.names.short(stage), {"service": stage}) for stage in schools.stages)
     note = both("chart.school_waves.note", year=view.outlook_year)
-    yield Chart("school_waves", "panel", both("chart.school_waves.title"), note, ("place",), panels, by_place=True)
+    yield Chart(
+        "school_waves",
+        "panel",
+        both("chart.school_waves.title"),
+        note,
+        ("place",),
+        panels,
+        by_place=True,
+        basis=weakest,
+        told="gap",
+    )
     if (schools.held.changes["period"] == CREST).any():
         title, note = both("chart.changes.title"), _with_still(schools, both("chart.changes.note"))
-        yield Chart("changes", "changes", title, note, ("place",), by_place=True)
+        yield Chart("changes", "changes", title, note, ("place",), by_place=True, basis="derived")
     title, note = both("chart.posts.title"), both("chart.posts.note")
-    yield Chart("posts", "posts", title, note, ("place",), by_place=True)
-    plans = tuple(Panel(view.names.short(stage), {"s": stage}) for stage in schools.audited)
+    yield Chart("posts", "posts", title, note, ("place",), by_place=True, basis="derived")
+    plans = tuple(Panel(view.names.short(stage), {"service": stage}) for stage in schools.audits)
     if plans:
-        yield Chart("planned", "planned", both("chart.planned.title"), both("chart.planned.note"), panels=plans)
+        title, note = both("chart.planned.title"), both("chart.planned.note")
+        yield Chart("planned", "planned", title, note, panels=plans, basis=weakest, pages=True)

@@ -23,7 +23,7 @@ def school_tables(schools: SchoolView) -> list[Table]:
     found = [
         _by_county(schools),
         _teachers(schools),
-        *(_audit_table(schools, stage) for stage in schools.audited),
+        *(_audit_table(schools, stage) for stage in schools.audits),
         _changes(schools),
         _smaller(schools),
         _needs(schools),
@@ -138,7 +138,7 @@ def _teachers(schools: SchoolView) -> Table | None:
 
 
 def _audit_table(schools: SchoolView, stage: str) -> Table:
-    view, own = schools.view, schools.audit(stage)
+    view, own = schools.view, schools.audits[stage]
     group = both("school.audit_of")
     columns = (
         Column(both("table.year")),

@@ -1,0 +1,128 @@
+"""The stages of one place above each other, with their crests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from forecast.basics.dims import COUNTY, SERVICE, YEAR
+from forecast.findings.crests import all_crests, through_the_stages
+from forecast.report.charts.drawing import (
+    Drawing,
+    Swatch,
+    key_of,
+    lay,
+    years_axis,
+)
+from forecast.report.theme import (
+    INK,
+    ORANGE,
+    named,
+    number,
+)
+from forecast.report.view import View
+from forecast.report.view.courses import long_form, whole
+
+RIDGES = ("#1d4f78", "#2f6c98", "#4787b1", "#669fc3", "#86b6d2", "#a6cbe0")
+
+BIRTHS = "age_0"
+"""Row of the wave above the stages: children aged 0 at 31 December (births are not known for every past year)."""
+
+
+def rows(view: View) -> pd.DataFrame:
+    """By place, stage and year where it is known: size of the stage, born (last year in which all of it were born at
+    the start), crest, and through (the crest on the line through the stages)."""
+    stages, waves = view.meaning.stages, view.run.waves
+    sizes = [view.curves.persons(0, 0).to_numpy(), *(view.curves.values("demand", stage) for stage in stages)]
+    born = {BIRTHS: view.jump_off, **{stage: view.meaning.born_until(stage) for stage in stages}}
+    keys: dict[str, list[Any]] = {"place": view.places, "stage": [BIRTHS, *stages], "year": view.years}
+    frame = long_form(keys, {"size": whole(np.stack(sizes, axis=1))})
+    marked = {"crest": all_crests(waves), "through": through_the_stages(waves, stages, born)}
+    frame = frame.assign(born=frame["stage"].map(born), **{name: _is_one(frame, of) for name, of in marked.items()})
+    return frame.dropna(subset=["size"], ignore_index=True)
+
+
+def _is_one(frame: pd.DataFrame, crests: pd.DataFrame) -> np.ndarray[Any, Any]:
+    """True for the rows that are one of these crests."""
+    there = pd.MultiIndex.from_frame(crests[[COUNTY, SERVICE, YEAR]])
+    found: np.ndarray[Any, Any] = pd.MultiIndex.from_frame(frame[["place", "stage", "year"]]).isin(there)
+    return found
+
+
+def legend(view: View) -> tuple[Swatch, ...]:
+    return key_of({"k-deep": "deep", "k-pale": "pale", "k-crest": "crest"})
+
+
+def draw(view: View) -> Drawing:
+    """Stages above each other, each scaled to its own highest year; deep colour for children already born, pale after."""
+    rows = [BIRTHS, *view.meaning.stages]
+    top = len(rows) - 1
+    level = {row: top - k for k, row in enumerate(rows)}
+    base = alt.Chart(alt.NamedData("rows")).transform_joinaggregate(top="max(size)", groupby=["stage"])
+    base = base.transform_calculate(low="level[datum.stage]", high="level[datum.stage]+.74*datum.size/datum.top")
+    x = years_axis(view)
+    y = alt.Y(
+        "low:Q",
+        title=None,
+        scale=alt.Scale(domain=[0, len(rows)], nice=False),
+        axis=alt.Axis(
+            values=list(range(len(rows))),
+            grid=True,
+            labelColor=INK,
+            labelFontSize=13,
+            labelBaseline="bottom",
+            labelOffset=-4,
+            labelOverlap=False,
+            minExtent=64,
+            labelExpr=named("stages[datum.value]"),
+        ),
+    )
+    colour = alt.Color("stage:N", legend=None, scale=alt.Scale(domain=rows, range=_ridge_colours(len(rows))))
+
+    def area(which: str, opacity: float) -> alt.Chart:
+        part = base.transform_filter(which).mark_area(fillOpacity=opacity, line={"strokeWidth": 1.4}, aria=False)
+        return part.encode(x=x, y=y, y2=alt.Y2("high:Q"), color=colour, detail=alt.Detail("stage:N"))
+
+    crests = base.transform_filter("datum.crest")
+    high = alt.Y("high:Q", title=None)
+    path = crests.transform_filter("datum.through").mark_line(
+        color=ORANGE, strokeWidth=1.4, strokeDash=[2, 4], aria=False
+    )
+    path = path.encode(x=x, y=high, order=alt.Order("low:Q", sort="descending"))
+    said = f"{named('datum.stage')}+'  '+datum.year+'\\n'+{number('datum.size')}+units[datum.stage][lang=='zh'?0:1]"
+    dots = crests.mark_point(filled=True, size=60, color=ORANGE, opacity=1, stroke="#fff", strokeWidth=1.5)
+    words = crests.mark_text(
+        dy=-8,
+        dx=alt.ExprRef("datum.year>turn?-8:8"),
+        align=alt.ExprRef("datum.year>turn?'right':'left'"),
+        fontWeight=600,
+        color=ORANGE,
+        aria=False,
+        text=alt.ExprRef(f"datum.year+'   '+{number('datum.size')}"),
+    )
+    hover = base.mark_rule(opacity=0, strokeWidth=9, tooltip=alt.ExprRef(said), aria=False)
+    layers = (
+        area("datum.year<=datum.born", 0.85),
+        area("datum.year>=datum.born", 0.4),
+        hover.encode(x=x, y=y, y2=alt.Y2("high:Q")),
+        path,
+        dots.encode(x=x, y=high),
+        words.encode(x=x, y=high),
+    )
+    years = view.years
+    return lay(
+        layers,
+        70 * len(rows),
+        names={},
+        units={},
+        level=level,
+        stages=rows[::-1],
+        turn=years[0] + 0.8 * (years[-1] - years[0]),
+    )
+
+
+def _ridge_colours(n: int) -> list[str]:
+    return [RIDGES[min(k, len(RIDGES) - 1)] for k in range(n)]
