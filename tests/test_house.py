@@ -398,3 +398,80 @@ def test_run_sets_up_once_and_again_when_the_pins_change(root: Path, tmp_path: P
         names["set_up"]()  # type: ignore[operator]
     assert steps() == ["made", "installed "]
     assert steps("test") == ["installed test"]
+
+
+# What is asked for by nobody is gone, or says that it is asked alone.
+
+ALONE = "Asked alone"
+STARTS = ("__main__", "backtest", "cli", "errors", "pipeline")
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name -> file; of a room, its face."""
+    named = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in python_files()}
+    return {name.removesuffix(".__init__"): path for name, path in named.items()}
+
+
+def faces() -> dict[str, str]:
+    """Name in the face of a room -> the name that it hands on."""
+    found = {}
+    for path in PACKAGE.glob("*/**/__init__.py"):
+        room = ".".join(path.parent.relative_to(PACKAGE.parent).parts)
+        found |= {
+            f"{room}.{name.rpartition('.')[2]}": name for _, name in imports(path) if name.startswith("forecast.")
+        }
+    return {shown: home for shown, home in found.items() if shown != home}
+
+
+def asked_for() -> dict[str, set[str]]:
+    """Module -> dotted names of ours that it asks for, at their homes; of modules imported whole, what it takes of them."""
+    handed_on, known, found = faces(), modules(), {}
+    for module, path in known.items():
+        names = set()
+        for name in {name for _, name in imports(path) if name.startswith("forecast.")}:
+            while name in handed_on:
+                name = handed_on[name]
+            last = name.rpartition(".")[2]
+            if name in known:
+                taken = re.findall(rf"\b{last}\.(\w+)", path.read_text("utf-8"))
+                names |= {name, *(f"{name}.{attribute}" for attribute in taken)}
+            names.add(name)
+        found[module] = names
+    return found
+
+
+def says_alone(node: ast.Module | ast.FunctionDef) -> bool:
+    return ALONE in (ast.get_docstring(node) or "").partition("\n\n")[0]
+
+
+def test_every_module_is_reached_or_says_that_it_is_asked_alone() -> None:
+    """From the commands, the pipeline, the backtest and the public names, through faces to the home of each name."""
+    asked, known = asked_for(), modules()
+    public = [f"{getattr(forecast, name).__module__}.{name}" for name in forecast.__all__]
+    waiting = [name for name in known if name.split(".")[1] in STARTS]
+    waiting += [home for name in public if (home := home_of(name, known))]
+    reached: set[str] = set()
+    while waiting:
+        module = waiting.pop()
+        if module not in reached:
+            reached.add(module)
+            waiting += [home for name in asked[module] if (home := home_of(name, known))]
+    trees = {name: ast.parse(path.read_text("utf-8")) for name, path in known.items()}
+    silent = [name for name, path in known.items() if name not in reached and path.name != "__init__.py"]
+    silent = [name for name in silent if not says_alone(trees[name])]
+    assert sorted(silent) == []
+
+
+def test_every_function_is_asked_for_or_says_that_it_is_asked_alone() -> None:
+    """By another module, by its own, or by the face of its room."""
+    asked = set(faces().values()).union(*asked_for().values())
+    silent = []
+    for module, path in modules().items():
+        tree = ast.parse(path.read_text("utf-8"))
+        inside = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+        for node in [] if says_alone(tree) else functions:
+            name = f"{module}.{node.name}"
+            if not (name in asked or node.name in inside or says_alone(node)):
+                silent.append(name)
+    assert sorted(silent) == []

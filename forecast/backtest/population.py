@@ -245,11 +245,11 @@ def score(found: xr.Dataset) -> xr.Dataset:
 
 
 def of_size(found: xr.Dataset, least: float, below: float) -> xr.Dataset:
-    """The part of a backtest on counties that had so many residents at the origin."""
+    """The part of a backtest on counties that had so many residents at the origin. Asked alone."""
     return found.where((found.residents >= least) & (found.residents < below))
 
 
 def best_rival(scores: xr.Dataset, measure: str = "weighted_error") -> xr.DataArray:
-    """(lead, age_group) the least error of any rival."""
+    """(lead, age_group) the least error of any rival. Asked alone."""
     others = [name for name in scores[APPROACH].values if name != FORECAST]
     return scores[measure].sel({APPROACH: others}).min(APPROACH)

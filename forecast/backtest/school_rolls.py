@@ -301,7 +301,7 @@ def near_crest(found: xr.Dataset, within: int = 2) -> xr.DataArray:
 
 def births_turn(cohorts: xr.DataArray, origins: Iterable[int], over: int = 3, least: float = 0.03) -> xr.DataArray:
     """(origin, county) whether the children who enter fell before the origin and rise after it, or the other way
-    round.
+    round. Asked alone.
 
     cohorts: (county, year) as `entry_cohorts` gives them. Both changes, over `over` years, are at least `least` of the
     cohort. False where a cohort is not known.

@@ -6,7 +6,7 @@ A stock labelled `y` stands at 31 December of `y`; a flow labelled `y` happens d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import xarray as xr
 
@@ -66,8 +66,3 @@ def at_years(path: Iterable[tuple[int, float]], years: Iterable[int]) -> list[fl
 
     dates, values = zip(*sorted(path), strict=True)
     return [float(x) for x in np.interp(list(years), dates, values)]
-
-
-def text(names: Mapping[str, str], lang: str) -> str:
-    """The name in the language asked for, "zh" or "en"."""
-    return names[lang]

@@ -125,6 +125,7 @@ def served(pupils: xr.DataArray, shares: xr.DataArray) -> xr.DataArray:
 
 def calibrate_flows(seed: xr.DataArray, pupils: xr.DataArray, rolls: xr.DataArray, rtol: float = 1e-6) -> xr.DataArray:
     """Shares (origin, destination) nearest to the seed's pattern that carry pupils by residence to the observed rolls.
+    Asked alone.
 
     seed: (origin, destination) not negative, a zero stays zero (who cannot go there does not); pupils: (county) by
     residence; rolls: (county) by school, the destinations. Iterative proportional fitting (RAS). Raises InputRefused
@@ -158,6 +159,7 @@ def _factor(wanted: np.ndarray, have: np.ndarray) -> np.ndarray:
 
 def flow_path(start: xr.DataArray, target: xr.DataArray, years: Sequence[int], reached: int) -> xr.DataArray:
     """Shares (origin, destination, year) that move evenly from `start` in the first year to `target` in `reached`.
+    Asked alone.
 
     Between two row-stochastic matrices every mixture is one. A fixed matrix is a target equal to the start.
     """

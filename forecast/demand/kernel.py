@@ -43,7 +43,7 @@ def weigh_ages(people, weights, first, stop, out):  # type: ignore[no-untyped-de
 
 @njit(nogil=True, cache=True, fastmath=FAST)
 def progress_grades(pupils, entrants, promoted, repeating, out):  # type: ignore[no-untyped-def]
-    """Pupils by grade a year on: those promoted from the grade below and those who repeat.
+    """Pupils by grade a year on: those promoted from the grade below and those who repeat. Asked alone.
 
     pupils, out: (grade, lane); entrants: (lane,) into the first grade; promoted, repeating: (grade,) shares, the
     promoted of grade g coming from g - 1.

@@ -108,7 +108,8 @@ def with_lag(waves: pd.DataFrame) -> pd.DataFrame:
 
 def through_the_stages(waves: pd.DataFrame, stages: Sequence[str], born_until: Mapping[str, int]) -> pd.DataFrame:
     """One crest of each stage, from the last stage back: the last crest of children already born that comes before the
-    next stage's; with the columns `COLUMNS`, in the order of the stages. stages: services in the order of life."""
+    next stage's; with the columns `COLUMNS`, in the order of the stages. stages: services in the order of life.
+    Asked alone."""
     crests = all_crests(waves).assign(why="through the stages")
     years, rows = crests["year"].tolist(), crests.groupby([COUNTY, SERVICE], sort=False).indices
     chosen: list[int] = []

@@ -3,8 +3,7 @@
 from forecast.waves.classes import CATEGORIES, classify_waves, synchrony
 from forecast.waves.find import COLUMNS, STAGES, find_waves
 from forecast.waves.lasting import lasting_need, lasting_room, screening_level
-from forecast.waves.parts import attribute_chain, attribute_factors, attribute_runs
-from forecast.waves.places import with_place_years
+from forecast.waves.parts import attribute_chain
 from forecast.waves.sentence import Facts, Tipping, explain
 from forecast.waves.stacks import smooth_cells
 from forecast.waves.train import find_trains, implied_by_births, implied_by_people
@@ -16,8 +15,6 @@ __all__ = [
     "Facts",
     "Tipping",
     "attribute_chain",
-    "attribute_factors",
-    "attribute_runs",
     "classify_waves",
     "explain",
     "find_trains",
@@ -29,5 +26,4 @@ __all__ = [
     "screening_level",
     "smooth_cells",
     "synchrony",
-    "with_place_years",
 ]

@@ -1,25 +1,20 @@
 """Why demand changes: shares of births, migration, ageing and participation that add up exactly.
 
-Three ways, by what is at hand. `attribute_chain` needs one run: demand is a product (births x people per birth x
-demand per person), and the change of each factor gets its part by the logarithmic mean. `attribute_runs` needs the
-demand of runs in which some drivers are as forecast and the others as at the start, and gives each driver its mean
-effect over all orders of switching them on (Shapley). `attribute_factors` is the form of the NHP model: each factor
-alone, and what is left as interaction. In all three the parts sum to the change.
+Demand is a product (births x people per birth x demand per person), and the change of each factor gets its part by the
+logarithmic mean, so that the parts sum to the change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import YEAR
-from forecast.demand.schools.changes import STEP, shapley_effects, step_effects
 
 DRIVER = "driver"
-INTERACTION = "interaction"
 
 
 Year = int | xr.DataArray
@@ -52,17 +47,3 @@ def attribute_chain(levels: Mapping[str, xr.DataArray], since: Year, until: Year
 def _log_ratio(first: xr.DataArray, last: xr.DataArray) -> xr.DataArray:
     ratio = (last / first).where((first > 0) & (last > 0))
     return ratio.copy(data=np.log(ratio.to_numpy()))
-
-
-def attribute_runs(runs: Mapping[frozenset[str], xr.DataArray], drivers: Sequence[str]) -> xr.DataArray:
-    """Shapley values of the drivers: (driver, ...), which sum to the run with all of them less the run with none.
-
-    runs: for every subset of the drivers the demand with just these as forecast and the others as at the start.
-    Raises KeyError naming a subset that is not there.
-    """
-    return shapley_effects(lambda chosen: runs[chosen], tuple(drivers)).rename({STEP: DRIVER})
-
-
-def attribute_factors(baseline: xr.DataArray, factors: Mapping[str, xr.DataArray]) -> xr.DataArray:
-    """effect_i = b (f_i - 1) of each factor alone, and the interaction b (prod f - 1) - sum of effects."""
-    return step_effects(baseline, factors).rename({STEP: DRIVER})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from forecast.demand import read_models, windows_of
 from forecast.errors import InputRefused
-from forecast.waves import COLUMNS, find_waves, with_place_years
+from forecast.waves import COLUMNS, find_waves
 
 YEARS = range(2010, 2051)
 
@@ -161,18 +161,3 @@ def test_unknown_years_at_the_ends_are_left_out_and_in_between_refused() -> None
 def test_scale_does_not_matter(peak: int, sd: float, height: float, scale: float) -> None:
     found = inner(find_waves(series(scale * crest(peak, height * 1000, sd))))
     assert found["peak_year"].tolist() == [peak]
-
-
-def test_place_years_that_a_wave_leaves_missing_and_idle() -> None:
-    demand = series(np.array([100.0] * 18 + [100, 130, 150, 130, 100] + [100.0] * 18))
-    supply = xr.full_like(demand, 120.0).sel(year=slice(2029, None))
-    waves = inner(find_waves(demand, history=series(np.full(10, 100.0), range(2000, 2010))))
-    (wave,) = with_place_years(waves, demand, supply).itertuples()
-    assert (wave.onset_year, wave.end_year) == (2029, 2031)
-    assert (wave.missing, wave.idle) == (10 + 30 + 10, 0)
-    both = xr.concat([demand, demand * 0 + 100.0], "trajectory")
-    (wave,) = with_place_years(waves, both, supply).itertuples()
-    assert (wave.missing, wave.idle) == (25, 30)
-    unknown = with_place_years(waves, demand, supply.where(supply.year != 2030))
-    assert unknown[["missing", "idle"]].isna().all(axis=None)
-    assert with_place_years(waves.iloc[:0], demand, supply).empty

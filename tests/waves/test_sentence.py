@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import re
 import sys
-from itertools import combinations
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from forecast.basics.text import Text
 from forecast.basics.units import rough_amount
 from forecast.waves import CATEGORIES
-from forecast.waves.parts import attribute_chain, attribute_factors, attribute_runs
+from forecast.waves.parts import attribute_chain
 from forecast.waves.sentence import Facts, Tipping, explain
 
 AREA, SERVICE = Text("甲区", "County A"), Text("小学学位", "primary school places")
@@ -159,26 +158,3 @@ def test_a_chain_gives_the_change_to_the_factor_that_changed() -> None:
     found = attribute_chain({"births": births, "migration": people, "participation": people * 0.9}, 2024, 2030)
     np.testing.assert_allclose(found, [0.9 * -44, 0, 0], atol=1e-9)
     assert attribute_chain({"births": births * 0, "migration": people}, 2024, 2030).isnull().any()
-
-
-@given(st.lists(st.floats(-1e3, 1e3), min_size=8, max_size=8))
-def test_shapley_values_of_runs_leave_no_rest(values: list[float]) -> None:
-    drivers = ("births", "migration", "participation")
-    sets = [frozenset(chosen) for size in range(4) for chosen in combinations(drivers, size)]
-    runs = {chosen: xr.DataArray(value) for chosen, value in zip(sets, values, strict=True)}
-    found = attribute_runs(runs, drivers)
-    assert float(found.sum()) == pytest.approx(values[-1] - values[0], abs=1e-9 * 1e3)
-    with pytest.raises(KeyError):
-        attribute_runs({key: run for key, run in runs.items() if len(key) != 1}, drivers)
-
-
-def test_shapley_values_of_a_sum_are_its_parts() -> None:
-    parts = {"births": 3.0, "migration": -5.0}
-    runs = {frozenset(c): xr.DataArray(sum(parts[x] for x in c)) for n in range(3) for c in combinations(parts, n)}
-    np.testing.assert_allclose(attribute_runs(runs, list(parts)), [3, -5])
-
-
-@given(st.floats(1, 1e5), st.lists(st.floats(0.1, 3), min_size=1, max_size=4))
-def test_factors_and_interaction_leave_no_rest(base: float, factors: list[float]) -> None:
-    found = attribute_factors(xr.DataArray(base), {str(n): xr.DataArray(f) for n, f in enumerate(factors)})
-    assert float(found.sum()) == pytest.approx(base * (np.prod(factors) - 1), abs=1e-9 * base * 100)

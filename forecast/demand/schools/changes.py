@@ -26,6 +26,7 @@ EARLIER = 20
 
 def step_effects(base: xr.DataArray, factors: Mapping[str, xr.DataArray | float]) -> xr.DataArray:
     """Effects (step, ...) of factors on a base: each alone, base x (f - 1), and their interaction (as nhp_model).
+    Asked alone.
 
     >>> found = step_effects(xr.DataArray(100.0), {"births": 0.8, "participation": 1.1})
     >>> [round(x, 9) for x in found.values.tolist()]

@@ -15,7 +15,7 @@ none to one."""
 
 
 def classes_of_schools(pupils: xr.DataArray, limit: xr.DataArray | float) -> xr.DataArray:
-    """Classes (..., school, grade): pupils over the limit, rounded up; none where there are no pupils.
+    """Classes (..., school, grade): pupils over the limit, rounded up; none where there are no pupils. Asked alone.
 
     >>> classes_of_schools(xr.DataArray([90.0, 91.0, 0.0], dims="school"), 45).values.tolist()
     [2.0, 3.0, 0.0]
@@ -34,7 +34,7 @@ def expected_classes(
 
 
 def places(classes: xr.DataArray, limit: xr.DataArray | float) -> xr.DataArray:
-    """Places that the classes hold when full."""
+    """Places that the classes hold when full. Asked alone."""
     return (classes * limit).rename("places")
 
 
@@ -44,19 +44,20 @@ def places_with_spare(pupils: xr.DataArray, spare: float) -> xr.DataArray:
 
 
 def class_size(pupils: xr.DataArray, classes: xr.DataArray) -> xr.DataArray:
-    """Mean pupils per class; NaN where there are no classes."""
+    """Mean pupils per class; NaN where there are no classes. Asked alone."""
     return (pupils / classes.where(classes > 0)).rename("class_size")
 
 
 def large_class_share(sizes: xr.DataArray, threshold: float, over: str = "school") -> xr.DataArray:
-    """Share of classes with at least `threshold` pupils (大班额 56, 超大班额 66), over a dimension of class sizes."""
+    """Share of classes with at least `threshold` pupils (大班额 56, 超大班额 66), over a dimension of class sizes.
+    Asked alone."""
     return ((sizes >= threshold).sum(over) / sizes.notnull().sum(over)).rename("large_class_share")
 
 
 def rooms_and_area(
     classes: xr.DataArray, places_: xr.DataArray, rooms_per_class: float, m2_per_place: xr.DataArray | float
 ) -> xr.Dataset:
-    """Classrooms and floor area, m2, that classes and places need."""
+    """Classrooms and floor area, m2, that classes and places need. Asked alone."""
     return xr.Dataset({"rooms": classes * rooms_per_class, "floor_area": places_ * m2_per_place})
 
 

@@ -1,5 +1,5 @@
 """Pupils that new dwellings bring: yield by type and age of the dwelling, less those who already lived in the city
-(pupil yield, as the Department for Education in England estimates it)."""
+(pupil yield, as the Department for Education in England estimates it). Asked alone: no run calls it."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def region_rolls(region: Region, until: int | None = None) -> xr.DataArray | Non
 
 
 def grade_children(people: xr.Dataset, grades: list[int], system: StageSystem, cutoff_month: int) -> xr.DataArray:
-    """(trajectory?, county, year, grade) residents of the age of each grade at the cut-off date."""
+    """(trajectory?, county, year, grade) residents of the age of each grade at the cut-off date. Asked alone."""
     return _children(counted(people, "resident"), grades, system, cutoff_month)
 
 

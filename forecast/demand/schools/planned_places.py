@@ -14,6 +14,7 @@ GRADES = 3
 
 def seats_by_year(published: Mapping[int, float]) -> xr.DataArray:
     """New first-year seats (year); a year between two published ones is interpolated, `assumed` (year) says which.
+    Asked alone.
 
     >>> found = seats_by_year({2025: 2800.0, 2027: 2500.0})
     >>> found.values.tolist(), found.assumed.values.tolist()
@@ -27,6 +28,7 @@ def seats_by_year(published: Mapping[int, float]) -> xr.DataArray:
 
 def standing_places(seats: xr.DataArray, years: Sequence[int], grades: int = GRADES) -> xr.DataArray:
     """Places (year) that new first-year seats add: each is followed by one in the second and one in the third year.
+    Asked alone.
 
     In the end seats x grades; a seat of 2024 is one place in 2024, two in 2025 and three from 2026 on.
 

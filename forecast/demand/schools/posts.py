@@ -15,7 +15,7 @@ def posts_by_ratio(pupils: xr.DataArray, pupils_per_post: xr.DataArray | float) 
 
 
 def posts_by_class(classes: xr.DataArray, posts_per_class: xr.DataArray | float) -> xr.DataArray:
-    """Posts at so many for one class (班师比)."""
+    """Posts at so many for one class (班师比). Asked alone."""
     return (classes * posts_per_class).rename("posts")
 
 
@@ -23,7 +23,7 @@ def posts_needed(
     pupils: xr.DataArray, by_ratio: xr.DataArray, by_class: xr.DataArray, small_below: float
 ) -> xr.DataArray:
     """The larger of both in schools with fewer than `small_below` pupils, which cannot be run at the ratio; else the
-    ratio's."""
+    ratio's. Asked alone."""
     with xr.set_options(arithmetic_join="exact"):
         larger = by_ratio.where(by_ratio >= by_class, by_class)
         return by_ratio.where(pupils >= small_below, larger).rename("posts")
@@ -38,6 +38,7 @@ def project_teachers(
     recruit_age: int = 23,
 ) -> xr.Dataset:
     """Teachers (..., year, age) in the years after `staff`: a year older, less those who retire or quit, and recruits.
+    Asked alone.
 
     staff: (..., age) at 31 December; retirement_age: (year) of the years to come, may be a fraction (63 at 60.25: a
     quarter of those aged 60 stay); quit_rate: a year, of those who do not retire; recruits: (..., year) of the same
@@ -65,13 +66,13 @@ def project_teachers(
 
 
 def post_gap(teachers: xr.DataArray, needed: xr.DataArray) -> xr.DataArray:
-    """Teachers less posts needed: positive is a surplus, as in the gap of places."""
+    """Teachers less posts needed: positive is a surplus, as in the gap of places. Asked alone."""
     with xr.set_options(arithmetic_join="exact"):
         return (teachers - needed).rename("post_gap")
 
 
 def retrain(gap: xr.DataArray, allowed: xr.DataArray, yuan: xr.DataArray | float = 0.0) -> xr.Dataset:
-    """Teachers moved from stages with too many to stages with too few, by retraining (转岗培训).
+    """Teachers moved from stages with too many to stages with too few, by retraining (转岗培训). Asked alone.
 
     gap: (..., stage) teachers less posts; allowed: (from_stage, to_stage) share of a surplus that can be retrained,
     0 where it cannot, rows at most 1. Each surplus gives at most what it may, each shortage takes at most what it

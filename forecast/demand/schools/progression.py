@@ -51,13 +51,15 @@ def cohort_ratios(children: xr.DataArray) -> xr.DataArray:
 
 
 def school_effects(rolls: xr.DataArray, children: xr.DataArray) -> xr.DataArray:
-    """s[g,t] = r / C (..., year, grade): promotion, repeating and moves between schools, without those of families."""
+    """s[g,t] = r / C (..., year, grade): promotion, repeating and moves between schools, without those of families.
+    Asked alone."""
     with xr.set_options(arithmetic_join="exact"):
         return (progression_ratios(rolls) / cohort_ratios(children)).rename("school_effect")
 
 
 def ratios_of(effects: xr.DataArray, children: xr.DataArray) -> xr.DataArray:
-    """Ratios (..., year, grade) that school effects (..., grade, [year]) give with the children of a projection."""
+    """Ratios (..., year, grade) that school effects (..., grade, [year]) give with the children of a projection.
+    Asked alone."""
     with xr.set_options(arithmetic_join="exact"):
         return in_order((cohort_ratios(children) * effects).rename("ratio"))
 
@@ -94,6 +96,7 @@ def progress_with_repeaters(
     last: xr.DataArray, promotion: xr.DataArray, repeat: xr.DataArray, entrants: xr.DataArray
 ) -> xr.DataArray:
     """Rolls (..., year, grade) where those who repeat are known apart: E[g,t] = pi[g-1] E[g-1,t-1] + rho[g] E[g,t-1].
+    Asked alone.
 
     promotion pi, repeat rho: (grade,) shares of last year's pupils, 1 - pi - rho left; entrants: (..., year) new
     pupils of the first grade, without repeaters. Raises ValueError where more than all are promoted and kept.
@@ -111,7 +114,7 @@ def progress_with_repeaters(
 
 def retention(rolls: xr.DataArray) -> xr.DataArray:
     """Share (..., year) of those in the first grade who are in the last grade that many years later, e.g. nine-year
-    compulsory school.
+    compulsory school. Asked alone.
 
     rolls: (..., year, grade). Labelled by the year of the last grade. Official rates are corrected for moves between
     areas; so is this one where `rolls` are of a closed area, else it holds the moves.

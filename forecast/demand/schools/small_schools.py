@@ -1,5 +1,5 @@
 """Schools that must stay although they are small, sites that follow thresholds, and private places that go when
-rolls fall."""
+rolls fall. Asked alone: no run calls it."""
 
 from __future__ import annotations
 

@@ -110,7 +110,8 @@ def whole_stage(system: StageSystem, stage: str) -> str:
 
 
 def by_stage(rolls: xr.DataArray, system: StageSystem) -> xr.DataArray:
-    """Pupils (..., year, stage) from rolls (..., year, grade); stages whose grades are not all there are left out."""
+    """Pupils (..., year, stage) from rolls (..., year, grade); stages whose grades are not all there are left out.
+    Asked alone."""
     have = set(rolls[GRADE].values.tolist())
     found = {
         stage: rolls.sel({GRADE: list(range(first, last + 1))}).sum(GRADE, skipna=False)
@@ -122,13 +123,13 @@ def by_stage(rolls: xr.DataArray, system: StageSystem) -> xr.DataArray:
 
 def gross_rate(pupils: xr.DataArray, children: xr.DataArray) -> xr.DataArray:
     """Gross enrolment ratio (毛入学率): pupils of any age over children of the official ages; passes 1 where pupils are
-    older."""
+    older. Asked alone."""
     with xr.set_options(arithmetic_join="exact"):
         return (pupils / children).rename("gross_rate")
 
 
 def net_rate(pupils_of_age: xr.DataArray, children: xr.DataArray) -> xr.DataArray:
-    """Net enrolment ratio (净入学率): pupils of the official ages over children of these ages; at most 1.
+    """Net enrolment ratio (净入学率): pupils of the official ages over children of these ages; at most 1. Asked alone.
 
     Raises InputRefused where there are more pupils than children.
     """
@@ -155,7 +156,7 @@ def rate_path(dated: Mapping[int, float], years: list[int], cap: float = 1.0) ->
 
 def damped_rate_path(dated: Mapping[int, float], years: list[int], cap: float = 1.0, phi: float = 0.85) -> xr.DataArray:
     """The slope between the last two dated rates goes on from the last, on the logit scale, each year phi times the
-    year before's."""
+    year before's. Asked alone."""
     (before, low), (last, high) = sorted(dated.items())[-2:]
     start, slope = _logit(high, cap), (_logit(high, cap) - _logit(low, cap)) / (last - before)
     ends = {
@@ -171,6 +172,7 @@ def _logit(rate: float, cap: float) -> float:
 
 def senior_intake(leavers: xr.DataArray, goes_on: xr.DataArray | float, general: xr.DataArray | float) -> xr.Dataset:
     """New pupils of general and vocational senior schools (普职分流), and those who leave, from junior leavers.
+    Asked alone.
 
     leavers: (..., year) pupils who finish grade 9; goes_on: share that enters any senior school; general: share of
     these in general schools, often a dated path. The three add up to the leavers.
@@ -184,7 +186,7 @@ def senior_intake(leavers: xr.DataArray, goes_on: xr.DataArray | float, general:
 
 def standing_pupils(intake: xr.DataArray, grades: int, kept: float = 1.0) -> xr.DataArray:
     """Pupils (..., year) of a stage of so many grades whose intakes are known; kept: share that stays to the next
-    year."""
+    year. Asked alone."""
     total = intake
     for grade in range(1, grades):
         total = total + intake.shift({YEAR: grade}) * kept**grade

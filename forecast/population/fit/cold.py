@@ -1,5 +1,5 @@
 """A central forecast from a single count, where no earlier year is known: levels from the year's births and deaths, and
-migration from what the count itself says of those who have moved.
+migration from what the count itself says of those who have moved. Asked alone: no run calls it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 """What a set of vital rates means in the long run, and the measures by which populations are compared.
+Asked alone: no run calls it.
 
 The projection is linear as long as no cell runs empty, so a year is also a matrix: P' = A P + B M, with A the Leslie
 matrix of both sexes (women bear, Leslie 1945; Keyfitz and Caswell 2005, chapters 3 and 7) and B what the year's net

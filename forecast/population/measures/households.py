@@ -1,4 +1,4 @@
-"""Households from people, by headship rates (United Nations 1973, Manual VII).
+"""Households from people, by headship rates (United Nations 1973, Manual VII). Asked alone: no run calls it.
 
 Every household has one head, so heads by sex and age per person are all that is needed; where fewer people live
 together the rates rise. People in halls, barracks, prisons and homes have no household and are left out first.

@@ -1,4 +1,5 @@
 """Control totals: a scenario's rates adjusted once, so that its projection has the totals of a larger authority.
+Asked alone: no run calls it.
 
 A province or a city publishes births, deaths, net migration or population to which the counties have to add up (the
 United Kingdom's subnational projections and the US Census Bureau's RUP do the same). Births are met by a factor on

@@ -1,4 +1,4 @@
-"""Special populations: people who do not age with the others.
+"""Special populations: people who do not age with the others. Asked alone: no run calls it.
 
 A hall of students, a barracks, a prison or a care home keeps its ages: those who grow older leave and others of the
 old age take their place. Projected with the others they would grow old as one cohort, and whole towns would have
