@@ -78,7 +78,7 @@ def home_of(name: str, modules: Mapping[str, Path]) -> str | None:
 
 # The ground plan.
 
-ROOMS, ARROWS, MOST_FLOORS, MODULES, CHAIN = 16, 60, 10, 15, 220
+ROOMS, ARROWS, MOST_FLOORS, MODULES, CHAIN = 16, 60, 10, 14, 220
 """Rooms directly inside the package, arrows between them, floors, modules of a folder, lines of the pipeline: at most."""
 
 LARGE_FOLDERS = {"demand/schools"}  # every question of a school's planning; its arithmetic is small and one of a kind
