@@ -18,6 +18,7 @@ from forecast.basics.dims import COUNTY, YEAR
 from forecast.blocks import Causes, Task, run_blocks
 from forecast.demand import (
     areas,
+    chain_of,
     demand_at_levels,
     demand_weights,
     estimate_demand,
@@ -44,7 +45,7 @@ from forecast.supply.gap import compare_supply
 from forecast.supply.standing import estimate_supply
 from forecast.waves import find_waves
 
-__all__ = ["compare_scenarios", "run_forecast"]
+__all__ = ["check_own_files", "compare_scenarios", "run_forecast"]
 
 
 def run_forecast(
@@ -85,7 +86,8 @@ def run_forecast(
         # the waves that run through the stages of life, by county and for the whole
         everywhere = with_whole(demand.demand, region.area)
         history = everywhere.sel({YEAR: slice(None, region.jump_off_year)})
-        waves = find_waves(everywhere.sel({YEAR: slice(region.jump_off_year + 1, None)}), history, windows_of(models))
+        ahead = everywhere.sel({YEAR: slice(region.jump_off_year + 1, None)})
+        waves = find_waves(ahead, history, windows_of(models), chain=chain_of(models))
 
         # how much of it hangs on migration and on births
         counties, years = people[COUNTY].values.tolist(), rates[YEAR].values.tolist()
@@ -128,6 +130,12 @@ def run_forecast(
     run = Run(region, scenario, models, rules, data, waves, ratios, manifest, flags, sharing, schools, task, causes)
     run = replace(run, headline=headline(run))
     return run if out is None else _save(run, out, name)
+
+
+def check_own_files(region: Region) -> None:
+    """Reads the rules and the models that a region brings, as a run does. Raises InputRefused with their faults."""
+    read_rules(region)
+    region_models(region, {})
 
 
 def compare_scenarios(

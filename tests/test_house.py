@@ -242,6 +242,28 @@ def test_every_code_that_is_raised_has_its_sentence_and_the_other_way_round() ->
     assert known - raised == set()
 
 
+def strings(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and value of every string of a Python file that is no docstring or other sentence standing alone."""
+    tree = ast.parse(path.read_text("utf-8"))
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.lineno, node.value
+
+
+def test_a_services_id_stands_in_no_file_of_the_package() -> None:
+    """What a service is stands in its file models/<id>.toml; whoever needs it looks it up."""
+    ids = {file.stem for file in folders.folder("models").glob("*.toml")}
+    word = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(ids))})(?!\w)")
+    found = [f"{path.name}:{line} {text}" for path in python_files() for line, text in strings(path) if text in ids]
+    long = [name for name in ids if "_" in name]  # no word of prose: it must not stand inside a longer string either
+    for path in python_files():
+        found += [f"{path.name}:{line} {name}" for line, text in strings(path) for name in long if name in text]
+    for path in (*PACKAGE.rglob("*.js"), *PACKAGE.rglob("*.j2")):
+        found += [f"{path.name} {match[0]}" for match in word.finditer(path.read_text("utf-8"))]
+    assert found == []
+
+
 TEXT = {".py", ".toml", ".md", ".txt", ".csv", ".j2", ".html", ".css", ".js", ".json", ".yml", ".cfg", ""}
 BUILT = {"__pycache__", "build", "dist", "node_modules", "runs"}
 

@@ -16,12 +16,10 @@ from forecast.basics.variables import label, tables
 from forecast.blocks.single import representative
 from forecast.blocks.summary import QUANTILES, odds, quantiles
 from forecast.blocks.task import AGE_GROUPS, BLOCK, Task, needs_by_county
+from forecast.demand.model import NORMS
 from forecast.supply.gap import VIEWS
 
 AREA, AGE_GROUP, QUANTILE = "area", "age_group", "quantile"
-
-NORMS = {"ratio", "places_per_1000", "beds_per_1000", "beds_per_1000_aged_60"}
-"""Standards that say how much there should be; the others say how it is to be run."""
 
 
 def run_blocks(

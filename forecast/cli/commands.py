@@ -90,7 +90,7 @@ def compare(
     chosen = [read_scenario(name, overrides, tables) for name in _listed(scenarios)]
 
     from forecast.cli.text.comparison import as_rows, comparison_lines, with_names
-    from forecast.demand import read_models
+    from forecast.demand import region_models
     from forecast.pipeline import compare_scenarios
     from forecast.run.store import as_csv, make_manifest, write_run
     from forecast.run.store import as_json as json_file
@@ -103,7 +103,7 @@ def compare(
         manifest = make_manifest(
             scenario=resolved[0], inputs=tables.hashes, seed=0, region=tables.id, compared=resolved
         )
-        named = with_names(found, tables, chosen, read_models())
+        named = with_names(found, tables, chosen, region_models(tables, {}))
         files = {"compare.csv": as_csv(named), "manifest.json": json_file(manifest)}
         file = write_run(out, f"{tables.id}-compare"[:64], files) / "compare.csv"
     if as_json:
@@ -114,7 +114,7 @@ def compare(
             {"region": tables.id, "scenarios": names, "rows": rows, "file": file and str(file), "warnings": warnings}
         )
         return WARNED if strict and tables.warnings else OK
-    for line in comparison_lines(found, tables, chosen, read_models(), lang, counties):
+    for line in comparison_lines(found, tables, chosen, region_models(tables, {}), lang, counties):
         click.echo(line)
     if not counties:
         click.echo(say("cli.compare.counties", lang))
@@ -263,10 +263,10 @@ def check(region: str, strict: bool, lang: str, as_json: bool) -> int:
     from forecast.region import read_region
 
     found = read_region(region)
-    if found.rules:  # what these files say is judged by who uses them, who need not be loaded otherwise
-        from forecast.findings.read import read_rules
+    if found.rules or found.services:  # such files are judged by who uses them, who need not be loaded otherwise
+        from forecast.pipeline import check_own_files
 
-        read_rules(found)
+        check_own_files(found)
     rows = {name: len(table) for name, table in found.tables.items()}
     if as_json:
         warnings = [issue.as_dict() for issue in found.warnings]

@@ -4,7 +4,7 @@ from forecast.basics.school_date import september_population
 from forecast.demand.costs import CostShares, break_even_years, build_or_rent, costs_of, windows_of
 from forecast.demand.estimate import NOT_A_COHORT, estimate_demand
 from forecast.demand.methods.linear import METHODS
-from forecast.demand.model import DemandModel, Quantity, Standard
+from forecast.demand.model import DemandModel, Quantity, Standard, chain_of
 from forecast.demand.read import read_models, with_overrides
 from forecast.demand.region_models import region_models
 from forecast.demand.schools.ratios import areas, observed_rolls, participation_ratios, progress_senior
@@ -24,6 +24,7 @@ __all__ = [
     "areas",
     "break_even_years",
     "build_or_rent",
+    "chain_of",
     "costs_of",
     "demand_at_levels",
     "demand_factors",

@@ -18,7 +18,6 @@ from forecast.demand.methods.linear import METHODS, Variables
 from forecast.demand.model import DemandModel
 from forecast.demand.people import counted, denominator
 from forecast.demand.schools.ratios import areas, participation_ratios
-from forecast.demand.schools.stages import STAGE_OF_SERVICE
 from forecast.region import Region, source_of
 
 NEEDS = ("demand", "demand_norm", "pupils", "classes", "posts", "users", "bed_days")
@@ -169,7 +168,7 @@ def _from_grades(model: DemandModel, by_age: xr.DataArray, region: Region, ratio
 
 def _stages(model: DemandModel) -> list[str]:
     """Stages of `enrolment` whose pupils are the model's: its parts, or the whole."""
-    return [*model.enrolment_stages, STAGE_OF_SERVICE.get(model.id, "")]
+    return [*model.service.rolls, model.service.stage]
 
 
 def _latest(
@@ -259,6 +258,6 @@ def _basis(model: DemandModel, ratio: Ratio) -> Basis:
 
 def _born_until(model: DemandModel, jump_off_year: int | None) -> int:
     """Last year whose youngest were born by the end of the jump-off year: that year plus the first age."""
-    if jump_off_year is None or not METHODS[model.method].cohort:
+    if jump_off_year is None or not model.service.cohort:
         return NOT_A_COHORT
     return born_until(model.ages[0], int(jump_off_year), model.cutoff_month)

@@ -22,6 +22,7 @@ from forecast.basics.basis import Basis
 from forecast.basics.dims import OPEN_AGE, at_years
 from forecast.basics.school_date import YEAR_END
 from forecast.basics.text import Text
+from forecast.services import Domain, Service, services
 
 View = Literal["behaviour", "norm"]
 LEVELS = ("national", "province", "city", "county")
@@ -71,6 +72,9 @@ STANDARDS: dict[str, tuple[tuple[str, ...], Literal["lower", "higher"]]] = {
     "floor_area": (("m2 per place", "m2 per bed"), "higher"),
 }
 """Standards a model may name -> the units it may have, and whether a lower or a higher value is the stricter one."""
+
+NORMS = frozenset({"ratio", "places_per_1000", "beds_per_1000", "beds_per_1000_aged_60"})
+"""Standards that say how much there should be; the others say how it is to be run."""
 
 
 def _is_number(value: object) -> bool:
@@ -195,9 +199,8 @@ class Standard(_Frozen):
 
 
 class Supply(_Frozen):
-    """Which service's supply the demand meets, and how long it takes to add to it."""
+    """How long it takes to add to the supply that meets the demand."""
 
-    service: str
     lead_time: Quantity
 
 
@@ -222,14 +225,10 @@ class DemandModel(_Frozen):
     """A demand model, as its file says it. Made by `read_models`, which checks what types cannot say."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
-    order: int
-    name: Names
-    domain: Literal["education", "childcare", "elder_care", "health"]
-    unit: str
+    service: Service
     population: Literal["resident", "registered"]
     method: str
     view: View = "behaviour"
-    enrolment_stages: tuple[str, ...] = ()
     note: Names | None = None
     parameters: dict[str, Quantity]
     uncertainty: dict[str, Quantity] = {}
@@ -238,6 +237,24 @@ class DemandModel(_Frozen):
     supply: Supply
     costs: Costs | None = None
     """Without them it is not known how many years of need make building worth while, and no class can be told."""
+
+    @property
+    def order(self) -> int:
+        """Place in every list of services."""
+        return self.service.order
+
+    @property
+    def name(self) -> Text:
+        return self.service.name
+
+    @property
+    def domain(self) -> Domain:
+        return self.service.domain
+
+    @property
+    def unit(self) -> str:
+        """Unit of a place: places or beds."""
+        return self.service.unit
 
     @property
     def ages(self) -> Ages:
@@ -263,3 +280,9 @@ class DemandModel(_Frozen):
         found |= {f"uncertainty.{name}": quantity for name, quantity in self.uncertainty.items()}
         found["supply.lead_time"] = self.supply.lead_time
         return found | {f"costs.{name}": one for name, one in (self.costs.given() if self.costs else {}).items()}
+
+
+def chain_of(models: Mapping[str, DemandModel] | None = None) -> list[str]:
+    """Services through which a birth cohort passes, one after another: of these models, by default of the shipped."""
+    of = services() if models is None else {name: model.service for name, model in models.items()}
+    return [name for name, service in of.items() if service.cohort]

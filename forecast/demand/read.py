@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from forecast.basics.ages import age_bounds
+from forecast.basics.catalogue import catalogue
 from forecast.basics.folders import folder
 from forecast.basics.issues import CannotReadWrite, Finding, InputRefused, Issue, as_json, from_pydantic, nearest
 from forecast.basics.toml_files import NotToml, read_toml
@@ -25,9 +27,12 @@ from forecast.demand.model import (
     Standard,
     Supply,
 )
-from forecast.region.tables import STAGES
+from forecast.services import NEEDED, Service, school_stages
 
 Raw = dict[str, Any]
+WORDS = ("name", "thing", "short", "people")
+"""Entries of `[service]` that stand in both languages."""
+
 _LEAD_TIME = Need("years", ("number",), 0, 30)
 _COSTS = {
     "building": Need("yuan per m2", ("number",), 1, 1e6),
@@ -39,12 +44,17 @@ _COSTS = {
 }
 
 
-def read_models(path: str | Path | None = None) -> dict[str, DemandModel]:
+def read_models(path: str | Path | None = None, own: Path | None = None) -> dict[str, DemandModel]:
     """id -> model, in the order of the files' `order`; from the shipped folder, another folder, or one file.
+
+    own: a folder with more of them, of which one of a known name takes the other's place.
 
     Raises CannotReadWrite where there is nothing to read, InputRefused with all the faults of all the files.
     """
     raws, issues = _read_files(folder("models") if path is None else Path(path))
+    if own is not None:
+        more, faults = _read_files(own)
+        raws, issues = raws | more, issues + faults
     models: dict[str, DemandModel] = {}
     for file, raw in raws.items():
         model, found = check_model(raw, file)
@@ -107,11 +117,12 @@ def _check_together(raws: Mapping[str, Raw]) -> list[Issue]:
     for file, raw in raws.items():
         if isinstance(raw.get("id"), str) and raw["id"] != Path(file).stem:
             issues.append(_issue("E410", file, "id", found=raw["id"], expected=Path(file).stem))
-    places = {file: raw["order"] for file, raw in raws.items() if isinstance(raw.get("order"), int)}
+    sections = {file: _section(raw) for file, raw in raws.items()}
+    places = {file: one["order"] for file, one in sections.items() if isinstance(one.get("order"), int)}
     for file, place in places.items():
         others = [name for name, other in places.items() if name != file and other == place]
         if others:
-            issues.append(_issue("E415", file, "order", found=place, other=", ".join(others)))
+            issues.append(_issue("E415", file, "service.order", found=place, other=", ".join(others)))
     return issues
 
 
@@ -135,16 +146,11 @@ def _check_names(raw: Raw, file: str) -> Iterable[Issue]:
     method = raw.get("method")
     if isinstance(method, str) and method not in METHODS:
         yield _issue("E406", file, "method", found=method, expected=_listed(METHODS), nearest=_nearest(method, METHODS))
-    if isinstance(raw.get("unit"), str) and raw["unit"] not in UNITS:
-        yield _issue("E407", file, "unit", found=raw["unit"], expected=_listed(UNITS))
+    yield from _check_service(_section(raw), file)
     for key, quantity in _raw_quantities(raw):
         unit = quantity.get("unit")
         if isinstance(unit, str) and unit not in QUANTITY_UNITS:
             yield _issue("E407", file, f"{key}.unit", found=unit, expected=_listed(QUANTITY_UNITS))
-    for stage in raw.get("enrolment_stages", ()) if isinstance(raw.get("enrolment_stages"), list) else ():
-        if isinstance(stage, str) and stage not in STAGES:
-            nearest = _nearest(stage, STAGES)
-            yield _issue("E403", file, f"enrolment_stages: {stage}", expected=_listed(STAGES), nearest=nearest)
     if not isinstance(method, str) or method not in METHODS:
         return
     needs = METHODS[method]
@@ -161,6 +167,46 @@ def _check_names(raw: Raw, file: str) -> Iterable[Issue]:
             if name not in have:
                 example = f'{{ value = …, unit = "{need.unit}", source = "…", basis = "…" }}'
                 yield _issue("E404", file, f"parameters.{name}", expected=example)
+
+
+def _section(raw: Raw) -> Raw:
+    """The section `[service]`; empty where it is none."""
+    section = raw.get("service")
+    return section if isinstance(section, dict) else {}
+
+
+def _check_service(section: Raw, file: str) -> Iterable[Issue]:
+    """Words in both languages, and names that must come from a closed list: unit, stages, use and building."""
+    for key in WORDS:
+        words = section.get(key)
+        if words is not None and not (isinstance(words, dict) and set(words) == {"zh", "en"} and all(words.values())):
+            yield _issue("E405", file, f"service.{key}", found=as_json(words), expected=_NAMES)
+    unit = section.get("unit")
+    if isinstance(unit, str) and unit not in UNITS:
+        yield _issue("E407", file, "service.unit", found=unit, expected=_listed(UNITS))
+    closed = {
+        "stage": school_stages().stages,
+        "parts": school_stages().stages,
+        "use": _uses(),
+        "building": _buildings(),
+    }
+    for key, known in closed.items():
+        given = section.get(key)
+        for word in given if isinstance(given, list | tuple) else [given]:
+            if isinstance(word, str) and word and word not in known:
+                near = _nearest(word, known)
+                yield _issue("E403", file, f"service.{key}: {word}", expected=_listed(known), nearest=near)
+
+
+def _uses() -> list[str]:
+    """Names of what changes the share of people who use a service, which a flag's sentence can say."""
+    return [key.split(".")[2] for key in catalogue() if key.startswith("waves.driver.") and key.endswith(".more")]
+
+
+def _buildings() -> list[str]:
+    """Kinds of buildings of which the advice says what they become."""
+    start = "waves.advice.structural_surplus_"
+    return [key.removeprefix(start) for key in catalogue() if key.startswith(start)]
 
 
 def _raw_quantities(raw: Raw) -> Iterable[tuple[str, Raw]]:
@@ -333,7 +379,7 @@ def _told(finding: Finding, file: str) -> Issue:
     """One thing that pydantic found, as an issue of the catalogue."""
     steps = [str(key) for key in finding.keys]
     key = ".".join(steps)
-    if finding.kind == "extra_forbidden":
+    if finding.kind in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _fields(steps[:-1])
         return _issue("E403", file, key, expected=_listed(known), nearest=_nearest(steps[-1], known))
     if finding.kind == "missing":
@@ -345,21 +391,22 @@ def _told(finding: Finding, file: str) -> Issue:
     return _issue("E405", file, key, found=finding.found, expected=str(expected))
 
 
+_NAMES = '{ zh = "…", en = "…" }'
+
 _EXPECTED = {
     "source": '"…"',
     "unit": '"…"',
     "basis": "published / derived / assumed",
     "value": "0.85 / [[2021, 0.06], [2035, 0.3]] / [6, 11]",
-    "name": '{ zh = "…", en = "…" }',
-    "note": '{ zh = "…", en = "…" }',
+    "name": _NAMES,
+    "note": _NAMES,
     "domain": "education / childcare / elder_care / health",
     "population": "resident / registered",
-    "service": '"primary_school"',
+    "service": f"[service] {', '.join(NEEDED)}, …",
     "lead_time": '{ value = 3, unit = "years", source = "…", basis = "…" }',
     "standards": "[standards.class_size.national] value, unit, source, basis",
-    "enrolment_stages": '["primary"]',
     "parameters": "[parameters]",
-    "supply": "[supply] service, lead_time",
+    "supply": "[supply.lead_time] value, unit, source, basis",
     "order": "1, 2, 3, …",
     "method": " / ".join(METHODS),
 }
@@ -372,8 +419,8 @@ def _fields(steps: list[str]) -> list[str]:
         return list(DemandModel.model_fields)
     if steps[0] == "standards" and len(steps) == 2:
         return list(Standard.model_fields)
-    if steps == ["supply"]:
-        return list(Supply.model_fields)
+    if steps in (["supply"], ["service"]):
+        return [one.name for one in fields(Service)] if steps == ["service"] else list(Supply.model_fields)
     if steps[0] in ("name", "note"):
         return ["zh", "en"]
     return [name for name in Quantity.model_fields if name != "replaces"]

@@ -24,7 +24,6 @@ from forecast.demand.people import counted
 from forecast.demand.schools.changes import STEP, attribute_roll, birth_cohorts, cohort_change
 from forecast.demand.schools.class_sizes import expected_classes, small_class_dividend
 from forecast.demand.schools.needs import (
-    RUNNING_COST,
     needs_of_pupils,
     school_services,
     school_table,
@@ -44,9 +43,6 @@ SPANS = (5, 10, 15)
 
 PERIOD, LIMIT, LEVEL = "period", "limit", "quantile"
 CREST = "crest"
-
-SPECIAL = {"primary_school": "special_prevalence_primary", "junior_school": "special_prevalence_junior"}
-"""Services for whose pupils the prevalence of special education is published -> its name among the standards."""
 
 TEACHERS = "teachers"
 """Item of the table `staff` that counts all teachers of its services."""
@@ -109,7 +105,7 @@ def find_schools(
         basis=_bases(data, models, services, standards),
         changes=_changes(data, models, table, members, waves),
         smaller=_smaller(models, table, standards),
-        special=_special(table, standards),
+        special=_special(models, table, standards),
         teachers=_teachers(data, models, region, table),
         audit=_audit(data, table, members, lasting),
     )
@@ -178,6 +174,7 @@ def _bases(
     found: dict[str, dict[str, Basis]] = {}
     for name in services:
         pupils, stands = weakest("derived", demand[name]), supply[name]
+        allowance = models[name].service.running_cost
         own = {
             key: weakest(pupils, standard.basis)
             for key in ("class_size", "pupils_per_post", "floor_area")
@@ -191,7 +188,7 @@ def _bases(
             "places": places,
             "floor_area": weakest(places, own.get("floor_area", places)),
             "posts": own.get("pupils_per_post", pupils),
-            "yuan": weakest(pupils, standards[RUNNING_COST[name]].basis) if name in RUNNING_COST else pupils,
+            "yuan": weakest(pupils, standards[allowance].basis) if allowance else pupils,
             "supply": stands,
             "gap": weakest(pupils, stands),
             "gap_with_spare": weakest(places, stands),
@@ -289,12 +286,13 @@ def _smaller(models: Mapping[str, DemandModel], table: xr.Dataset, standards: Sc
     return found.drop_vars("yuan_once").assign(class_size=limits)
 
 
-def _special(table: xr.Dataset, standards: SchoolStandards) -> xr.DataArray:
+def _special(models: Mapping[str, DemandModel], table: xr.Dataset, standards: SchoolStandards) -> xr.DataArray:
     """Prevalence x pupils of the stages for which it is published, in three settings."""
     years = table[YEAR].values.tolist()
-    services = [name for name in SPECIAL if name in table[SERVICE].values]
+    named = {name: models[name].service.special_prevalence for name in table[SERVICE].values.tolist()}
+    services = [name for name, prevalence in named.items() if prevalence]
     rate = xr.DataArray(
-        [standards[SPECIAL[name]].at(years) for name in services], {SERVICE: services, YEAR: years}, (SERVICE, YEAR)
+        [standards[named[name]].at(years) for name in services], {SERVICE: services, YEAR: years}, (SERVICE, YEAR)
     )
     home, mainstream = (float(standards[f"special_share_{name}"].at([years[-1]])[0]) for name in (HOME, MAINSTREAM))
     shares = {SPECIAL_SCHOOL: 1 - home - mainstream, MAINSTREAM: mainstream, HOME: home}

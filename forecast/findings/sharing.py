@@ -20,16 +20,6 @@ from forecast.waves import synchrony
 
 PAIR_COLUMNS = ("service", "short_county", "spare_county", "first_year", "last_year", "place_years", "probability")
 
-FOLLOW_ON = (
-    ("kindergarten", "nursery"),
-    ("primary_school", "nursery"),
-    ("primary_school", "care_beds"),
-    ("junior_school", "senior_school"),
-    ("junior_school", "care_beds"),
-    ("senior_school", "care_beds"),
-)
-"""What empties -> what may move in: assumed until the demand models name what each is converted from and to."""
-
 
 @dataclass(frozen=True)
 class SharingRules:
@@ -76,7 +66,7 @@ def find_sharing(flags: Flags, models: Mapping[str, DemandModel], region: Region
     pairs, by = within_reach(gap, region.tables.get("neighbours"), rules) or (None, "")
     floors = floor_areas(models)
     alike = synchrony(flags.classes.sel({COUNTY: counties}))
-    return Sharing(pairs, by, rules.reach.get(by, np.nan), cross_service(gap, floors), floors, alike)
+    return Sharing(pairs, by, rules.reach.get(by, np.nan), cross_service(gap, floors, follow_on(models)), floors, alike)
 
 
 def counter_phase(
@@ -140,9 +130,12 @@ def floor_areas(models: Mapping[str, DemandModel]) -> dict[str, float]:
     return {name: float(one.dated[-1][1]) for name, one in held.items() if one is not None}
 
 
-def cross_service(
-    gap: xr.DataArray, floor_area: Mapping[str, float], pairs: Sequence[tuple[str, str]] = FOLLOW_ON
-) -> xr.Dataset:
+def follow_on(models: Mapping[str, DemandModel]) -> list[tuple[str, str]]:
+    """Pairs of services: what empties, and what may move in."""
+    return [(empties, name) for empties in models for name, one in models.items() if empties in one.service.moves_into]
+
+
+def cross_service(gap: xr.DataArray, floor_area: Mapping[str, float], pairs: Sequence[tuple[str, str]]) -> xr.Dataset:
     """Floor area inside each county that one service empties while another lacks it, year by year.
 
     gap         supply - demand (trajectory?, county, year, service) in places or beds

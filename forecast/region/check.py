@@ -20,7 +20,7 @@ from forecast.region.cells import TOTAL
 from forecast.region.faults import Faults, hint, listed, shown
 from forecast.region.parse import Parsed
 from forecast.region.sources import Conditions, FilterFault, read_filter, winning_lines
-from forecast.region.tables import TABLES
+from forecast.region.tables import TABLES, Table
 
 
 @dataclass(frozen=True)
@@ -352,10 +352,16 @@ def check_parents(parsed: Parsed, places: Places, findings: Faults) -> None:
                 )
 
 
-def check_sources(tables: Iterable[Parsed], sources: Parsed, findings: Faults, only: Sequence[str] = ()) -> None:
+def check_sources(
+    tables: Iterable[Parsed],
+    sources: Parsed,
+    findings: Faults,
+    schemas: Mapping[str, Table] = TABLES,
+    only: Sequence[str] = (),
+) -> None:
     """Every row of every table matches a line of sources.csv; every filter can be used.
 
-    `only`: names of tables to look at (a pattern may bring lines for more).
+    `schemas`: the tables that a filter may speak of. `only`: names of tables to look at (a pattern may bring lines for more).
     """
     names, filters, rows = (sources.frame[name].tolist() for name in ("table", "filter", "row"))
     lines: dict[str, list[Conditions]] = {}
@@ -368,7 +374,7 @@ def check_sources(tables: Iterable[Parsed], sources: Parsed, findings: Faults, o
             )
             continue
         try:
-            lines.setdefault(name, []).append(read_filter("" if pd.isna(text) else text, TABLES[name]))
+            lines.setdefault(name, []).append(read_filter("" if pd.isna(text) else text, schemas[name]))
         except FilterFault as fault:
             broken.add(name)
             known = hint(nearest(fault.found, [column.name for column in TABLES[name].columns]))

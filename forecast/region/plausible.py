@@ -16,7 +16,7 @@ from forecast.basics.text import year_text
 from forecast.region.check import Places, figure, set_name, sums_of
 from forecast.region.faults import Faults, listed
 from forecast.region.parse import Parsed
-from forecast.region.tables import GRADES_OF_STAGE
+from forecast.services import school_stages
 
 CRUDE_RATE = (0.001, 0.060)
 """Births or deaths of a year per resident; the lowest and highest of any country since 1950 lie well inside."""
@@ -306,8 +306,9 @@ def check_grades(parsed: Parsed, findings: Faults) -> None:
     """Every grade is one of its stage, counted through (7 to 9) or within the stage (1 to 3)."""
     if "grade" not in parsed.frame:
         return
+    grades_of = school_stages().grades_of_stage
     told = parsed.frame[parsed.frame["grade"].ne("all")].dropna(subset=["stage", "grade"])
-    fits = [int(one) in GRADES_OF_STAGE[stage] for stage, one in zip(told["stage"], told["grade"], strict=True)]
+    fits = [int(one) in grades_of[stage] for stage, one in zip(told["stage"], told["grade"], strict=True)]
     off = told[~np.array(fits, dtype=bool)]
     stages, grades = off["stage"].tolist(), off["grade"].tolist()
     findings.rows(
@@ -315,7 +316,7 @@ def check_grades(parsed: Parsed, findings: Faults) -> None:
         parsed.file,
         off["row"].tolist(),
         parsed.header("grade"),
-        lambda i: {"found": grades[i], "stage": stages[i], "known": listed(GRADES_OF_STAGE[stages[i]])},
+        lambda i: {"found": grades[i], "stage": stages[i], "known": listed(grades_of[stages[i]])},
     )
 
 

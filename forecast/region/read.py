@@ -5,7 +5,8 @@ All faults of all files are told at once. What has passed is not checked again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +23,11 @@ from forecast.region.head import REGION_FILE, Head, read_head, read_pattern_head
 from forecast.region.own_rules import read_own_rules
 from forecast.region.parse import Parsed, known_headers, parse_table
 from forecast.region.region import Region
-from forecast.region.tables import PATTERN_TABLES, TABLES
+from forecast.region.tables import PATTERN_TABLES, TABLES, Table, tables_with
+from forecast.services import read_services
+
+MODELS = "models"
+"""Folder inside a region's where models of its own lie, each of a service that is not shipped, or in the place of one."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,9 @@ def read_region(path: str | Path, people: bool = True) -> Region:
     folder = find_region(path)
     findings = Faults()
     head = read_head(folder, findings)
-    files = _read_tables(folder, "", list(TABLES), findings)
+    services = read_services(folder / MODELS)
+    schemas = tables_with(services)
+    files = _read_tables(folder, "", schemas, findings)
     own_rules = read_own_rules(folder, findings)
     for opened, _ in own_rules.values():
         files.encodings[opened.file], files.hashes[opened.file] = opened.encoding, opened.sha256
@@ -56,11 +63,18 @@ def read_region(path: str | Path, people: bool = True) -> Region:
     checked = _check_region(head, files.parsed, places, findings)
     own_sources = checked.get("sources")
     if own_sources is not None:
-        check.check_sources(checked.values(), own_sources, findings)
+        check.check_sources(checked.values(), own_sources, findings, schemas)
     patterned = _check_pattern(pattern, places, findings)
     findings.refuse()
     region = _region(head, folder, files, pattern, checked, patterned, places, findings)
-    return replace(region, rules={file: table for file, (_, table) in own_rules.items()}) if own_rules else region
+    rules = {file: table for file, (_, table) in own_rules.items()}
+    hashes = {**region.hashes, **_hashes_of_models(folder, services)}
+    return replace(region, rules=rules, services=services, hashes=hashes)
+
+
+def _hashes_of_models(folder: Path, services: Iterable[str]) -> dict[str, str]:
+    files = [f"{MODELS}/{name}.toml" for name in services]
+    return {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in files}
 
 
 def find_region(path: str | Path) -> Path:
@@ -87,32 +101,32 @@ def _shipped() -> dict[str, Path]:
     return {folder.name: folder for folder in sorted(data.iterdir()) if (folder / REGION_FILE).is_file()}
 
 
-def _read_tables(folder: Path, prefix: str, names: list[str], findings: Faults) -> _Files:
+def _read_tables(folder: Path, prefix: str, schemas: Mapping[str, Table], findings: Faults) -> _Files:
     """Every known table that lies in the folder; CSV files with other names are warned of."""
     files = _Files({}, {}, {})
     there = {path.name.casefold(): path for path in sorted(folder.iterdir()) if path.suffix.casefold() == ".csv"}
-    for name in names:
-        path = there.pop(f"{name}.csv", None)
+    for table in schemas.values():
+        path = there.pop(table.file, None)
         if path is not None:
-            _read_table(path, name, prefix + path.name, files, findings)
+            _read_table(path, table, prefix + path.name, files, findings)
     for path in there.values():
-        findings.add("W111", prefix + path.name, hint=hint(_near_file(path.name, names)))
+        findings.add("W111", prefix + path.name, hint=hint(_near_file(path.name, schemas)))
     return files
 
 
-def _near_file(name: str, tables: list[str]) -> str:
+def _near_file(name: str, tables: Iterable[str]) -> str:
     return nearest(name.casefold(), [f"{table}.csv" for table in tables])
 
 
-def _read_table(path: Path, name: str, file: str, files: _Files, findings: Faults) -> None:
+def _read_table(path: Path, table: Table, file: str, files: _Files, findings: Faults) -> None:
     opened = open_text(path, file, findings)
     if opened is None:
         return
     files.encodings[file], files.hashes[file] = opened.encoding, opened.sha256
-    rows = read_rows(opened, known_headers(TABLES[name]), findings)
-    parsed = parse_table(TABLES[name], rows, file, findings) if rows is not None else None
+    rows = read_rows(opened, known_headers(table), findings)
+    parsed = parse_table(table, rows, file, findings) if rows is not None else None
     if parsed is not None:
-        files.parsed[name] = parsed
+        files.parsed[table.name] = parsed
 
 
 def _tell_missing(folder: Path, files: _Files, findings: Faults, optional: Sequence[str]) -> None:
@@ -138,7 +152,8 @@ def _read_pattern(folder: Path, head: Head, files: _Files, findings: Faults) -> 
         return empty, {}
     prefix = f"patterns/{head.pattern}/"
     about = read_pattern_head(place, prefix, findings)
-    read = _read_tables(place, prefix, [*PATTERN_TABLES, "sources"], findings)
+    schemas = {name: TABLES[name] for name in (*PATTERN_TABLES, "sources")}
+    read = _read_tables(place, prefix, schemas, findings)
     if about is None:
         return empty, {}
     if "sources" not in read.parsed and not (place / "sources.csv").is_file():

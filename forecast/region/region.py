@@ -14,6 +14,7 @@ from forecast.basics.catalogue import say_both
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.text import Text
 from forecast.region.tables import TABLES
+from forecast.services import Service
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Region:
     hashes: Mapping[str, str]
     warnings: tuple[Issue, ...]
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What was worked out from the tables and is asked for again and again (the lines of `sources`)."""
 

@@ -18,7 +18,7 @@ from forecast.basics.issues import InputRefused, Issue
 from forecast.region.cells import Bad, plain, tidy
 from forecast.region.faults import listed
 from forecast.region.region import Region
-from forecast.region.tables import TABLES, Table
+from forecast.region.tables import TABLES, Table, tables_with
 
 FIELDS = ("source", "locator", "basis", "verification", "note")
 
@@ -142,7 +142,8 @@ def _lines(region: Region, table: str) -> tuple[pd.DataFrame, np.ndarray[Any, An
     if table not in region.known:
         lines = region.table("sources")
         lines = lines[lines["table"] == table].reset_index(drop=True)
-        filters = [read_filter(text, TABLES[table]) for text in lines["filter"]]
+        schema = tables_with(region.services)[table]
+        filters = [read_filter(text, schema) for text in lines["filter"]]
         region.known[table] = lines, winning_lines(region.table(table), filters)
     found: tuple[pd.DataFrame, np.ndarray[Any, Any]] = region.known[table]
     return found

@@ -29,52 +29,8 @@ from forecast.region.cells import (
     one_of,
     plain,
 )
+from forecast.services import Service, school_stages, services
 
-SERVICES = {
-    "nursery": ("托育", "托位", "托育服务"),
-    "kindergarten": ("幼儿园", "学前教育"),
-    "primary_school": ("小学",),
-    "junior_school": ("初中",),
-    "senior_school": ("高中", "高中阶段"),
-    "care_beds": ("养老床位", "养老机构床位", "养老"),
-    "hospital_beds": ("医院床位", "医疗卫生机构床位"),
-}
-STAGES = {
-    "kindergarten": ("幼儿园", "学前教育"),
-    "primary": ("小学", "primary_school"),
-    "junior": ("初中", "junior_school"),
-    "senior": ("高中阶段", "高中", "senior_school"),
-    "senior_general": ("普通高中", "普高"),
-    "senior_vocational": ("中等职业教育", "中等职业学校", "中职", "职业高中"),
-}
-GRADES = {
-    "all": ("合计", "全部", "小计", "全学段", "total"),
-    "-2": ("小班", "托小班"),
-    "-1": ("中班",),
-    "0": ("大班", "K", "kindergarten"),
-    "1": ("一年级", "1年级", "grade 1"),
-    "2": ("二年级", "2年级", "grade 2"),
-    "3": ("三年级", "3年级", "grade 3"),
-    "4": ("四年级", "4年级", "grade 4"),
-    "5": ("五年级", "5年级", "grade 5"),
-    "6": ("六年级", "6年级", "grade 6"),
-    "7": ("七年级", "7年级", "初一", "grade 7"),
-    "8": ("八年级", "8年级", "初二", "grade 8"),
-    "9": ("九年级", "9年级", "初三", "grade 9"),
-    "10": ("十年级", "高一", "grade 10"),
-    "11": ("十一年级", "高二", "grade 11"),
-    "12": ("十二年级", "高三", "grade 12"),
-}
-"""Counted from the first year of primary school; within a stage 1, 2, 3 may be written as well."""
-GRADES_OF_STAGE = {
-    "kindergarten": (*range(-2, 1), *range(1, 4)),
-    "primary": tuple(range(1, 7)),
-    "junior": (*range(1, 5), *range(6, 10)),
-    "senior": (*range(1, 4), *range(10, 13)),
-    "senior_general": (*range(1, 4), *range(10, 13)),
-    "senior_vocational": (*range(1, 4), *range(10, 13)),
-}
-"""Grades that a stage can have in any of the school systems, counted either way."""
 COMPONENTS = {
     "population": ("年末常住人口", "常住人口", "人口"),
     "births": ("出生人口", "出生人数"),
@@ -85,8 +41,7 @@ COMPONENTS = {
 BASIS_WORDS = {"published": ("公布", "已公布"), "derived": ("推算", "推导"), "assumed": ("假定", "假设")}
 """How sure a figure is, the surest first."""
 
-_BEDS = ("care_beds", "hospital_beds")
-_UNIT_OF_SERVICE = {service: "beds" if service in _BEDS else "places" for service in SERVICES}
+_STAGE, _GRADE = school_stages().stages, school_stages().grades
 _UNIT_OF_COMPONENT = {name: "1" if name.endswith("_rate") else "persons" for name in COMPONENTS}
 
 
@@ -162,7 +117,18 @@ _UNIT_WORDS = ("单位", "计量单位", "units")
 _UNIT = Column("unit", UNIT, _UNIT_WORDS)
 _SOME_UNIT = Column("unit", UNIT, _UNIT_WORDS, needed=False)
 _OPEN_UNIT = Column("unit", OPEN_UNIT, _UNIT_WORDS)
-_SERVICE = Column("service", Kind("service", one_of(SERVICES), "str"), ("服务", "服务类型", "服务类别"))
+
+
+def _service_column(of: Mapping[str, Service]) -> Column:
+    words = {name: service.aliases for name, service in of.items()}
+    return Column("service", Kind("service", one_of(words), "str"), ("服务", "服务类型", "服务类别"))
+
+
+def _unit_of_service(of: Mapping[str, Service]) -> tuple[str, Mapping[str, str]]:
+    return "service", {name: service.unit for name, service in of.items()}
+
+
+_SERVICE, _BY_SERVICE = _service_column(services()), _unit_of_service(services())
 _ANY_SERVICE = Column("service", TEXT, _SERVICE.aliases)
 _CAPACITY_WORDS = ("容量", "学位数", "床位数", "供给量", "规模")
 _ITEM = Column("item", TEXT, ("指标", "项目"))
@@ -283,8 +249,8 @@ _ALL = (
         (
             _COUNTY,
             _YEAR,
-            Column("stage", Kind("stage", one_of(STAGES), "str"), ("学段",)),
-            _some("grade", Kind("grade", one_of(GRADES), "str"), "年级", default="all"),
+            Column("stage", Kind("stage", one_of(_STAGE), "str"), ("学段",)),
+            _some("grade", Kind("grade", one_of(_GRADE), "str"), "年级", default="all"),
             Column("value", NUMBER, ("在校生数", "在校生", "pupils", "数值", "人数")),
             _UNIT,
             _some("hukou", TEXT, "户籍状况"),
@@ -314,7 +280,7 @@ _ALL = (
         key=("id",),
         quantity="capacity",
         units=("places", "beds"),
-        unit_by=("service", _UNIT_OF_SERVICE),
+        unit_by=_BY_SERVICE,
     ),
     Table(
         "supply",
@@ -322,7 +288,7 @@ _ALL = (
         key=("county", "year", "service"),
         quantity="capacity",
         units=("places", "beds"),
-        unit_by=("service", _UNIT_OF_SERVICE),
+        unit_by=_BY_SERVICE,
     ),
     Table(
         "projects",
@@ -337,7 +303,7 @@ _ALL = (
         key=("county", "year", "service", "name"),
         quantity="capacity",
         units=("places", "beds"),
-        unit_by=("service", _UNIT_OF_SERVICE),
+        unit_by=_BY_SERVICE,
     ),
     Table(
         "staff",
@@ -467,6 +433,21 @@ _ALL = (
 
 TABLES: Mapping[str, Table] = {table.name: replace(table, columns=table.columns + _FREE) for table in _ALL}
 """Every table by name, in the order in which a planner would fill them in."""
+
+
+def tables_with(own: Mapping[str, Service]) -> Mapping[str, Table]:
+    """`TABLES` that know a region's own services as well as the shipped ones."""
+    known = {**services(), **own}
+    column, units = _service_column(known), _unit_of_service(known)
+    return {
+        name: replace(
+            table,
+            columns=tuple(column if one is _SERVICE else one for one in table.columns),
+            unit_by=units if table.unit_by is _BY_SERVICE else table.unit_by,
+        )
+        for name, table in TABLES.items()
+    }
+
 
 PATTERN_TABLES = ("mortality", "fertility", "levels")
 """What a pattern (data/patterns/<id>) brings where the region has no table of its own."""

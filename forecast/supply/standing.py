@@ -47,11 +47,10 @@ def estimate_supply(region: Region, models: Mapping[str, DemandModel], people: x
     years = people[YEAR].values.astype(int)
     figures, projects = _rows(region, "supply"), _rows(region, "projects")
     standing, planned, bases = [], [], []
-    for model in models.values():
+    for service, model in models.items():
         first, last = model.ages
         in_ages = population.sel({AGE: slice(first, last)}).sum(AGE)
         residents = dict(zip(counties, in_ages.values.tolist(), strict=True))
-        service = model.supply.service
         stands, since, split = _standing(region, service, figures.get(service, []), residents, years)
         comes, split_too = _planned(region, projects.get(service, []), residents, years, since)
         standing.append(stands)

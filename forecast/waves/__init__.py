@@ -1,7 +1,7 @@
 """Waves of demand: where they crest, what of them lasts, what class of shortage or surplus they make."""
 
 from forecast.waves.classes import CATEGORIES, classify_waves, synchrony
-from forecast.waves.find import COLUMNS, STAGES, find_waves
+from forecast.waves.find import COLUMNS, find_waves
 from forecast.waves.lasting import lasting_need, lasting_room, screening_level
 from forecast.waves.parts import attribute_chain
 from forecast.waves.sentence import Facts, Tipping, explain
@@ -11,7 +11,6 @@ from forecast.waves.train import find_trains, implied_by_births, implied_by_peop
 __all__ = [
     "CATEGORIES",
     "COLUMNS",
-    "STAGES",
     "Facts",
     "Tipping",
     "attribute_chain",

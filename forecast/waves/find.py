@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.demand.costs import shipped_windows
+from forecast.demand.model import chain_of
 from forecast.waves import kernel
 from forecast.waves.lasting import Windows, window_for
 from forecast.waves.peaks import LEVELS, RANGE, peak_range, peak_times
@@ -48,8 +50,6 @@ COLUMNS = (
     "probability",
     "at_edge",
 )
-STAGES = ("nursery", "kindergarten", "primary_school", "junior_school", "senior_school")
-"""The stages through which a cohort passes, in order."""
 
 LAG_YEARS = 9
 """A cohort leaves the youngest age of one stage for the oldest of the next within so many years (3 to 11); later turns
@@ -66,13 +66,14 @@ def find_waves(
     history: xr.DataArray | None = None,
     window: Windows | None = None,
     cells: Sequence[Cells] | None = None,
+    chain: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """One row per county, service and turn, with the columns `COLUMNS`, crests before troughs, in order of years.
 
     `demand` (trajectory?, county, year, service?) and `history` (county, year, service?) in one unit; the years of the
     history that `demand` does not have stand before it. Years must follow each other without a gap; a series that
     is nowhere known is passed over, unknown years at its ends are left out. `cells`: `smooth_cells` of the two, where
-    they are at hand.
+    they are at hand. `chain`: services through which a birth cohort passes, one after another; by default the shipped.
 
     peak_year   the year of the extreme, the middle one of a plateau; low and high: its range (see below)
     peak_time   the same in fractions of a year (the curve through the years, `peaks`), 2023.4 being between the values of
@@ -99,7 +100,7 @@ def find_waves(
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
     found = pd.concat(parts, ignore_index=True).sort_values("order", kind="stable", ignore_index=True)
-    return _with_lags(found)[list(COLUMNS)]
+    return _with_lags(found, chain_of() if chain is None else chain)[list(COLUMNS)]
 
 
 def _rows(cells: Cells, window: Windows | None) -> pd.DataFrame:
@@ -211,7 +212,7 @@ def quantiles(values: Values | Whole, counts: Whole, levels: Sequence[float]) ->
     return found
 
 
-def _with_lags(waves: pd.DataFrame) -> pd.DataFrame:
+def _with_lags(waves: pd.DataFrame, chain: Sequence[str]) -> pd.DataFrame:
     """Years by which a turn follows the nearest one before it of the stage before; edges are no turns to count from."""
     inner = waves[~waves["at_edge"]]
     years: dict[tuple[str, str, str], list[tuple[int, int]]] = {}  # (peak year, row)
@@ -219,11 +220,11 @@ def _with_lags(waves: pd.DataFrame) -> pd.DataFrame:
         inner.index, inner["county"], inner["turn"], inner["service"], inner["peak_year"], strict=True
     ):
         years.setdefault((county, turn, service), []).append((int(year), row))
-    lags: dict[int, float] = {}
+    follower, lags = dict(pairwise(chain)), dict[int, float]()
     for (county, turn, service), before in years.items():
-        if service not in STAGES[:-1]:
+        if service not in follower:
             continue
-        after = sorted(years.get((county, turn, STAGES[STAGES.index(service) + 1]), []))
+        after = sorted(years.get((county, turn, follower[service]), []))
         for year, _ in sorted(before):
             near = [(later, row) for later, row in after if year <= later <= year + LAG_YEARS]
             if near:  # of two crests before the same one, the later is nearer and stays

@@ -49,6 +49,7 @@ class StandIn:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     area: str = "9900"
+    services: dict[str, Any] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
     counties: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame({"parent": ["9900", "9900"]}, index=pd.Index(["01", "02"], name="county"))
@@ -375,7 +376,11 @@ def refused(folder_: Path, text: str, name: str = "primary_school.toml") -> list
         ("order = 3", "order = = 3", "E402", "TOML"),
         ('source = "2021年', 'sauce = "2021年', "E404", "source"),
         ('zh = "小学学位", ', "", "E405", "zh"),
-        ('["primary"]', '["primry"]', "E403", "primary"),
+        ('stage = "primary"', 'stage = "primry"', "E403", "primary"),
+        ('building = "school"', 'building = "schol"', "E403", "school"),
+        ('use = "enrolment"', 'use = "enrollment"', "E403", "enrolment"),
+        ('domain = "education"', 'domain = "eduction"', "E405", "education"),
+        ("[service]", "[serviced]", "E404", "order, name, domain, unit"),
     ],
 )
 def test_faults_are_told_with_their_place(tmp_path: Path, old: str, new: str, code: str, said: str) -> None:

@@ -13,7 +13,14 @@ from forecast import read_region, read_scenario, run_forecast
 from forecast.demand import read_models
 from forecast.errors import InputRefused
 from forecast.findings.read import read_rules
-from forecast.findings.sharing import counter_phase, cross_service, find_sharing, floor_areas, within_reach
+from forecast.findings.sharing import (
+    counter_phase,
+    cross_service,
+    find_sharing,
+    floor_areas,
+    follow_on,
+    within_reach,
+)
 
 YEARS = [2024, 2025, 2026, 2027]
 RULES = read_rules().sharing
@@ -81,15 +88,27 @@ def test_floor_areas_are_those_of_the_standards() -> None:
     assert set(floors) == {name for name, model in models.items() if model.standard("floor_area")}
 
 
+def test_what_may_move_in_is_said_by_what_moves_in() -> None:
+    assert follow_on(read_models()) == [
+        ("kindergarten", "nursery"),
+        ("primary_school", "nursery"),
+        ("primary_school", "care_beds"),
+        ("junior_school", "senior_school"),
+        ("junior_school", "care_beds"),
+        ("senior_school", "care_beds"),
+    ]
+
+
 def test_one_service_empties_while_another_is_short() -> None:
     values = {("A", "kindergarten"): [-5.0, 10, 20, 40], ("A", "nursery"): [-10.0, -10, -30, 5]}
-    found = cross_service(gap(values), {"kindergarten": 8.0, "nursery": 10.0})
+    floors, pairs = {"kindergarten": 8.0, "nursery": 10.0}, follow_on(read_models())
+    found = cross_service(gap(values), floors, pairs)
     assert found.pair.values.tolist() == ["kindergarten > nursery"]
     np.testing.assert_array_equal(found.area.sel(county="A").squeeze(), [0, 80, 160, 0])
     np.testing.assert_array_equal(found.probability.sel(county="A").squeeze(), [0, 1, 1, 0])
-    unknown = cross_service(gap(values).where(gap(values).year != 2025), {"kindergarten": 8.0, "nursery": 10.0})
+    unknown = cross_service(gap(values).where(gap(values).year != 2025), floors, pairs)
     assert unknown.area.sel(year=2025).isnull().all()
-    assert cross_service(gap(values), {"kindergarten": 8.0}).sizes["pair"] == 0
+    assert cross_service(gap(values), {"kindergarten": 8.0}, pairs).sizes["pair"] == 0
 
 
 def test_a_run_holds_what_its_table_of_neighbours_shares_from_the_decision_on() -> None:
@@ -98,7 +117,8 @@ def test_a_run_holds_what_its_table_of_neighbours_shares_from_the_decision_on() 
     run = run_forecast(region, read_scenario("baseline", {"horizon": 2034}), now=2027)
     gap = run.flags.gap.sel(county=region.counties.index.tolist(), year=slice(2027, None))
     assert run.sharing.floor_area == floor_areas(run.models)
-    xr.testing.assert_identical(run.sharing.follow_on_area, cross_service(gap, run.sharing.floor_area))
+    asked_anew = cross_service(gap, run.sharing.floor_area, follow_on(run.models))
+    xr.testing.assert_identical(run.sharing.follow_on_area, asked_anew)
     asked = within_reach(gap, region.tables.get("neighbours"), RULES)
     assert (asked is None) == (run.sharing.pairs is None)
     if asked is not None:

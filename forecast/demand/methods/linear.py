@@ -123,8 +123,6 @@ class Method:
     parameters: Mapping[str, Need]
     powers: Mapping[str, int]
     standards: frozenset[str]
-    cohort: bool
-    """Whether the service is for a few birth cohorts, so that one can say until when all of them are born."""
 
 
 METHODS: dict[str, Method] = {
@@ -137,7 +135,6 @@ METHODS: dict[str, Method] = {
         },
         {"ratio": 1},
         frozenset({"ratio", "class_size", "pupils_per_post", "floor_area"}),
-        cohort=True,
     ),
     "take_up": Method(
         take_up,
@@ -148,7 +145,6 @@ METHODS: dict[str, Method] = {
         },
         {"take_up": 1, "occupancy": -1},
         frozenset({"places_per_1000", "floor_area"}),
-        cohort=True,
     ),
     "prevalence": Method(
         prevalence,
@@ -160,7 +156,6 @@ METHODS: dict[str, Method] = {
         },
         {"prevalence": 1, "institution_share": 1, "occupancy": -1},
         frozenset({"beds_per_1000_aged_60", "floor_area"}),
-        cohort=False,
     ),
     "bed_days": Method(
         bed_days,
@@ -172,7 +167,6 @@ METHODS: dict[str, Method] = {
         },
         {"admission_rate": 1, "length_of_stay": 1, "occupancy": -1},
         frozenset({"beds_per_1000", "floor_area"}),
-        cohort=False,
     ),
 }
 """Name in a model file -> method."""

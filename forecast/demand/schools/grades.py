@@ -106,7 +106,7 @@ def _grades_of_services(
     """Service -> its grades, by the ages of its model; services with a grade that is not counted are left out."""
     found = {}
     for name, model in models.items():
-        if model.enrolment_stages:
+        if model.service.rolls:
             grades = [age - system.entry_age + 1 for age in range(model.ages[0], model.ages[1] + 1)]
             if set(grades) <= set(counted_grades):
                 found[name] = grades

@@ -17,11 +17,8 @@ from forecast.demand.model import DemandModel
 from forecast.demand.people import counted
 from forecast.demand.schools.class_sizes import expected_classes, places_with_spare
 from forecast.demand.schools.posts import posts_by_ratio
-from forecast.demand.schools.stages import STAGE_OF_SERVICE
 from forecast.demand.schools.standards import SchoolStandards
 from forecast.region import Region
-
-RUNNING_COST = {"primary_school": "running_cost_primary", "junior_school": "running_cost_junior"}
 
 SCHOOLS = ("schools", "general_schools", "vocational_schools")
 """Items of the table `schools` that count schools; of several kinds they are added."""
@@ -36,7 +33,7 @@ def school_table(
 ) -> xr.Dataset:
     """The three-way link (人口-学位-设施) by (trajectory?, county, year, service), every column of the same trajectory.
 
-    people, demand: as `estimate_demand` takes and gives them. Returned, for the services of `STAGE_OF_SERVICE`:
+    people, demand: as `estimate_demand` takes and gives them. Returned, for the services that serve a stage:
     children of the official ages at the cut-off date; pupils; what `needs_of_pupils` says they need; school_grades
     (county, service), 0 without a count of schools; form (service), "grade" or "stage".
     """
@@ -65,8 +62,8 @@ def school_table(
 
 
 def school_services(models: Mapping[str, DemandModel], demand: xr.Dataset) -> list[str]:
-    """The services of `STAGE_OF_SERVICE` that are modelled, from the youngest children on."""
-    return [name for name in STAGE_OF_SERVICE if name in models and name in demand[SERVICE].values]
+    """The modelled services that serve a stage of school life, from the youngest children on."""
+    return [name for name, model in models.items() if model.service.stage and name in demand[SERVICE].values]
 
 
 def needs_of_pupils(
@@ -93,7 +90,7 @@ def needs_of_pupils(
         "places": places,
         "floor_area": places * area,
         "posts": posts,
-        "yuan": pupils * _running_cost(chosen, years, standards),
+        "yuan": pupils * _running_cost(models, chosen, years, standards),
     }
     return xr.Dataset({name: _described(name, need) for name, need in needs.items()})
 
@@ -113,10 +110,12 @@ def standard_by_service(
     return xr.DataArray(rows, {SERVICE: chosen, YEAR: years}, (SERVICE, YEAR)).transpose(YEAR, SERVICE)
 
 
-def _running_cost(chosen: list[str], years: list[int], standards: SchoolStandards) -> xr.DataArray:
-    rows = [
-        standards[RUNNING_COST[name]].at(years) if name in RUNNING_COST else [np.nan] * len(years) for name in chosen
-    ]
+def _running_cost(
+    models: Mapping[str, DemandModel], chosen: list[str], years: list[int], standards: SchoolStandards
+) -> xr.DataArray:
+    """(year, service) yuan per pupil and year; NaN where no allowance is published."""
+    named = [models[name].service.running_cost for name in chosen]
+    rows = [standards[name].at(years) if name else [np.nan] * len(years) for name in named]
     return xr.DataArray(rows, {SERVICE: chosen, YEAR: years}, (SERVICE, YEAR)).transpose(YEAR, SERVICE)
 
 

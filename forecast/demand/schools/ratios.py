@@ -18,7 +18,7 @@ from forecast.basics.variables import label
 from forecast.demand.model import DemandModel
 from forecast.demand.people import counted, residents
 from forecast.demand.schools.grades import grade_ratios
-from forecast.demand.schools.stages import STAGE_OF_SERVICE, StageSystem, system_of, whole_stage
+from forecast.demand.schools.stages import StageSystem, system_of, whole_stage
 from forecast.region import Region
 
 RATIO_COLUMNS = [SERVICE, "area", YEAR, AGE, "ratio", "pupils", "september_population"]
@@ -44,7 +44,7 @@ def participation_ratios(
     rows = [
         row
         for one in models.values()
-        if one.enrolment_stages and rolls
+        if one.service.rolls and rolls
         for row in _ratios_of_one(people, one, region, rolls)
     ]
     of_stages = pd.DataFrame(rows, columns=RATIO_COLUMNS)
@@ -119,7 +119,7 @@ def _pupils(rolls: Rolls, model: DemandModel, area: str, counties: list[str]) ->
     What the area prints goes before the sum of its counties, parts of a stage (general, vocational) before the whole.
     """
     for places in ([area], counties):
-        for stages in (model.enrolment_stages, [STAGE_OF_SERVICE.get(model.id, "")]):
+        for stages in (model.service.rolls, [model.service.stage]):
             wanted = [rolls.get((place, stage), {}) for place in places for stage in stages]
             if all(wanted):
                 years = set.intersection(*(set(one) for one in wanted))

@@ -18,15 +18,8 @@ from forecast.basics import folders
 from forecast.basics.dims import GRADE, STAGE, YEAR, at_years, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.toml_files import read_toml
+from forecast.demand.model import DemandModel
 from forecast.region import Region
-
-STAGE_OF_SERVICE = {
-    "kindergarten": "kindergarten",
-    "primary_school": "primary",
-    "junior_school": "junior",
-    "senior_school": "senior",
-}
-"""Service of a demand model -> stage of a stage system."""
 
 USUAL = "6-3-3"
 """The system of a region that names none in region.toml (`school_system`)."""
@@ -74,13 +67,10 @@ def system_of(region: Region | None) -> StageSystem:
     return stage_systems()[name]
 
 
-def ages_of_services(system: StageSystem) -> dict[str, tuple[int, int]]:
-    """Service -> first and last age of its stage, for the stages that the system has as one.
-
-    >>> ages_of_services(stage_systems()["5-4"])["junior_school"]
-    (11, 14)
-    """
-    return {name: system.ages(stage) for name, stage in STAGE_OF_SERVICE.items() if stage in system.stages}
+def ages_of_services(models: Mapping[str, DemandModel], system: StageSystem) -> dict[str, tuple[int, int]]:
+    """Service -> first and last age of its stage, for the stages that the system has as one."""
+    stage_of = {name: model.service.stage for name, model in models.items()}
+    return {name: system.ages(stage) for name, stage in stage_of.items() if stage in system.stages}
 
 
 def grade_in(system: StageSystem, stage: str, number: int) -> int:

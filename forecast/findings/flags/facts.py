@@ -14,7 +14,7 @@ from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.text import Text
 from forecast.demand import DemandModel
 from forecast.findings.crests import Crest, by_place, most_prominent
-from forecast.findings.flags.paths import AGEING, MIGRATION, Paths, Place, flat, places_of
+from forecast.findings.flags.paths import MIGRATION, Paths, Place, flat, places_of
 from forecast.findings.levels import BALANCED_IN_CLASSES
 from forecast.waves import Facts, attribute_chain
 from forecast.waves.sentence import SHORTAGES, SURPLUSES, Steady, Tipping
@@ -25,23 +25,6 @@ SPAN = 15
 
 RIVAL = 0.15
 """Probability from which a class is named beside one that is not decided."""
-
-USE = {
-    "nursery": "take_up",
-    "kindergarten": "attendance",
-    "primary_school": "enrolment",
-    "junior_school": "enrolment",
-    "senior_school": "enrolment",
-}
-"""What the share of the people who use the service is called; `use` for the others."""
-
-BUILDINGS = {
-    "kindergarten": "kindergarten",
-    "primary_school": "school",
-    "junior_school": "school",
-    "senior_school": "school",
-}
-"""Services whose buildings may become nurseries or homes for the old."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +42,9 @@ class Read:
     drivers: Mapping[Place, Mapping[str, float]]
 
 
-def read_paths(paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, now: int) -> Read:
+def read_paths(
+    paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, models: Mapping[str, DemandModel], now: int
+) -> Read:
     services, places = [str(one) for one in classes[SERVICE].values], places_of(classes)
     window = {name: int(years) for name, years in zip(services, classes["window"].values.tolist(), strict=True)}
     likeliest = {
@@ -75,7 +60,7 @@ def read_paths(paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, now: int)
     whole = in_order(xr.concat([paths.history, middle], YEAR, join="exact"))
     crests = {place: crest for place, (crest,) in by_place(most_prominent(waves, whole)).items()}
     gap, worst = _gaps(paths.supply, middle, category, now)
-    drivers = _drivers(paths, whole, _spans(category, crests, gap, now))
+    drivers = _drivers(paths, whole, _spans(category, crests, gap, now), models)
     return Read(
         category,
         {} if certain else {place: known[place][name] for place, name in category.items() if name},
@@ -148,7 +133,10 @@ def _spans(
 
 
 def _drivers(
-    paths: Paths, whole: xr.DataArray, spans: Mapping[Place, tuple[int, int]]
+    paths: Paths,
+    whole: xr.DataArray,
+    spans: Mapping[Place, tuple[int, int]],
+    models: Mapping[str, DemandModel],
 ) -> dict[Place, dict[str, float]]:
     """Parts of the change of demand over each place's span of years, which sum to it.
 
@@ -158,13 +146,13 @@ def _drivers(
     of_cohorts = {"births": paths.births, "migration": paths.people}
     of_ageing = {"residents": everyone, "ageing": paths.people}
     found: dict[Place, dict[str, float]] = {}
-    for levels, ageing in ((of_cohorts, False), (of_ageing, True)):
-        own = {place: years for place, years in spans.items() if (place[1] in AGEING) == ageing}
+    for levels, cohort in ((of_cohorts, True), (of_ageing, False)):
+        own = {place: years for place, years in spans.items() if models[place[1]].service.cohort == cohort}
         ends = {name: _ends(level, own) for name, level in (levels | {"use": whole}).items()}
         parts = attribute_chain(ends, 0, 1).transpose("place", ...)
         for place, values in zip(own, parts.to_numpy().tolist(), strict=True):
             if np.isfinite(values).all():
-                use = USE.get(place[1], "use")
+                use = models[place[1]].service.use
                 found[place] = dict(zip([*levels, use], values, strict=True))
     return found
 
@@ -221,7 +209,7 @@ def facts_of(
             others=read.others[place],
             rivals=read.rivals.get(place, ()),
             tipping=tips.get(place),
-            building=BUILDINGS.get(service, ""),
+            building=model.service.building,
         )
     return found
 

@@ -15,12 +15,12 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, in_order
 from forecast.basics.text import Text
-from forecast.demand import DemandModel, windows_of
+from forecast.demand import DemandModel, chain_of, windows_of
 from forecast.findings.crests import like_the_scenarios
 from forecast.findings.flags.facts import SPAN, decisions, facts_of, read_paths, tips_of
 from forecast.findings.flags.paths import ELDERS, MIGRATION, Paths, Place, ageing_wave, paths_of, places_of
 from forecast.findings.levels import WarningRules, warn
-from forecast.waves import STAGES, Facts, classify_waves, explain, find_trains, find_waves, smooth_cells
+from forecast.waves import Facts, classify_waves, explain, find_trains, find_waves, smooth_cells
 from forecast.waves.classes import hold_against
 from forecast.waves.stacks import Cells
 from forecast.waves.tipping import TippingLevel, find_tipping
@@ -52,12 +52,12 @@ def find_flags(
     """All flags of a run. names: by code of a county or area; now: the year of the decision."""
     windows = windows_of(models)
     cells = smooth_cells(paths.demand, paths.history)
-    waves = find_waves(paths.demand, paths.history, windows, cells)
+    waves = find_waves(paths.demand, paths.history, windows, cells, chain_of(models))
     spoken_of = _also_of_the_scenario(waves, paths)
     classes = classify_waves(paths.demand, paths.supply, windows, paths.history, cells=cells)
     build = {name: int(model.supply.lead_time.value) for name, model in models.items()}
     warnings = warn(classes, now, rules, build)
-    read = read_paths(paths, spoken_of, classes, now)
+    read = read_paths(paths, spoken_of, classes, models, now)
     tipping: Mapping[Place, TippingLevel | None] = {}
     if paths.levers:
         tipping = find_tipping(cells, hold_against(paths.supply, places_of(paths.demand), windows), paths.levers)
@@ -107,9 +107,9 @@ def _tipping_row(tip: TippingLevel | None) -> dict[str, object]:
 
 def _trains(paths: Paths, models: Mapping[str, DemandModel], cells: Sequence[Cells]) -> pd.DataFrame:
     """The wave of births through the stages of all paths, and that of the old through their ages and care beds."""
-    ages = {name: models[name].ages for name in STAGES if name in models}
+    ages = {name: models[name].ages for name in chain_of(models)}
     young = find_trains(paths.demand, paths.births, ages, paths.history, cells).assign(kind="stages")
-    old = find_trains(*ageing_wave(paths)).assign(kind="ageing", probability=np.nan)
+    old = find_trains(*ageing_wave(paths, models)).assign(kind="ageing", probability=np.nan)
     return pd.concat([young, old], ignore_index=True) if len(old) else young
 
 

@@ -15,11 +15,6 @@ from forecast.demand.sensitivity import BIRTHS, effect_of_births, effect_of_migr
 from forecast.waves import implied_by_births, implied_by_people
 from forecast.waves.tipping import Lever
 
-AGEING = {"care_beds": (75, 100), "hospital_beds": (60, 100)}
-"""Services whose people are not a few birth cohorts, and the ages that most of their need comes from."""
-
-CARE = "care_beds"
-
 ELDERS = {"aged_60": (60, 100), "aged_75": (75, 100), "aged_80": (80, 100)}
 """Ages through which the wave of the old moves."""
 
@@ -59,8 +54,8 @@ def paths_of(
         paths = in_order(chosen.sel({COUNTY: demand[COUNTY].values})).assign_attrs(demand.attrs)
     people = everywhere(data.population.sum(SEX))
     supply = everywhere(data.supply).sel({YEAR: ahead})
-    ages = {name: AGEING.get(name, model.ages) for name, model in models.items()}
-    stages = {name: own for name, own in ages.items() if name not in AGEING}
+    ages = {name: model.service.ages_of_need or model.ages for name, model in models.items()}
+    stages = {name: own for name, own in ages.items() if models[name].service.cohort}
     births = implied_by_births(birth_cohorts(people), stages, {name: models[name].cutoff_month for name in stages})
     of_ages = implied_by_people(people, ages)
     history, ahead_of_us = demand.sel({YEAR: past}), demand.sel({YEAR: ahead})
@@ -96,14 +91,20 @@ def _lever(
     return Lever(driver, flat(linear), flat(bend), int(linear[YEAR][0]), each, *levels)
 
 
-def ageing_wave(paths: Paths) -> tuple[xr.DataArray, xr.DataArray, dict[str, tuple[int, int]]]:
-    """Demand, what its cohorts imply, and ages: people of `ELDERS` and, where there is the service, beds of care."""
-    if CARE not in paths.scenario[SERVICE].values:
+def ageing_wave(
+    paths: Paths, models: Mapping[str, DemandModel]
+) -> tuple[xr.DataArray, xr.DataArray, dict[str, tuple[int, int]]]:
+    """Demand, what its cohorts imply, and ages: people of `ELDERS`, then the services in which the wave of the old ends."""
+    last = {
+        name: model.service.ages_of_need or model.ages for name, model in models.items() if model.service.wave_of_old
+    }
+    if not last:
         return paths.elders, paths.elders, ELDERS
-    beds = xr.concat([paths.history, paths.scenario], YEAR, join="exact").sel({SERVICE: [CARE]}).reset_coords(drop=True)
+    own = {SERVICE: list(last)}
+    beds = xr.concat([paths.history, paths.scenario], YEAR, join="exact").sel(own).reset_coords(drop=True)
     demand = xr.concat([paths.elders, beds], SERVICE, join="exact")
-    implied = xr.concat([paths.elders, paths.people.sel({SERVICE: [CARE]})], SERVICE, join="exact")
-    return in_order(demand), in_order(implied), ELDERS | {CARE: AGEING[CARE]}
+    implied = xr.concat([paths.elders, paths.people.sel(own)], SERVICE, join="exact")
+    return in_order(demand), in_order(implied), ELDERS | last
 
 
 Place = tuple[str, str]

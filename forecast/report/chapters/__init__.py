@@ -10,7 +10,7 @@ from forecast.report.chapters.certainty import certainty
 from forecast.report.chapters.first_wave import wave
 from forecast.report.chapters.population import population
 from forecast.report.chapters.schools.sentences import schools
-from forecast.report.chapters.services import care, gaps, health, nursery
+from forecast.report.chapters.services import childcare, elder_care, gaps, health
 from forecast.report.chapters.sources import sources
 from forecast.report.chapters.summary import summary
 from forecast.report.chapters.waves import waves
@@ -23,8 +23,8 @@ CHAPTERS: tuple[Callable[[View], Chapter | None], ...] = (
     waves,
     wave,
     schools,
-    nursery,
-    care,
+    childcare,
+    elder_care,
     health,
     population,
     accuracy,

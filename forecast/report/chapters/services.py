@@ -53,11 +53,11 @@ def _shade(view: View) -> Text:
     return both("gaps.bands", n=f"{view.trajectories:,}") if view.many else both("gaps.range")
 
 
-def nursery(view: View) -> Chapter | None:
+def childcare(view: View) -> Chapter | None:
     return domain_chapter(view, "childcare")
 
 
-def care(view: View) -> Chapter | None:
+def elder_care(view: View) -> Chapter | None:
     return domain_chapter(view, "elder_care")
 
 

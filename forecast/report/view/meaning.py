@@ -14,9 +14,6 @@ from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report.view.axes import Axes
 from forecast.report.view.curves import Curves
 
-COHORTS = ("childcare", "education")
-"""Domains whose services a birth cohort passes through one after another."""
-
 
 @dataclass(frozen=True)
 class Spell:
@@ -40,7 +37,7 @@ class Meaning:
 
     def is_stage(self, service: str) -> bool:
         """True if a birth cohort passes through the service as one stage among others."""
-        return self.axes.run.models[service].domain in COHORTS and self.born_until(service) >= 0
+        return self.axes.run.models[service].service.cohort and self.born_until(service) >= 0
 
     @cached_property
     def stages(self) -> list[str]:

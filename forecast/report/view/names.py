@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from forecast.basics.text import Text
 from forecast.basics.units import UNITS, amount
 from forecast.report.view.axes import Axes
-from forecast.report.words import both, known
+from forecast.report.words import both
+
+if TYPE_CHECKING:
+    from forecast.services import Service
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,16 @@ class Names:
 
     def thing(self, service: str) -> Text:
         """What is provided: kindergarten places, care beds."""
-        return self._said(service, "thing") or self.axes.run.models[service].name
+        own = self._service(service)
+        return own.thing or own.name
 
     def short(self, service: str) -> Text:
         """For a button: kindergarten."""
-        return self._said(service, "short") or self.thing(service)
+        return self._service(service).short or self.thing(service)
 
     def people(self, service: str) -> Text:
         """Who uses it: children in kindergarten; where there is no such word, the demand for it."""
-        return self._said(service, "people") or both("service.demand_for", thing=self.thing(service))
+        return self._service(service).people or both("service.demand_for", thing=self.thing(service))
 
     def unit(self, service: str) -> str:
         return self.axes.run.models[service].unit
@@ -51,6 +56,5 @@ class Names:
         """The size of a number in the service's unit."""
         return amount(abs(value), self.unit(service))
 
-    def _said(self, service: str, form: str) -> Text | None:
-        key = f"service.{service}.{form}"
-        return both(key) if known(key) else None
+    def _service(self, service: str) -> Service:
+        return self.axes.run.models[service].service

@@ -261,7 +261,7 @@ def test_another_school_system_moves_pupils_from_one_stage_to_the_other(region: 
     )
     five = replace(own, tables={**own.tables, "enrolment": moved}, settings={**own.settings, "school_system": "5-4"})
     models = read_models()
-    ages = ages_of_services(system_of(five))
+    ages = ages_of_services(read_models(), system_of(five))
     assert (ages["primary_school"], ages["junior_school"]) == ((6, 10), (11, 14))
     changed = with_overrides(models, {name: {"parameters.ages": list(one)} for name, one in ages.items()})
     compulsory = ["primary_school", "junior_school"]

@@ -15,7 +15,7 @@ from forecast import read_region, run_forecast
 from forecast.basics.text import Text
 from forecast.demand import areas, read_models
 from forecast.demand.schools.changes import ROLL_STEPS
-from forecast.demand.schools.needs import RUNNING_COST, needs_of_pupils
+from forecast.demand.schools.needs import needs_of_pupils
 from forecast.demand.schools.planned_places import seats_by_year, standing_places
 from forecast.findings.schools import Schools, find_schools
 from forecast.region import Region
@@ -78,7 +78,7 @@ def test_every_column_follows_from_the_pupils(run: Run, csv: dict[str, pd.DataFr
             if column == "classes":
                 lost = 0.5 * run.schools.table.school_grades.sel(service=service).to_series()[own.county].to_numpy()
             assert own[column].to_numpy() == pytest.approx(own.pupils.to_numpy() / found.at(year) + lost)
-        area, name = model.standard("floor_area"), RUNNING_COST.get(str(service))
+        area, name = model.standard("floor_area"), model.service.running_cost
         per_place = np.asarray(area.at(year) if area else np.nan)
         per_pupil = np.asarray(run.rules.standards[name].at(year) if name else np.nan)
         assert own.floor_area.to_numpy() == pytest.approx(own.places.to_numpy() * per_place, nan_ok=True)
@@ -296,7 +296,7 @@ def test_posts_classes_money_and_reasons_are_said_as_they_are(run: Run, held: Sc
         for part, step in zip(parts, steps, strict=True):
             agree(part, row[step])
             assert ("−" in part[0]) == (row[step] < 0)
-        if stage in RUNNING_COST:
+        if run.models[stage].service.running_cost:
             said = sentence(chapter, stage, "公用经费")
             agree(re.search(rf"{NOW}年{NUMBER}元，2035年{NUMBER}元", said.zh), *pairs["yuan"])
 

@@ -13,7 +13,7 @@ from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.text import Text, count, joined, percent
 from forecast.basics.units import amount
 from forecast.demand.schools.changes import ROLL_STEPS
-from forecast.demand.schools.needs import RUNNING_COST, school_counts
+from forecast.demand.schools.needs import school_counts
 from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.findings.schools import CREST
 from forecast.region import basis_of
@@ -433,10 +433,11 @@ def _people(number: float) -> Text:
 
 
 def _money(schools: SchoolView, stage: str) -> Text | None:
-    if stage not in RUNNING_COST:
+    allowance = schools.view.run.models[stage].service.running_cost
+    if not allowance:
         return None
     a, b = (schools.whole("yuan", stage, year) for year in (schools.now, schools.far))
-    rate = schools.standards[RUNNING_COST[stage]].at([schools.now])[0]
+    rate = schools.standards[allowance].at([schools.now])[0]
     return both("school.money", rate=f"{rate:g}", now=schools.now, a=count(a), year=schools.far, b=count(b))
 
 

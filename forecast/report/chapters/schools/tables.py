@@ -9,7 +9,6 @@ from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.text import Text, count, percent, same
 from forecast.demand.schools.special_education import SETTINGS
 from forecast.findings.levels import BALANCED_IN_WORDS
-from forecast.findings.schools import SPECIAL
 from forecast.report.chances import chance
 from forecast.report.chapter import Cell, Column, Table
 from forecast.report.chapters.schools.phrases import span_of, stages_in, year_of
@@ -237,7 +236,7 @@ def _smaller(schools: SchoolView) -> Table | None:
 
 def _special(schools: SchoolView) -> Table | None:
     """Pupils with special needs of the whole by stage and setting."""
-    stages = [stage for stage in SPECIAL if stage in schools.stages]
+    stages = schools.held.special[SERVICE].values.tolist()
     if not stages:
         return None
     columns = [Column(both("school.stage")), *(Column(year_of(year), "count") for year in schools.marks)]
@@ -251,7 +250,8 @@ def _special(schools: SchoolView) -> Table | None:
             rows.append((what, *values))
     standards = schools.standards
     shares = {
-        name: f"{_number(standards[SPECIAL[f'{name}_school']].at([schools.now])):.3%}" for name in ("primary", "junior")
+        name: f"{_number(standards[f'special_prevalence_{name}'].at([schools.now])):.3%}"
+        for name in ("primary", "junior")
     }
     shares |= {
         name: f"{_number(standards[f'special_share_{name}'].at([schools.now])):.1%}" for name in ("mainstream", "home")
