@@ -1,8 +1,16 @@
-"""What one person of an age adds to each need: the linear methods, asked one age at a time.
+"""Units of need per person of each age: demand = people @ weights.
 
-A method is written once, for people by age. Handed one person of age a and nobody else, it says what that person
-needs (the methods add up the sexes first), so the weights of all ages follow from the same code, and a block of many
-trajectories only multiplies and adds.
+Methods are linear in people. Weights come from calling each method once with 101 trajectories; trajectory a holds one
+person of age a and nobody else (methods add up the sexes first), so that what it returns is the weight of that age. A
+method is thus written once, for people by age, and a block of many trajectories only multiplies and adds.
+
+The contract of a demand model has two parts:
+
+rows      people by age (and one day by state) -> units of need. Linear: the need of two groups of people is the sum of
+          the needs of each, and nobody needs nothing. Weights, sensitivity, blocks and causes rest on it, and tests
+          hold every method to it.
+response  need -> places, any function, as queues are not linear in people. Optional; no method has one so far. It would
+          be applied to each trajectory after the rows have been added up, never to weights or to means.
 """
 
 from __future__ import annotations

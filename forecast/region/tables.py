@@ -64,7 +64,8 @@ class Table:
     `quantity`: the column that carries the unit; `units`: base units that fit, the first is meant where the table
     may go without a unit column; `unit_by`: (column, its word -> base unit) where the row decides; `either`: one of
     these columns is needed. `areas`: columns with area codes. `full_ages`: columns of a set whose ages run from 0 to
-    the open group.
+    the open group. `read_by`: rooms that ask for the table once it is checked; none where it is kept for later and
+    changes no forecast yet.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Table:
     areas: tuple[str, ...] = ("county",)
     full_ages: tuple[str, ...] = ()
     needed: bool = False
+    read_by: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -165,6 +167,7 @@ _ALL = (
         key=("county",),
         areas=("parent",),
         needed=True,
+        read_by=("region",),
     ),
     Table(
         "boundaries",
@@ -176,6 +179,7 @@ _ALL = (
         ),
         key=("year", "code"),
         areas=(),
+        read_by=("population",),
     ),
     Table(
         "population",
@@ -193,6 +197,7 @@ _ALL = (
         units=("persons",),
         full_ages=("county", "year"),
         needed=True,
+        read_by=("population",),
     ),
     Table(
         "births",
@@ -200,6 +205,7 @@ _ALL = (
         key=("county", "year", "sex", "age_group"),
         quantity="persons",
         units=("persons", "births"),
+        read_by=("population", "backtest"),
     ),
     Table(
         "deaths",
@@ -207,6 +213,7 @@ _ALL = (
         key=("county", "year", "sex", "age_group"),
         quantity="persons",
         units=("persons", "deaths"),
+        read_by=("population",),
     ),
     Table(
         "mortality",
@@ -214,6 +221,7 @@ _ALL = (
         key=("area", "year_start", "year_end", "sex", "age_group"),
         areas=("area",),
         full_ages=("area", "year_start", "year_end"),
+        read_by=("population",),
     ),
     Table(
         "fertility",
@@ -221,6 +229,7 @@ _ALL = (
         key=("area", "year_start", "year_end", "age_group"),
         either=("share", "asfr"),
         areas=("area",),
+        read_by=("population",),
     ),
     Table(
         "levels",
@@ -236,6 +245,7 @@ _ALL = (
         key=("area", "year"),
         either=("tfr", "srb", "e0_female", "e0_male", "births"),
         areas=("area",),
+        read_by=("population",),
     ),
     Table(
         "migration",
@@ -258,6 +268,7 @@ _ALL = (
         key=("county", "year", "stage", "grade", "hukou"),
         quantity="value",
         units=("pupils", "persons"),
+        read_by=("demand", "backtest"),
     ),
     Table(
         "facilities",
@@ -289,6 +300,7 @@ _ALL = (
         quantity="capacity",
         units=("places", "beds"),
         unit_by=_BY_SERVICE,
+        read_by=("supply", "report"),
     ),
     Table(
         "projects",
@@ -304,18 +316,21 @@ _ALL = (
         quantity="capacity",
         units=("places", "beds"),
         unit_by=_BY_SERVICE,
+        read_by=("supply", "report"),
     ),
     Table(
         "staff",
         (_COUNTY, _YEAR, _ANY_SERVICE, _ITEM, _VALUE, _OPEN_UNIT),
         key=("county", "year", "service", "item"),
         quantity="value",
+        read_by=("findings",),
     ),
     Table(
         "schools",
         (_COUNTY, _YEAR, _ANY_SERVICE, _ITEM, _VALUE, _OPEN_UNIT),
         key=("county", "year", "service", "item"),
         quantity="value",
+        read_by=("demand",),
     ),
     Table(
         "finance",
@@ -338,6 +353,7 @@ _ALL = (
         key=("county_a", "county_b"),
         either=("minutes", "seat_km", "centroid_km"),
         areas=("county_a", "county_b"),
+        read_by=("findings",),
     ),
     Table(
         "controls",
@@ -353,6 +369,7 @@ _ALL = (
         units=("persons", "1"),
         unit_by=("component", _UNIT_OF_COMPONENT),
         areas=("area",),
+        read_by=("region", "report"),
     ),
     Table(
         "targets",
@@ -414,6 +431,7 @@ _ALL = (
         ),
         key=("service", "from", "to", "year"),
         areas=("from", "to"),
+        read_by=("demand",),
     ),
     Table(
         "sources",
@@ -428,6 +446,7 @@ _ALL = (
         key=("table", "filter"),
         areas=(),
         needed=True,
+        read_by=("region", "report"),
     ),
 )
 

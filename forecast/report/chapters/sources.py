@@ -7,24 +7,20 @@ from typing import Any
 
 from forecast.basics.text import Text, joined, same
 from forecast.demand.model import QUANTITY_UNITS, Quantity
+from forecast.region import TABLES
 from forecast.report.chapter import Cell, Chapter, Column, Listing, Table
 from forecast.report.chapters.accuracy import published_totals
 from forecast.report.view import View
 from forecast.report.words import both, known
 
-USED = (
-    "counties",
-    "boundaries",
-    "population",
-    "controls",
-    "mortality",
-    "fertility",
-    "levels",
-    "enrolment",
-    "supply",
-    "projects",
-)
-"""Tables that this chain reads; others are kept for later and not listed among the sources of its results."""
+UNLISTED = ("births", "deaths", "schools", "staff", "neighbours", "flows", "sources")
+"""Tables that some room reads and whose sources are not listed so far: events that the backtest counts, and tables
+that came in after the list."""
+
+USED = [name for name, table in TABLES.items() if table.read_by and name not in UNLISTED]
+"""Tables that this chain reads, in the order of their sources; published totals stand beside the people they check."""
+
+USED.insert(USED.index("population") + 1, USED.pop(USED.index("controls")))
 
 
 def sources(view: View) -> Chapter:
