@@ -198,6 +198,47 @@ def test_no_sentence_sends_a_reader_to_pages_that_are_not_here(root: Path) -> No
     assert sent == []
 
 
+# Files are read at the door.
+
+READERS = {
+    "read",
+    "store",
+    "folders",
+    "toml_files",
+    "catalogue",
+    "variables",
+}  # the last two read the ground's own words
+DOORS = {
+    "region/files.py": "the region's own door",
+    "services.py": "a service is a file, and who needs its words needs them before any model is read",
+    "demand/schools/stages.py": "which grades make a stage is, like the services, the same for all and asked by name",
+    "report/html/page.py": "the page's own style and script",
+    "report/measured.py": "figures of accuracy that are shown beside a run; no number of it depends on them",
+    "population/past/history.py": "a researcher's own history needs no region: the shipped pattern stands in",
+}
+OPENS = {"open", "read_text", "read_bytes", "read_csv", "load_dataset", "open_dataset", "read_toml", "tomllib.load"}
+
+
+def opened(path: Path) -> Iterator[str]:
+    """Calls in a module that open a file; the operating system's own `os.open` is for no file of ours."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in OPENS or (called.rpartition(".")[2] in OPENS and called != "os.open"):
+                yield f"{path.relative_to(PACKAGE).as_posix()}:{node.lineno} {called}"
+
+
+def test_no_file_is_opened_below_the_door() -> None:
+    below = [
+        call
+        for path in python_files()
+        if path.stem not in READERS and path.relative_to(PACKAGE).as_posix() not in DOORS
+        for call in opened(path)
+    ]
+    assert below == []
+    assert [name for name in DOORS if not list(opened(PACKAGE / name))] == []  # a door that nobody uses is walled up
+
+
 def test_what_is_imported_is_declared() -> None:
     declared = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     names = {re.split(r"[^\w-]", text)[0].replace("-", "_") for text in declared}
