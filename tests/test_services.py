@@ -92,6 +92,9 @@ def test_check_tells_a_fault_of_a_model_of_the_regions_own(
     folder = tmp_path / "wenzhou"
     shutil.copytree(with_day_care, folder)
     file = folder / "models" / "day_care.toml"
-    file.write_text(file.read_text("utf-8").replace('"elder_care"', '"elderly"'), "utf-8")
+    text = file.read_text("utf-8").replace('"elder_care"', '"elderly"').replace('"kindergarten"', '"kindergarden"')
+    file.write_text(text, "utf-8")
     assert cli.main(["check", str(folder), "--lang", "en"]) == 3
-    assert "service.domain" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "service.domain" in told
+    assert "service.moves_into: kindergarden" in told

@@ -27,7 +27,7 @@ from forecast.demand.model import (
     Standard,
     Supply,
 )
-from forecast.services import NEEDED, Service, school_stages
+from forecast.services import NEEDED, Service, school_stages, services
 
 Raw = dict[str, Any]
 WORDS = ("name", "thing", "short", "people")
@@ -118,12 +118,23 @@ def _check_together(raws: Mapping[str, Raw]) -> list[Issue]:
         if isinstance(raw.get("id"), str) and raw["id"] != Path(file).stem:
             issues.append(_issue("E410", file, "id", found=raw["id"], expected=Path(file).stem))
     sections = {file: _section(raw) for file, raw in raws.items()}
+    issues += _check_moves(sections, {*services(), *(Path(file).stem for file in raws)})
     places = {file: one["order"] for file, one in sections.items() if isinstance(one.get("order"), int)}
     for file, place in places.items():
         others = [name for name, other in places.items() if name != file and other == place]
         if others:
             issues.append(_issue("E415", file, "service.order", found=place, other=", ".join(others)))
     return issues
+
+
+def _check_moves(sections: Mapping[str, Raw], known: set[str]) -> Iterable[Issue]:
+    """A service moves into the buildings of services that there are."""
+    for file, section in sections.items():
+        moves = section.get("moves_into")
+        for name in map(str, moves if isinstance(moves, list) else ()):
+            if name not in known:
+                item, expected = f"service.moves_into: {name}", _listed(sorted(known))
+                yield _issue("E403", file, item, expected=expected, nearest=_nearest(name, known))
 
 
 def check_model(raw: Raw, file: str) -> tuple[DemandModel | None, list[Issue]]:
