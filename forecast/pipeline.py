@@ -14,10 +14,10 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.areas import with_whole
 from forecast.basics.dims import COUNTY, YEAR
 from forecast.blocks import Causes, Task, run_blocks
 from forecast.demand import (
-    areas,
     chain_of,
     demand_at_levels,
     demand_weights,
@@ -37,7 +37,7 @@ from forecast.population.chance.read import read_uncertainty
 from forecast.region import Region
 from forecast.report import headline, render_html, tables
 from forecast.run.comparing import compared_models, compared_years, numbers_of, with_changes
-from forecast.run.cube import gather, with_odds, with_whole
+from forecast.run.cube import gather, with_odds
 from forecast.run.run import Run
 from forecast.run.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
 from forecast.scenario import Scenario
@@ -84,7 +84,7 @@ def run_forecast(
         gap = compare_supply(demand, supply, scenario.demand.view)
 
         # the waves that run through the stages of life, by county and for the whole
-        everywhere = with_whole(demand.demand, region.area)
+        everywhere = with_whole(demand.demand, region.areas)
         history = everywhere.sel({YEAR: slice(None, region.jump_off_year)})
         ahead = everywhere.sel({YEAR: slice(region.jump_off_year + 1, None)})
         waves = find_waves(ahead, history, windows_of(models), chain=chain_of(models))
@@ -104,20 +104,20 @@ def run_forecast(
             moving, spread = rates.assign(mobility=past.migration_mobility), read_uncertainty(region)
             view = scenario.demand.view
             task = Task(region, moving, spread, models, ratios, weights, flows, supply.supply, view, seed)
-            causes = Causes(task, trajectories, areas(region))
-            odds = run_blocks(task, range(trajectories), areas(region), threads, progress=progress)
+            causes = Causes(task, trajectories, region.areas)
+            odds = run_blocks(task, range(trajectories), region.areas, threads, progress=progress)
             data = with_odds(data, odds, region)
 
         # what lasts and what is a crest, what must be decided now, and why
         decision = _decision_year(region, scenario, now)
-        paths = paths_of(data, region.jump_off_year, areas(region), models)
-        flags = find_flags(paths, models, region.place_names, decision, rules.warning)
+        paths = paths_of(data, region.jump_off_year, region.areas, models)
+        flags = find_flags(paths, models, region.areas.names, decision, rules.warning)
 
         # which counties could help each other, and which services inside a county
         sharing = find_sharing(flags, models, region, rules.sharing)
 
         # what schools need, why rolls change, whom planned places are for
-        schools = find_schools(data, models, region, areas(region), waves, flags.classes["lasting"], rules.standards)
+        schools = find_schools(data, models, region, waves, flags.classes["lasting"], rules.standards)
         manifest = make_manifest(
             scenario=scenario.model_dump(mode="json"),
             inputs=region.hashes,
@@ -170,7 +170,7 @@ def compare_scenarios(
             demand = estimate_demand(people, models, region)
             supply = estimate_supply(region, models, people)
             gap = compare_supply(demand, supply, scenario.demand.view)
-            parts.append(numbers_of(scenario, people, demand, supply, gap, years, region.area))
+            parts.append(numbers_of(scenario, people, demand, supply, gap, years, region.areas))
     return with_changes(parts)
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 import xarray as xr
 
 TRAJECTORY, COUNTY, GROUP, YEAR, SEX, AGE = "trajectory", "county", "group", "year", "sex", "age"
-SERVICE, STAGE, GRADE, WAVE = "service", "stage", "grade", "wave"
+SERVICE, STAGE, GRADE = "service", "stage", "grade"
+AREA, QUANTILE, AGE_GROUP, COMPONENT = "area", "quantile", "age_group", "component"
 
-ORDER = (TRAJECTORY, COUNTY, GROUP, YEAR, SEX, AGE, SERVICE, STAGE, GRADE, WAVE)
+ORDER = (TRAJECTORY, COUNTY, GROUP, YEAR, SEX, AGE, SERVICE, STAGE, GRADE)
 """Slow to fast; variables that leave a function have their dimensions in this order."""
 
 SEXES = ("female", "male")

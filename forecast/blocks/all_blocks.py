@@ -6,12 +6,13 @@ right, which are narrower than the sum of its counties' bands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
+from forecast.basics.areas import Areas, add_to_areas
+from forecast.basics.dims import AGE_GROUP, AREA, COUNTY, QUANTILE, SERVICE, TRAJECTORY, YEAR
 from forecast.basics.variables import label, tables
 from forecast.blocks.single import representative
 from forecast.blocks.summary import QUANTILES, odds, quantiles
@@ -19,19 +20,16 @@ from forecast.blocks.task import AGE_GROUPS, BLOCK, Task, needs_by_county
 from forecast.demand.model import NORMS
 from forecast.supply.gap import VIEWS
 
-AREA, AGE_GROUP, QUANTILE = "area", "age_group", "quantile"
-
 
 def run_blocks(
     task: Task,
     trajectories: range,
-    members: Mapping[str, Sequence[str]],
+    areas: Areas,
     threads: int | None = None,
     block: int = BLOCK,
     progress: Callable[[int], None] | None = None,
 ) -> xr.Dataset:
-    """Quantiles and probabilities by `area`: the counties, then the areas of `members` (code -> counties, the whole
-    region's among them), summed trajectory by trajectory. Variables:
+    """Quantiles and probabilities by `area`: the counties, then the areas, summed trajectory by trajectory. Variables:
 
     population_quantile (quantile, area, year, age_group), births_quantile (quantile, area, year)
     demand_quantile, demand_norm_quantile (quantile, area, year, service), demand_mean
@@ -50,17 +48,16 @@ def run_blocks(
     for county, (needs,) in needs_by_county(task, trajectories, threads, block):
         found[county] = _reduce(task, needs, task.supply.sel({COUNTY: county}), chosen)
         late[county] = _ten_years_on(task, needs)
-        for area in (area for area, inside in members.items() if county in inside):
-            sums[area] = sums[area] + needs if area in sums else needs.astype(float)
+        add_to_areas(sums, county, needs, areas)
         if progress:
             progress(len(found))
-    for area, inside in members.items():
+    for area, inside in areas.members.items():
         supply = task.supply.sel({COUNTY: list(inside)}).sum(COUNTY, skipna=False)
         found[area] = _reduce(task, sums[area], supply, chosen)
         late[area] = _ten_years_on(task, sums[area])
-    found = {area: found[area] for area in (*task.counties, *members)}
+    found = {area: found[area] for area in (*task.counties, *areas.members)}
     for area, value in late.items():
-        found[area]["correlation"] = _correlations(value, late[task.region.area])
+        found[area]["correlation"] = _correlations(value, late[areas.whole])
     return _labelled(task, found, trajectories, chosen)
 
 

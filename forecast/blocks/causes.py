@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import SERVICE, YEAR
+from forecast.basics.areas import Areas, add_to_areas
+from forecast.basics.dims import AREA, COMPONENT, SERVICE, YEAR
 from forecast.basics.variables import label
-from forecast.blocks.all_blocks import AREA
 from forecast.blocks.task import COMPONENTS, Task, needs_by_county
 
-COMPONENT = "component"
 TOGETHER = "together"
 
 MOST = 200
@@ -23,21 +21,19 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Causes:
-    """Causes of the spread of a run's trajectories, by area; members: area -> its counties."""
+    """Causes of the spread of a run's trajectories, by area."""
 
     task: Task
     trajectories: int
-    members: Mapping[str, Sequence[str]]
+    areas: Areas
 
     @cached_property
     def variance_share(self) -> xr.DataArray:
         """As `attribute_variance` gives it, from at most `MOST` trajectories; worked out once."""
-        return attribute_variance(self.task, range(min(self.trajectories, MOST)), self.members)
+        return attribute_variance(self.task, range(min(self.trajectories, MOST)), self.areas)
 
 
-def attribute_variance(
-    task: Task, trajectories: range, members: Mapping[str, Sequence[str]], threads: int | None = None
-) -> xr.DataArray:
+def attribute_variance(task: Task, trajectories: range, areas: Areas, threads: int | None = None) -> xr.DataArray:
     """(component, area, year, service): share of the variance of demand that a component makes by itself, with the
     others frozen at the scenario; `together` is what remains, because components act on each other (within sampling
     error, so it may be below 0). For components that add up these are the first-order indices of Sobol (2001)."""
@@ -48,8 +44,7 @@ def attribute_variance(
     for county, needs in needs_by_county(task, trajectories, threads, frozen=[frozenset(), *alone]):
         demand = np.stack(needs)[:, :services].astype(float)
         found[county] = demand.var(axis=-1)
-        for area in (area for area, inside in members.items() if county in inside):
-            sums[area] = sums.get(area, 0.0) + demand
+        add_to_areas(sums, county, demand, areas)
     found |= {area: demand.var(axis=-1) for area, demand in sums.items()}
     variance = np.stack(list(found.values()), axis=1)  # (all or component alone, area, service, year)
     shares = variance[1:] / np.where(variance[0] > 0, variance[0], np.nan)

@@ -7,7 +7,7 @@ from forecast.demand.methods.linear import METHODS
 from forecast.demand.model import DemandModel, Quantity, Standard, chain_of
 from forecast.demand.read import read_models, with_overrides
 from forecast.demand.region_models import region_models
-from forecast.demand.schools.ratios import areas, observed_rolls, participation_ratios, progress_senior
+from forecast.demand.schools.ratios import observed_rolls, participation_ratios, progress_senior
 from forecast.demand.schools.stages import ages_of_services, system_of
 from forecast.demand.sensitivity import demand_at_levels
 from forecast.demand.spread import demand_factors
@@ -21,7 +21,6 @@ __all__ = [
     "Quantity",
     "Standard",
     "ages_of_services",
-    "areas",
     "break_even_years",
     "build_or_rent",
     "chain_of",

@@ -17,7 +17,7 @@ from forecast.demand.flows import region_flows, serve
 from forecast.demand.methods.linear import METHODS, Variables
 from forecast.demand.model import DemandModel
 from forecast.demand.people import counted, denominator
-from forecast.demand.schools.ratios import areas, participation_ratios
+from forecast.demand.schools.ratios import participation_ratios
 from forecast.region import Region, source_of
 
 NEEDS = ("demand", "demand_norm", "pupils", "classes", "posts", "users", "bed_days")
@@ -131,7 +131,7 @@ def _choose_ratio(
         [latest[county][2] for county in counties], dims=COUNTY, coords={COUNTY: population[COUNTY]}
     )
     years = {county: latest[county][1] for county in counties}
-    table, members = region.table("enrolment"), areas(region)
+    table, members = region.table("enrolment"), region.areas.members
     sources = [
         source_of(
             region,
@@ -183,7 +183,7 @@ def _latest(
     own = ratios[(ratios[SERVICE] == model.id) & ratios[AGE].isna()].sort_values(YEAR)
     latest = {str(row.area): (str(row.area), int(row.year), float(row.ratio)) for row in own.itertuples()}
     found: dict[str, tuple[str, int, float]] = {}
-    for area, members in reversed(areas(region).items()):
+    for area, members in reversed(list(region.areas.members.items())):
         if area in latest:
             found |= dict.fromkeys(members, latest[area])
     counties = [str(county) for county in population[COUNTY].values]

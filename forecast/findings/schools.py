@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.areas import Areas, by_area, with_areas
 from forecast.basics.basis import Basis, basis_or, weakest
 from forecast.basics.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.school_date import children
@@ -80,12 +81,11 @@ def find_schools(
     data: xr.Dataset,
     models: Mapping[str, DemandModel],
     region: Region,
-    members: Mapping[str, list[str]],
     waves: pd.DataFrame,
     lasting: xr.DataArray,
     standards: SchoolStandards,
 ) -> Schools | None:
-    """All of it from a run's data; None where no school is modelled. members: area -> its counties; waves: those of the
+    """All of it from a run's data; None where no school is modelled. waves: those of the
     scenario; lasting: (county, year, service) what is needed for good, projected years."""
     services = school_services(models, data)
     if not services or "pupils" not in data:
@@ -94,7 +94,7 @@ def find_schools(
     known = {name: data[name].sel({SERVICE: services}).reset_coords(drop=True) for name in ("supply", "gap")}
     living = {"living_here": _living_here(own["pupils"], region)}
     born = {"born_by_now": _born_by_now(data, models, services)}
-    table = _everywhere(own.assign(known | living | born), members)
+    table = _everywhere(own.assign(known | living | born), region.areas)
     share = label(table["born_by_now"] / table["children"], "schools.born")
     room = label(table["supply"] - table["places"], "schools.gap_with_spare")
     table = table.drop_vars("born_by_now").assign(born=share, gap_with_spare=room)
@@ -103,26 +103,21 @@ def find_schools(
         table=table,
         bands=_bands(data, models, table, standards),
         basis=_bases(data, models, services, standards),
-        changes=_changes(data, models, table, members, waves),
+        changes=_changes(data, models, table, region.areas, waves),
         smaller=_smaller(models, table, standards),
         special=_special(models, table, standards),
         teachers=_teachers(data, models, region, table),
-        audit=_audit(data, table, members, lasting),
+        audit=_audit(data, table, region.areas, lasting),
     )
 
 
-def _everywhere(table: xr.Dataset, members: Mapping[str, list[str]]) -> xr.Dataset:
-    """The areas as sums of their counties after the counties; not known where a county is not."""
-    counties = [str(code) for code in table[COUNTY].values]
-    rows = [[counties.index(code) for code in own] for own in members.values()]
-
-    def with_sums(values: xr.DataArray) -> xr.Variable:
-        own = values.transpose(COUNTY, ...)
-        sums = [own.to_numpy()[at].sum(axis=0, keepdims=True) for at in rows]
-        return xr.Variable(own.dims, np.concatenate([own.to_numpy(), *sums]), values.attrs)
-
-    found = {name: with_sums(one) if COUNTY in one.dims else one for name, one in table.items()}
-    return xr.Dataset(found, {COUNTY: [*counties, *members]} | {dim: table[dim] for dim in table.dims if dim != COUNTY})
+def _everywhere(table: xr.Dataset, areas: Areas) -> xr.Dataset:
+    """The areas after the counties in every variable by county; coordinates of the dimensions alone."""
+    found = {
+        name: with_areas(one, areas) if COUNTY in one.dims else one
+        for name, one in table.reset_coords(drop=True).items()
+    }
+    return xr.Dataset(found)
 
 
 def _born_by_now(data: xr.Dataset, models: Mapping[str, DemandModel], services: list[str]) -> xr.DataArray:
@@ -156,8 +151,8 @@ def _bands(
     if "demand_quantile" not in data:
         return None
     places, services = table[COUNTY].values, table[SERVICE].values
-    pupils = data["demand_quantile"].sel(area=places, service=services).sel(quantile=list(BAND), method="nearest")
-    pupils = in_order(pupils.rename(area=COUNTY).reset_coords(drop=True))
+    pupils = by_area(data["demand_quantile"], places).sel(service=services).sel(quantile=list(BAND), method="nearest")
+    pupils = in_order(pupils.reset_coords(drop=True))
     needs = needs_of_pupils(pupils, models, standards, table["school_grades"])
     return needs[["classes", "places", "posts"]].assign(pupils=pupils)
 
@@ -205,12 +200,12 @@ def _changes(
     data: xr.Dataset,
     models: Mapping[str, DemandModel],
     table: xr.Dataset,
-    members: Mapping[str, list[str]],
+    areas: Areas,
     waves: pd.DataFrame,
 ) -> pd.DataFrame:
     """The change of every roll over every period, in steps that add up to it."""
     first, last = _periods(data, table, waves)
-    people = _everywhere(counted(data, "resident").to_dataset(name="people"), members)["people"]
+    people = with_areas(counted(data, "resident"), areas)
     born = birth_cohorts(people)
     parts = []
     for service in table[SERVICE].values.tolist():
@@ -339,22 +334,19 @@ def _ends_together(data: xr.Dataset, posts_per_pupil: xr.DataArray, place: str) 
     """The ends of the band of the posts of several stages together; nothing in a run of one path."""
     if "demand_chosen" not in data:
         return {}
-    paths = data["demand_chosen"].sel(area=place, service=posts_per_pupil[SERVICE].values)
+    paths = by_area(data["demand_chosen"], [place]).isel({COUNTY: 0}).sel({SERVICE: posts_per_pupil[SERVICE].values})
     posts = paths.transpose(TRAJECTORY, YEAR, SERVICE).to_numpy() * posts_per_pupil.transpose(YEAR, SERVICE).to_numpy()
     low, high = np.quantile(posts.sum(axis=-1), BAND, axis=0)
     return {"posts_p10": low, "posts_p90": high}
 
 
-def _audit(
-    data: xr.Dataset, table: xr.Dataset, members: Mapping[str, list[str]], lasting: xr.DataArray
-) -> xr.Dataset | None:
+def _audit(data: xr.Dataset, table: xr.Dataset, areas: Areas, lasting: xr.DataArray) -> xr.Dataset | None:
     """Planned places of the services that have some. The run's supply holds them already: what stands without them is
     supply less planned, so that nothing is counted twice."""
     if "planned" not in data:
         return None
     planned = data["planned"].sel({SERVICE: table[SERVICE].values}).reset_coords(drop=True)
-    planned = _everywhere(planned.to_dataset(name="planned"), members)["planned"]
-    planned = planned.sel({YEAR: lasting[YEAR].values})
+    planned = with_areas(planned, areas).sel({YEAR: lasting[YEAR].values})
     services = [str(name) for name in planned[SERVICE].values if float(planned.sel({SERVICE: name}).max()) > 0]
     if not services:
         return None
@@ -364,6 +356,6 @@ def _audit(
     found = audit_places(need, in_order(lasting.sel(here).reset_coords(drop=True)), existing, new)
     idle = xr.full_like(existing, np.nan)
     if "demand_quantile" in data:
-        where = {"area": existing[COUNTY].values, SERVICE: services, YEAR: existing[YEAR].values}
-        idle = probability_below(existing, data["demand_quantile"].sel(where).rename(area=COUNTY))
+        kept = by_area(data["demand_quantile"], existing[COUNTY].values)
+        idle = probability_below(existing, kept.sel({SERVICE: services, YEAR: existing[YEAR].values}))
     return found.assign(need=need, existing=existing, added=new, p_idle=idle).map(in_order)

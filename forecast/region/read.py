@@ -295,7 +295,7 @@ def _region(
         name=head.name,
         area=head.area,
         parent=head.parent,
-        areas=places.parents,
+        parents=places.parents,
         jump_off_year=head.jump_off_year,
         pattern=head.pattern,
         counties=tables["counties"].set_index("county"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from forecast.basics.areas import Areas
 from forecast.basics.catalogue import say_both
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.text import Text
@@ -22,8 +23,9 @@ class Region:
     """What a bureau put in, normalised.
 
     `tables`: codes are text, numbers float in base units; `row` is the line of the file, `unit_printed` the unit as
-    printed, `age_from` and `age_to` the completed years an age group covers. `counties`: index `county`. `areas`:
-    names of parents. `settings`: the rest of region.toml. `encodings`, `hashes` (sha256): by file. `rules`: file -> standards and rules of the region's own, as they stand. Tables are not to
+    printed, `age_from` and `age_to` the completed years an age group covers. `counties`: index `county`. `parents`:
+    their names. `settings`: the rest of region.toml. `encodings`, `hashes` (sha256): by file. `rules`: file ->
+    standards and rules of the region's own, as they stand. Tables are not to
     be changed in place.
     """
 
@@ -31,7 +33,7 @@ class Region:
     name: Text
     area: str
     parent: str | None
-    areas: Mapping[str, Text]
+    parents: Mapping[str, Text]
     jump_off_year: int
     pattern: str | None
     counties: pd.DataFrame
@@ -58,13 +60,16 @@ class Region:
         return self.tables[name]
 
     @cached_property
-    def place_names(self) -> Mapping[str, Text]:
-        """Names of counties, parents and the whole by code."""
-        names = {
-            str(code): Text(zh, en)
-            for code, zh, en in zip(self.counties.index, self.counties.name_zh, self.counties.name_en, strict=True)
-        }
-        return {**names, **self.areas, self.area: self.name}
+    def areas(self) -> Areas:
+        """The parents of the counties and the whole as sums of counties, and the names of them all."""
+        members: dict[str, list[str]] = {}
+        for county, parent in self.counties["parent"].items():
+            members.setdefault(str(parent), []).append(str(county))
+        members.pop(self.area, None)  # counties may name the whole as their parent; it comes last
+        members[self.area] = [str(county) for county in self.counties.index]
+        zh, en = (self.counties[name] for name in ("name_zh", "name_en"))
+        names = {county: Text(str(zh[county]), str(en[county])) for county in members[self.area]}
+        return Areas(self.area, members, {**names, **self.parents, self.area: self.name})
 
     @cached_property
     def published(self) -> Mapping[tuple[int, str], Mapping[str, float]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.areas import by_area
 from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR
 from forecast.demand.schools.changes import elasticity
 from forecast.demand.schools.special_education import SETTING
@@ -52,7 +53,7 @@ def _help(run: Run) -> dict[str, pd.DataFrame]:
     alike = run.sharing.alike.to_dataframe("share_of_counties").reset_index()
     found = {"follow_on_area": _named(run, areas[areas["area"] > 0]), "class_shares": alike}
     if run.sharing.pairs is not None:
-        pairs, names = run.sharing.pairs, run.region.place_names
+        pairs, names = run.sharing.pairs, run.region.areas.names
         for side in ("short", "spare"):
             own = [names[code] for code in pairs[f"{side}_county"]]
             pairs = pairs.assign(**{f"{side}_name_{lang}": [name[lang] for name in own] for lang in ("zh", "en")})
@@ -63,7 +64,7 @@ def _help(run: Run) -> dict[str, pd.DataFrame]:
 def _of_counties(data: xr.Dataset, quantiles: Iterable[str], others: list[str]) -> xr.Dataset:
     """The ends of the bands of 80 % (p10, p90) and 95 % (p025, p975), and other odds, by county."""
     kept = data[others].assign(_columns(data, quantiles, (0.025, 0.1, 0.9, 0.975)))
-    counties = kept.sel({"area": data[COUNTY].values}).rename({"area": COUNTY})
+    counties = by_area(kept, data[COUNTY].values)
     return counties.drop_vars([name for name in counties.coords if name not in counties.dims])
 
 
@@ -94,7 +95,7 @@ def _uncertainty(data: xr.Dataset) -> pd.DataFrame:
 
 def _named(run: Run, table: pd.DataFrame, place: str = COUNTY) -> pd.DataFrame:
     """The table with the names of the places beside their codes, for readers who know no codes."""
-    names = [run.region.place_names[str(code)] for code in table[place]]
+    names = [run.region.areas.names[str(code)] for code in table[place]]
     table = table.assign(name_en=[name["en"] for name in names], name_zh=[name["zh"] for name in names])
     first = [place, "name_zh", "name_en"]
     return table[first + [column for column in table.columns if column not in first]]

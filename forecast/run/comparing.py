@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.areas import Areas, with_whole
 from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order
 from forecast.basics.issues import Issue, UsageError
-from forecast.run.cube import with_whole
 from forecast.supply.gap import VIEWS
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def numbers_of(
     supply: xr.Dataset,
     gap: xr.Dataset,
     years: Sequence[int],
-    area: str,
+    areas: Areas,
 ) -> pd.DataFrame:
     """One scenario's `NUMBERS` with what they rest on: a row a county, service and year, the whole after its counties."""
     view = scenario.demand.view
@@ -65,7 +65,7 @@ def numbers_of(
         "demand": demand[VIEWS[view]],
         "gap": gap.gap,
     }
-    wide = {name: with_whole(in_order(value.sel({YEAR: years})), area) for name, value in cells.items()}
+    wide = {name: with_whole(in_order(value.sel({YEAR: years})), areas) for name, value in cells.items()}
     table = xr.Dataset(wide).to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()
     bases = {"demand_basis": demand.demand_basis, "supply_basis": supply.basis}
     about = {key: table[SERVICE].map(basis.to_series()) for key, basis in bases.items()}

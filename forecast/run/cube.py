@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from forecast.basics.dims import COUNTY, YEAR, in_order
+from forecast.basics.dims import AREA, YEAR
 
 if TYPE_CHECKING:
     from forecast.region import Region
@@ -34,13 +34,7 @@ def gather(
 def with_odds(data: xr.Dataset, odds: xr.Dataset, region: Region) -> xr.Dataset:
     """`data` and what is kept of the trajectories, with the names of the areas beside their codes; `area` among the
     attributes is the code of the whole."""
-    names = [region.place_names[code] for code in odds["area"].values.tolist()]
-    listed = {f"area_name_{lang}": ("area", [name[lang] for name in names]) for lang in ("zh", "en")}
+    names = [region.areas.names[code] for code in odds[AREA].values.tolist()]
+    listed = {f"area_name_{lang}": (AREA, [name[lang] for name in names]) for lang in ("zh", "en")}
     odds = odds.assign_coords(listed).assign_attrs(area=region.area).reindex({YEAR: data[YEAR].values})
     return data.merge(odds, compat="override", combine_attrs="drop_conflicts")
-
-
-def with_whole(variable: xr.DataArray, area: str) -> xr.DataArray:
-    """The counties and, as one more, their sum under the code of the whole; NaN where one of them is."""
-    whole = variable.sum(COUNTY, skipna=False).expand_dims({COUNTY: [area]})
-    return in_order(xr.concat([variable, whole], COUNTY, join="exact"))

@@ -132,7 +132,7 @@ def _by_county(region: Region, service: str, rows: list[Row], residents: Residen
     """Figures of one year by county: own rows as they are, then each area's rest over its other counties."""
     given = {row.county: row.capacity for row in rows}
     figures = {code: number for code, number in given.items() if code in residents}
-    areas = {code: _members(region, code) for code in given if code not in residents}
+    areas = {code: region.areas.inside(code) for code in given if code not in residents}
     split = False
     for code, members in sorted(areas.items(), key=lambda item: len(item[1])):
         open_ = [county for county in members if county not in figures]
@@ -157,17 +157,10 @@ def _planned(
         if project.county in residents:
             added = {project.county: project.capacity}
         else:
-            added, split = _shared(project.capacity, _members(region, project.county), residents), True
+            added, split = _shared(project.capacity, region.areas.inside(project.county), residents), True
         parts = np.array([added.get(county, 0.0) for county in residents])
         planned += parts[:, None] * ((since < project.year) & (years >= project.year))
     return planned, split
-
-
-def _members(region: Region, area: str) -> list[str]:
-    """The counties of a parent area; all of them for the region as a whole."""
-    if area == region.area:
-        return list(region.counties.index)
-    return list(region.counties.index[region.counties["parent"] == area])
 
 
 def _shared(total: float, counties: list[str], residents: Residents) -> dict[str, float]:

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from forecast import read_region, read_scenario
+from forecast.basics.areas import Areas
 from forecast.blocks import Task, attribute_variance, recompute, run_blocks
 from forecast.blocks.summary import QUANTILES, odds, quantiles
 from forecast.blocks.task import needs_by_county
@@ -32,13 +33,13 @@ def task(run: Run) -> Task:
 
 
 @pytest.fixture(scope="module")
-def members(task: Task) -> dict[str, list[str]]:
-    return {"330300": task.counties, "half": task.counties[:5]}
+def areas(task: Task) -> Areas:
+    return Areas("330300", {"330300": task.counties, "half": task.counties[:5]})
 
 
 @pytest.fixture(scope="module")
-def found(task: Task, members: dict[str, list[str]]) -> xr.Dataset:
-    return run_blocks(task, range(N), members)
+def found(task: Task, areas: Areas) -> xr.Dataset:
+    return run_blocks(task, range(N), areas)
 
 
 def test_quantiles_are_numpys() -> None:
@@ -68,15 +69,15 @@ def test_blocks_equal_brute_force(task: Task, found: xr.Dataset) -> None:
         "whole": supply.sum("county", skipna=False),
         "half": supply.sel(county=task.counties[:5]).sum("county", skipna=False),
     }
-    for name, areas in several.items():
+    for name, chosen in several.items():
         expected = sums[name].quantile(list(QUANTILES), "trajectory").squeeze()
-        seen = found.demand_quantile.sel(area=areas).rename(area="county").squeeze()
+        seen = found.demand_quantile.sel(area=chosen).rename(area="county").squeeze()
         np.testing.assert_allclose(seen.transpose(*expected.dims), expected, rtol=3e-5)
         missing = (sums[name] - stands[name]).clip(min=0).mean("trajectory")
-        kept = found.short_expected.sel(area=areas).rename(area="county").squeeze()
+        kept = found.short_expected.sel(area=chosen).rename(area="county").squeeze()
         np.testing.assert_allclose(kept.transpose(*missing.dims), missing, atol=0.5, rtol=1e-3)
         short = (sums[name] > stands[name]).mean("trajectory").where(stands[name].notnull())
-        kept = found.p_short.sel(area=areas).rename(area="county").squeeze()
+        kept = found.p_short.sel(area=chosen).rename(area="county").squeeze()
         assert float(abs(kept - short).max()) <= 1 / N  # one trajectory may tie in float32
     people = full.population.sel(year=task.years).sum("sex")
     elders = people.sel(age=slice(80, 100)).sum("age").quantile(0.9, "trajectory")
@@ -89,10 +90,10 @@ def test_blocks_equal_brute_force(task: Task, found: xr.Dataset) -> None:
 
 @pytest.mark.parametrize(("threads", "block"), [(1, 50), (2, 5), (2, 1)])
 def test_no_bit_depends_on_threads_or_blocks(
-    task: Task, members: dict[str, list[str]], found: xr.Dataset, threads: int, block: int
+    task: Task, areas: Areas, found: xr.Dataset, threads: int, block: int
 ) -> None:
     told: list[int] = []
-    again = run_blocks(task, range(N), members, threads, block, told.append)
+    again = run_blocks(task, range(N), areas, threads, block, told.append)
     for name in found.data_vars:
         assert found[name].equals(again[name]), name
     assert told == list(range(1, 13))
@@ -126,9 +127,9 @@ def test_some_trajectories_stand_for_all(found: xr.Dataset, task: Task) -> None:
     np.testing.assert_allclose(chosen.isel(service=0), demand[large.trajectory.values], rtol=1e-6)
 
 
-def test_variance_of_a_sum_falls_to_its_parts(task: Task, members: dict[str, list[str]]) -> None:
+def test_variance_of_a_sum_falls_to_its_parts(task: Task, areas: Areas) -> None:
     """Hospital beds hang on people and behaviour, senior places of 2030 not on births; shares sum to one."""
-    shares = attribute_variance(task, range(200), members)
+    shares = attribute_variance(task, range(200), areas)
     total = shares.sum("component")
     np.testing.assert_allclose(total.where(total.notnull(), 1.0), 1.0, rtol=1e-9)
     senior = shares.sel(area="330300", service="senior_school", year=2030)
@@ -160,10 +161,10 @@ def test_uncertainty_is_read_or_refused(tmp_path: object) -> None:
         assert all(field in refused.value.issues[0].text(lang) for lang in ("zh", "en"))
 
 
-def test_a_service_without_a_standard_is_not_judged_by_one(members: dict[str, list[str]], run: Run) -> None:
+def test_a_service_without_a_standard_is_not_judged_by_one(areas: Areas, run: Run) -> None:
     """Hospital beds have no norm: nothing is said of them in the view of the norm, rather than that none are short."""
     assert run.task is not None
-    asked = run_blocks(replace(run.task, view="norm"), range(N), members)
+    asked = run_blocks(replace(run.task, view="norm"), range(N), areas)
     for name in ("p_short", "p_short_by", "short_expected", "idle_expected", "gap_quantile", "p_norm_met"):
         assert bool(asked[name].sel(service="hospital_beds").isnull().all()), name
         assert bool(asked[name].sel(service="care_beds").notnull().all()), name

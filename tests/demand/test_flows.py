@@ -76,10 +76,10 @@ def test_trajectories_move_as_the_scenario_does(runs: tuple[Run, Run]) -> None:
     xr.testing.assert_allclose(there.data[kept].sel(city), home.data[kept].sel(city), rtol=1e-5)
     task = there.task
     assert task is not None
-    members = {there.region.area: task.counties}
-    found = run_blocks(task, range(8), members)
+    areas = there.region.areas
+    found = run_blocks(task, range(8), areas)
     assert found.area.values.tolist() == [*task.counties, there.region.area]
-    xr.testing.assert_identical(found, run_blocks(task, range(8), members, block=1, threads=1))
+    xr.testing.assert_identical(found, run_blocks(task, range(8), areas, block=1, threads=1))
     full = xr.concat([recompute(task, number) for number in range(8)], "trajectory")
     for name in ("demand", "demand_norm"):
         mean = full[name].sel(year=task.years).quantile(0.5, "trajectory", skipna=False)

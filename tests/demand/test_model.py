@@ -13,6 +13,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.basics.areas import Areas
 from forecast.basics.catalogue import catalogue
 from forecast.basics.folders import folder
 from forecast.basics.school_date import SEPTEMBER
@@ -54,6 +55,10 @@ class StandIn:
     counties: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame({"parent": ["9900", "9900"]}, index=pd.Index(["01", "02"], name="county"))
     )
+
+    @property
+    def areas(self) -> Areas:
+        return Areas(self.area, {self.area: list(self.counties.index)})
 
     def has(self, name: str) -> bool:
         return name in self.tables

@@ -702,7 +702,7 @@ def test_numbers_come_in_base_units_and_keep_the_printed_unit(good: Path) -> Non
 def test_what_region_toml_says(good: Path) -> None:
     region = read_region(str(good))
     assert (region.id, region.area, region.parent, region.jump_off_year) == ("twins", "010100", "010000", 2023)
-    assert region.areas["010100"] == Text("双县市", "Twin Counties")
+    assert region.parents["010100"] == Text("双县市", "Twin Counties")
     assert region.settings["derivation"] == {"census_years": [2020]}
     assert len(region.hashes[P]) == 64
     assert region.has("supply")
@@ -763,7 +763,7 @@ def test_a_pattern_fills_in_what_the_region_lacks(tmp_path: Path) -> None:
     assert set(region.table("fertility")["area"]) == {"010100"}
     assert source_of(region, "mortality").source == "UN"
     assert source_of(region, "fertility").source == "survey"
-    assert region.areas["LD"]["en"] == "Land"
+    assert region.parents["LD"]["en"] == "Land"
     assert "patterns/land/levels.csv" in region.hashes
     (place / "levels.csv").write_text(GOOD["levels.csv"].replace("010100,", "LD,").replace("1.25", "-1"), "utf-8")
     assert [(i.code, i.file) for i in refused(folder)] == [("E122", "patterns/land/levels.csv")]

@@ -57,16 +57,13 @@ RULES = read_rules()
 
 
 def made_flags(data: xr.Dataset, region: Region, models: dict[str, DemandModel]) -> Flags:
-    named = {code: Text(row.name_zh, row.name_en) for code, row in region.counties.iterrows()}
-    members = {region.area: list(region.counties.index)}
-    return find_flags(
-        paths_of(data, 2023, members, models), models, named | {region.area: region.name}, NOW, RULES.warning
-    )
+    return find_flags(paths_of(data, 2023, region.areas, models), models, region.areas.names, NOW, RULES.warning)
 
 
 def made_region(names: list[tuple[str, str]], grid: bool = True) -> Region:
     codes = [f"{k + 1:06d}" for k in range(len(names))]
     counties = pd.DataFrame({"name_zh": [n[0] for n in names], "name_en": [n[1] for n in names]}, index=codes)
+    counties = counties.assign(parent="000000")
     if grid:
         counties = counties.assign(grid_row=1, grid_col=range(1, len(names) + 1))
     line = ["supply", "", EVIL, "p. 3", "assumed", "none", EVIL, 2, "sources.csv"]
@@ -76,7 +73,7 @@ def made_region(names: list[tuple[str, str]], grid: bool = True) -> Region:
         name=Text("示例市", "Sample"),
         area="000000",
         parent=None,
-        areas={},
+        parents={},
         jump_off_year=2023,
         pattern=None,
         counties=counties,
@@ -152,8 +149,7 @@ def with_schools(run: Run) -> Run:
         form=("service", form),
         planned=0.25 * run.data.supply * planned,
     )
-    members = {run.region.area: list(run.region.counties.index)}
-    held = find_schools(data, run.models, run.region, members, run.waves, run.flags.classes["lasting"], RULES.standards)
+    held = find_schools(data, run.models, run.region, run.waves, run.flags.classes["lasting"], RULES.standards)
     return replace(run, data=data, schools=held)
 
 

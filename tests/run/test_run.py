@@ -37,7 +37,7 @@ def test_a_run_is_the_same_saved_or_not(run: Run, tmp_path: Path) -> None:
 def test_shares_of_the_variance_are_worked_out_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.task is not None
     assert run.causes is not None
-    expected = attribute_variance(run.task, range(5), run.causes.members)
+    expected = attribute_variance(run.task, range(5), run.causes.areas)
     fresh = replace(run, causes=replace(run.causes))
     assert fresh.variance_share is not None
     xr.testing.assert_identical(fresh.variance_share, expected)

@@ -62,7 +62,7 @@ def _ratios_of_one(
     aged = children(population, model.ages, model.cutoff_month).transpose(COUNTY, YEAR)
     rows = {str(county): row for row, county in enumerate(aged[COUNTY].values)}
     columns = {int(year): column for column, year in enumerate(aged[YEAR].values)}
-    for area, counties in areas(region).items():
+    for area, counties in region.areas.members.items():
         pupils = _pupils(rolls, model, area, counties)
         for year in (year for year in pupils if year in columns and year <= until):
             missing = [county for county in counties if county not in rows]
@@ -79,15 +79,6 @@ def observed_rolls(ratios: pd.DataFrame, area: str, services: list[str], years: 
     own = own.reindex(index=services, columns=years).astype(float)
     rolls = xr.DataArray(own.to_numpy(), {SERVICE: services, YEAR: years}, (SERVICE, YEAR))
     return label(in_order(rolls), "demand.enrolment")
-
-
-def areas(region: Region) -> dict[str, list[str]]:
-    """Each parent area, and last the area of the region as a whole -> the codes of its counties."""
-    found: dict[str, list[str]] = {}
-    for county, area in region.counties["parent"].items():
-        found.setdefault(str(area), []).append(str(county))
-    found.pop(region.area, None)
-    return found | {region.area: list(region.counties.index)}
 
 
 def _rolls(region: Region) -> Rolls:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from forecast.basics.areas import Areas, by_area, with_areas
 from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order
 from forecast.demand import DemandModel
 from forecast.demand.schools.changes import birth_cohorts
@@ -34,24 +35,18 @@ class Paths:
     levers: tuple[Lever, ...] = ()  # what may be otherwise, in the order in which it is asked
 
 
-def paths_of(
-    data: xr.Dataset, jump_off_year: int, members: Mapping[str, list[str]], models: Mapping[str, DemandModel]
-) -> Paths:
-    """The paths of a run's data; members: area -> its counties, for what is known by county alone."""
+def paths_of(data: xr.Dataset, jump_off_year: int, areas: Areas, models: Mapping[str, DemandModel]) -> Paths:
+    """The paths of a run's data; areas: for what is known by county alone."""
 
     def everywhere(variable: xr.DataArray) -> xr.DataArray:
-        sums = [
-            variable.sel({COUNTY: counties}).sum(COUNTY, skipna=False).expand_dims({COUNTY: [area]})
-            for area, counties in members.items()
-        ]
-        return in_order(xr.concat([variable, *sums], COUNTY, join="exact"))
+        return with_areas(variable, areas)
 
     ahead, past = slice(jump_off_year + 1, None), slice(None, jump_off_year)
     demand = everywhere(data.demand)
     paths = demand.sel({YEAR: ahead})
     if "demand_chosen" in data:
-        chosen = data.demand_chosen.rename(area=COUNTY).sel({YEAR: ahead})
-        paths = in_order(chosen.sel({COUNTY: demand[COUNTY].values})).assign_attrs(demand.attrs)
+        chosen = by_area(data.demand_chosen, demand[COUNTY].values).sel({YEAR: ahead})
+        paths = in_order(chosen).assign_attrs(demand.attrs)
     people = everywhere(data.population.sum(SEX))
     supply = everywhere(data.supply).sel({YEAR: ahead})
     ages = {name: model.service.ages_of_need or model.ages for name, model in models.items()}

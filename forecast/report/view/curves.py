@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.areas import with_whole
 from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR
 from forecast.report.view.axes import Axes
 
@@ -29,7 +30,7 @@ class Curves:
     @cached_property
     def values(self) -> Callable[[str, str], Values]:
         """values(variable, service): (place, year), a variable of the run's cube."""
-        return cache(lambda variable, service: _with_whole(self._cube(variable)[self.axes.services.index(service)]))
+        return cache(lambda variable, service: self._cube(variable)[self.axes.services.index(service)])
 
     @cached_property
     def table(self) -> Callable[[str, str], pd.DataFrame]:
@@ -38,9 +39,17 @@ class Curves:
 
     @cached_property
     def _cube(self) -> Callable[[str], Values]:
-        """(service, county, year) of a variable."""
-        data = self.axes.run.data
-        return cache(lambda variable: data[variable].transpose(SERVICE, COUNTY, YEAR).to_numpy().astype(float))
+        """(service, place, year) of a variable."""
+
+        def cube(variable: str) -> Values:
+            values = self._by_place(self.axes.run.data[variable])
+            return values.transpose(SERVICE, COUNTY, YEAR).to_numpy().astype(float)
+
+        return cache(cube)
+
+    def _by_place(self, counties: xr.DataArray) -> xr.DataArray:
+        """The whole, then the counties."""
+        return with_whole(counties, self.axes.run.region.areas).sel({COUNTY: self.axes.places})
 
     def at(self, variable: str, place: str, service: str, year: int) -> float:
         return float(self.values(variable, service)[self.axes.row_of[place], self.axes.column_of[year]])
@@ -78,7 +87,7 @@ class Curves:
     def persons(self, first: int, last: int) -> pd.DataFrame:
         """Residents aged first..last at 31 December, by (place, year)."""
         people = self._by_age.sel({AGE: slice(first, last)}).sum(AGE, skipna=False)
-        return self.axes.frame(_with_whole(people.transpose(COUNTY, YEAR).to_numpy()))
+        return self.axes.frame(self._by_place(people).transpose(COUNTY, YEAR).to_numpy())
 
     @cached_property
     def _by_age(self) -> xr.DataArray:
@@ -87,7 +96,7 @@ class Curves:
     def births(self) -> pd.DataFrame:
         """Births of both sexes by (place, year); NaN where a year was not reckoned."""
         both_sexes = self.axes.run.data["births"].sum(SEX, skipna=False)
-        return self.axes.frame(_with_whole(both_sexes.transpose(COUNTY, YEAR).to_numpy()))
+        return self.axes.frame(self._by_place(both_sexes).transpose(COUNTY, YEAR).to_numpy())
 
     def flow(self, name: str, year: int) -> float:
         """Births or deaths of the whole in the year; NaN where the year was not reckoned."""
@@ -126,7 +135,3 @@ def share_of_larger(gap: Values, supply: Values) -> Values:
     larger = np.where(gap > 0, supply, supply - gap)
     share: Values = gap / np.where(larger > 0, larger, np.nan)
     return share
-
-
-def _with_whole(counties: Values) -> Values:
-    return np.vstack([counties.sum(axis=0), counties])

@@ -22,12 +22,8 @@ class Names:
     @cached_property
     def places(self) -> dict[str, Text]:
         """Names by code, of the whole and its counties."""
-        region = self.axes.run.region
-        own = {
-            code: Text(str(region.counties.at[code, "name_zh"]), str(region.counties.at[code, "name_en"]))
-            for code in self.axes.counties
-        }
-        return {self.axes.area: region.name, **own}
+        names = self.axes.run.region.areas.names
+        return {place: names[place] for place in self.axes.places}
 
     @property
     def whole(self) -> Text:

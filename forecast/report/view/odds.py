@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from forecast.basics.dims import SERVICE, YEAR
+from forecast.basics.dims import AGE_GROUP, AREA, QUANTILE, SERVICE, YEAR
 from forecast.basics.text import Text, count
-from forecast.blocks.all_blocks import AGE_GROUP, AREA, QUANTILE
 from forecast.report.view.axes import Axes
 from forecast.report.view.curves import Curves
 from forecast.report.words import both

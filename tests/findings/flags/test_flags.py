@@ -11,7 +11,6 @@ import pytest
 import xarray as xr
 
 from forecast import cli, read_region, read_scenario
-from forecast.demand import areas
 from forecast.errors import say
 from forecast.findings.flags import ELDERS, MIGRATION, SPAN, flag_table, paths_of
 from forecast.pipeline import run_forecast
@@ -178,7 +177,7 @@ def test_every_sentence_says_at_which_level_the_class_turns_or_that_none_does(ru
 def test_at_the_level_the_class_is_the_other_one(run: Run) -> None:
     """All levels of migration at once: every place's demand as it is there, and as it is a little nearer the baseline."""
     tips = {place: tip for place, tip in run.flags.tipping.items() if tip is not None and tip.driver == "migration"}
-    paths = paths_of(run.data, run.region.jump_off_year, areas(run.region), run.models)
+    paths = paths_of(run.data, run.region.jump_off_year, run.region.areas, run.models)
     counties = list(run.region.counties.index)
     slope = (run.data.demand_high - run.data.demand_low).sel(year=paths.demand.year) / 2
     slope = xr.concat([slope, slope.sum("county").expand_dims(county=[run.region.area])], "county")

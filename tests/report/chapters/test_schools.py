@@ -13,7 +13,7 @@ import xarray as xr
 
 from forecast import read_region, run_forecast
 from forecast.basics.text import Text
-from forecast.demand import areas, read_models
+from forecast.demand import read_models
 from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.demand.schools.needs import needs_of_pupils
 from forecast.demand.schools.planned_places import seats_by_year, standing_places
@@ -356,9 +356,7 @@ def test_both_languages_say_the_same_numbers(chapter: Chapter) -> None:
 
 def again(run: Run, change: Callable[[xr.Dataset], xr.Dataset], region: Region | None = None) -> Schools:
     region, data = region or run.region, change(run.data)
-    found = find_schools(
-        data, run.models, region, areas(region), run.waves, run.flags.classes["lasting"], run.rules.standards
-    )
+    found = find_schools(data, run.models, region, run.waves, run.flags.classes["lasting"], run.rules.standards)
     assert found is not None
     return found
 
