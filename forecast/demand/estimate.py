@@ -24,7 +24,7 @@ NEEDS = ("demand", "demand_norm", "pupils", "classes", "posts", "users", "bed_da
 """What methods return by county, year and service; each is linear in people."""
 
 NOT_A_COHORT = -1
-"""`born_until` of a service that is not for a few birth cohorts, or where the jump-off year is not known."""
+"""`born_until` of a service that is not for a few birth cohorts, or where it is not asked."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def estimate_demand(
     """What people need, by (trajectory?, county, year, service).
 
     `people` holds `population` (trajectory?, county, [group,] year, sex, age), persons at 31 December, past and future
-    in one time line; its attr `jump_off_year` dates the last known year. Returned:
+    in one time line. The last known year is the region's, without a region that of the attr `jump_off_year`, as a
+    projection sets it. Returned:
 
     demand           what people will use (behaviour), in the service's unit (coordinate `unit`)
     demand_norm      what the standard asks; NaN for a service without one
@@ -73,9 +74,9 @@ def estimate_demand(
     own value. A value overridden by a bureau goes before all. `ratios`, from `participation_ratios`, may be given when
     `people` holds only some counties of the region. With a `region` that has flows, need stands where it is served
     (`flows.region_flows`); all its counties must be there then.
-    Raises InputRefused where ages, years or counties are missing.
+    Raises InputRefused where ages, years or counties are missing, ValueError where the last known year is.
     """
-    found = demand_by_residence(people, model, region, ratios)
+    found = demand_by_residence(people, model, region, ratios, jump_off_year(people, region))
     services, counties, years = (found[dim].values.tolist() for dim in (SERVICE, COUNTY, YEAR))
     flows = region_flows(region, services, counties, years)
     return found.assign({name: serve(found[name], flows) for name in NEEDS if name in found})
@@ -86,8 +87,10 @@ def demand_by_residence(
     model: DemandModel | Mapping[str, DemandModel],
     region: Region | None = None,
     ratios: pd.DataFrame | None = None,
+    born_by: int | None = None,
 ) -> xr.Dataset:
-    """The same where people live, before any flow between counties."""
+    """The same where people live, before any flow between counties. born_by: the jump-off year; without it `born_until`
+    is not told."""
     models = {model.id: model} if isinstance(model, DemandModel) else dict(model)
     by_concept = {concept: counted(people, concept) for concept in dict.fromkeys(m.population for m in models.values())}
     population = next(iter(by_concept.values()))
@@ -105,11 +108,26 @@ def demand_by_residence(
     found["demand_basis"] = _text("demand_basis", [_basis(one, used[name]) for name, one in models.items()])
     found["form"] = _text("form", [ratio.form for ratio in used.values()])
     found["denominator"] = _text("denominator", [denominator(people, one.population) for one in models.values()])
-    born = [_born_until(one, people.attrs.get("jump_off_year")) for one in models.values()]
-    return found.assign_coords(
+    born = [_born_until(one, born_by) for one in models.values()]
+    found = found.assign_coords(
         unit=(SERVICE, [one.unit for one in models.values()]),
         born_until=(SERVICE, np.asarray(born, dtype=np.int64), {"units": "years", "not_a_cohort": NOT_A_COHORT}),
-    ).assign_attrs({key: people.attrs[key] for key in ("jump_off_year",) if key in people.attrs})
+    )
+    return found if born_by is None else found.assign_attrs(jump_off_year=born_by)
+
+
+def jump_off_year(people: xr.Dataset, region: Region | None) -> int:
+    """Last year that is known: the region's; without a region the one that a projection notes on its people.
+
+    Raises ValueError where there is neither.
+    """
+    if region is not None:
+        return region.jump_off_year
+    if "jump_off_year" not in people.attrs:
+        raise ValueError(
+            "people do not say their jump_off_year: give a region, or people.assign_attrs(jump_off_year=...)"
+        )
+    return int(people.attrs["jump_off_year"])
 
 
 def _choose_ratio(
@@ -256,8 +274,8 @@ def _basis(model: DemandModel, ratio: Ratio) -> Basis:
     return weakest(*bases, *([ratio.basis] if ratio.basis else []))
 
 
-def _born_until(model: DemandModel, jump_off_year: int | None) -> int:
-    """Last year whose youngest were born by the end of the jump-off year: that year plus the first age."""
-    if jump_off_year is None or not model.service.cohort:
+def _born_until(model: DemandModel, born_by: int | None) -> int:
+    """Last year whose youngest were born by the end of the year `born_by`."""
+    if born_by is None or not model.service.cohort:
         return NOT_A_COHORT
-    return born_until(model.ages[0], int(jump_off_year), model.cutoff_month)
+    return born_until(model.ages[0], born_by, model.cutoff_month)

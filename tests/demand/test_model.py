@@ -51,6 +51,7 @@ class StandIn:
     settings: dict[str, Any] = field(default_factory=dict)
     area: str = "9900"
     services: dict[str, Any] = field(default_factory=dict)
+    jump_off_year: int = 2023
     known: dict[str, Any] = field(default_factory=dict)
     counties: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame({"parent": ["9900", "9900"]}, index=pd.Index(["01", "02"], name="county"))
@@ -209,6 +210,15 @@ def test_until_when_all_are_born() -> None:
     """Born by the end of 2023: the youngest of a nursery until 2023, of kindergarten 2026, primary school 2029."""
     born = estimate_demand(people(), MODELS)["born_until"]
     assert list(born.values) == [2023, 2026, 2029, 2035, 2038, NOT_A_COHORT, NOT_A_COHORT]
+
+
+def test_the_last_known_year_is_the_regions_or_told_by_the_people_or_asked_for() -> None:
+    model, since = MODELS["primary_school"], 6
+    told = people(jump_off_year=2021)
+    assert int(estimate_demand(told, model)["born_until"].item()) == 2021 + since
+    assert int(estimate_demand(told, model, StandIn(jump_off_year=2023))["born_until"].item()) == 2023 + since  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="jump_off_year"):
+        estimate_demand(told.drop_attrs(), model)
 
 
 def test_a_leading_trajectory_is_kept_and_changes_nothing_else() -> None:

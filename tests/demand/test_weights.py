@@ -17,7 +17,9 @@ def people(seed: int) -> xr.Dataset:
     rng = np.random.default_rng(seed)
     coords = {"county": ["a", "b"], "year": YEARS, "sex": ["female", "male"], "age": list(AGES)}
     shape = tuple(len(labels) for labels in coords.values())
-    return xr.Dataset({"population": (tuple(coords), rng.uniform(0, 1000, shape))}, coords=coords)
+    return xr.Dataset(
+        {"population": (tuple(coords), rng.uniform(0, 1000, shape))}, coords, {"jump_off_year": int(YEARS[0])}
+    )
 
 
 def test_weights_say_what_the_methods_say() -> None:

@@ -75,7 +75,7 @@ def grade_ratios(people: xr.Dataset, models: Mapping[str, DemandModel], region: 
     """
     system = system_of(region)
     years = [int(year) for year in people["population"][YEAR].values]
-    rolls = region_rolls(region, people.attrs.get("jump_off_year", years[-1]))
+    rolls = region_rolls(region, region.jump_off_year)
     if rolls is None:
         return pd.DataFrame()
     rolls = rolls.sel({YEAR: [year for year in rolls[YEAR].values if year in years]})

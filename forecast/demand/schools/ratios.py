@@ -34,7 +34,7 @@ def participation_ratios(
 
     The children are of the people whom the model counts, residents or registered. A ratio of sums over an area with
     several counties: its own row of the region's `enrolment`, or the sum of its counties where each has one. Years run
-    as far as rolls were observed, at most to the jump-off year (`people.attrs["jump_off_year"]`). These rows have no
+    as far as rolls were observed, at most to the jump-off year of the region. These rows have no
     `age`. Where the region counts grades by county, rows by county, year and age at the cut-off date follow, for all
     years of `people` (`grade_ratios`). No rows where the region has no enrolment. Raises InputRefused where a county
     of the area is missing from `people`.
@@ -58,13 +58,12 @@ def _ratios_of_one(
     population = counted(people, model.population)
     if TRAJECTORY in population.dims:  # up to the jump-off year all trajectories are the same past
         population = population.isel({TRAJECTORY: 0}, drop=True)
-    until = people.attrs.get("jump_off_year", int(population[YEAR][-1]))
     aged = children(population, model.ages, model.cutoff_month).transpose(COUNTY, YEAR)
     rows = {str(county): row for row, county in enumerate(aged[COUNTY].values)}
     columns = {int(year): column for column, year in enumerate(aged[YEAR].values)}
     for area, counties in region.areas.members.items():
         pupils = _pupils(rolls, model, area, counties)
-        for year in (year for year in pupils if year in columns and year <= until):
+        for year in (year for year in pupils if year in columns and year <= region.jump_off_year):
             missing = [county for county in counties if county not in rows]
             if missing:
                 raise InputRefused(Issue("E414", values={"dim": COUNTY, "labels": ", ".join(missing)}))

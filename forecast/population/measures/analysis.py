@@ -4,7 +4,7 @@ Asked alone: no run calls it.
 The projection is linear as long as no cell runs empty, so a year is also a matrix: P' = A P + B M, with A the Leslie
 matrix of both sexes (women bear, Leslie 1945; Keyfitz and Caswell 2005, chapters 3 and 7) and B what the year's net
 migrants add under a convention of timing. The matrices are written here from the formulas of the method and not from
-the kernel, so that each checks the other.
+the kernel, so that each checks the other; what a timing means is told once, by `TIMINGS`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,9 @@ import xarray as xr
 
 from forecast.basics.dims import AGE, SEX, SEXES, YEAR, in_order
 from forecast.basics.variables import label
+from forecast.population.projection.conventions import TIMINGS
 
 FROM_SEX, FROM_AGE = "from_sex", "from_age"
-
-_ARRIVALS = {
-    # timing: (added before survival, one age younger; bear survival; added after it), newborn: (survival, after it),
-    # part of those added after survival that stands among the women exposed at the year's end
-    "end": ((0.0, 0.0, 1.0), (0.0, 1.0), 0.0),
-    "even": ((0.5, 0.0, 0.5), (0.0, 0.5), 1.0),
-    "even_nobirth": ((0.5, 0.0, 0.5), (0.0, 0.5), 0.0),
-    "mid": ((0.0, 0.5, 0.5), (2 / 3, 1 / 3), 1.0),
-}
 
 
 def leslie_matrix(sx: xr.DataArray, asfr: xr.DataArray, srb: xr.DataArray) -> xr.DataArray:
@@ -52,8 +44,8 @@ def migration_matrix(sx: xr.DataArray, asfr: xr.DataArray, srb: xr.DataArray, ti
     at the year's end. Returns (..., sex, age, from_sex, from_age); the identity where migrants arrive at the end.
     Raises ValueError on an unknown timing.
     """
-    if timing not in _ARRIVALS:
-        raise ValueError(f"unknown migration timing {timing!r}; there are: {', '.join(_ARRIVALS)}")
+    if timing not in TIMINGS:
+        raise ValueError(f"unknown migration timing {timing!r}; there are: {', '.join(TIMINGS)}")
     return _matrices(sx, asfr, srb, timing)
 
 
@@ -102,7 +94,7 @@ def _people(sx: np.ndarray, asfr: np.ndarray, srb: float) -> np.ndarray:
 
 
 def _arrivals(sx: np.ndarray, asfr: np.ndarray, srb: float, timing: str) -> np.ndarray:
-    (before, bearing, after), (infant_bearing, infant_after), counted = _ARRIVALS[timing]
+    before, bearing, after, infant_bearing, infant_after, counted = TIMINGS[timing]
     ages = sx.shape[1]
     out = np.zeros((2, ages, 2, ages))
     for sex in range(2):
