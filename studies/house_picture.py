@@ -12,7 +12,8 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import permutations
 
 import altair as alt
 import numpy as np
@@ -23,10 +24,12 @@ from studies.house import PACKAGE, floors, ground_plan
 
 PICTURE = ROOT / "docs" / "pictures" / "house.svg"
 GROUND = "basics"
-WIDTH, STEP = 1180, 152  # of the picture, and from floor to floor
-BOX, TALL, SLAB = 236, 90, 60  # width and height of a room, height of the ground
+WIDTH, STEP = 1180, 158  # of the picture, and from floor to floor
+BOX, TALL, SLAB = 236, 98, 60  # width and height of a room, height of the ground
 INK, NOTE, FAINT, LINE = "#26323a", "#6b7a82", "#cfd6da", "#5b7f95"
-TINTS = ["#e9eef0", "#dfeaf0", "#e3efe6", "#eef1dc", "#f7eed8", "#f8e6d6"]
+TINTS = [
+    "#e9eef0", "#dbe7f0", "#d9ebee", "#dcefe4", "#e6f1d9", "#f1f1d2", "#f8edd0", "#fae5d3", "#f9dfd8", "#f3dbe1",
+]  # fmt: skip
 """Colours of the floors, from the ground up."""
 
 
@@ -69,48 +72,73 @@ def inside(room: str) -> str:
 def strong(plan: Mapping[str, set[str]]) -> set[tuple[str, str]]:
     """Arrows that are not implied by a longer way."""
     reach: dict[str, set[str]] = {}
-    for room in sorted(plan, key=floors(plan).__getitem__):
+    level = floors(plan)
+    for room in sorted(plan, key=lambda room: level[room]):
         reach[room] = plan[room].union(*(reach[other] for other in plan[room]))
     return {(a, b) for a in plan for b in plan[a] if not any(b in reach[other] for other in plan[a] - {b})}
 
 
 def placed(plan: Mapping[str, set[str]]) -> dict[str, Room]:
-    """Every room with its place: on a floor, rooms stand in the order of what they are joined to."""
+    """Every room with its place: floor by floor, that order of rooms, or that side for a room alone, is kept by which
+    arrows pass behind the fewest boxes and are short."""
     level = floors(plan)
     rows: dict[int, list[str]] = {}
     for room in sorted(plan):
         rows.setdefault(level[room], []).append(room)
-    x = dict.fromkeys(plan, WIDTH / 2)
-    joined = {
-        room: {b for a, b in strong(plan) if a == room} | {a for a, b in strong(plan) if b == room} for room in plan
-    }
-    for _ in range(12):
-        for row in rows.values():
-            row.sort(key=lambda room: (np.mean([x[other] for other in joined[room] - {GROUND}] or [0.0]), room))
-            x |= {room: WIDTH * (place + 0.5) / len(row) for place, room in enumerate(row)}
-    if len(rows) > 2:  # a room alone on its floor stands beside the middle, so that long arrows can pass
-        for floor, row in rows.items():
-            if len(row) == 1 and floor > 0:
-                x[row[0]] += WIDTH * (0.09 if floor % 2 else -0.09)
     first = (SLAB + TALL) / 2 + 30  # of the lowest floor above the ground
-    y = {room: first + STEP * (level[room] - 1) if level[room] else 0.0 for room in plan}
-    return {room: Room(room, level[room], x[room], y[room], purpose(room), inside(room)) for room in plan}
+    rooms = {
+        room: Room(room, level[room], WIDTH / 2, first + STEP * (level[room] - 1), purpose(room), inside(room))
+        for room in plan
+    }
+    rooms[GROUND] = replace(rooms[GROUND], y=0.0)
+    for row in [row for _ in range(5) for row in (*rows.values(), *reversed(rows.values()))]:
+        tried = [
+            rooms | {name: replace(rooms[name], x=x) for name, x in zip(row, places, strict=True)}
+            for places in options(len(row))
+        ]
+        rooms = min(tried, key=lambda rooms: untidiness(plan, rooms))
+    return rooms
 
 
-def curves(plan: Mapping[str, set[str]], rooms: Mapping[str, Room]) -> Iterator[dict[str, object]]:
-    """Points of the arrows, from the bottom of a box to the top of another; those of a box start side by side."""
+def options(count: int) -> list[tuple[float, ...]]:
+    """Middles that the rooms of a floor may have: every order, and for a room alone several sides."""
+    if count == 1:
+        return [(WIDTH * share,) for share in (0.5, 0.3, 0.4, 0.6, 0.7)]
+    return list(permutations(WIDTH * (place + 0.5) / count for place in range(count)))
+
+
+def untidiness(plan: Mapping[str, set[str]], rooms: Mapping[str, Room]) -> float:
+    """How often arrows pass behind boxes that are not theirs, strong ones above all; and their breadth."""
+    total = 0.0
+    for (a, b), heavy, points in curves(plan, rooms):
+        total += abs(points[0, 0] - points[-1, 0]) / WIDTH * (3 if heavy else 0.5)
+        for room in rooms.values():
+            if room.name not in (a, b, GROUND):
+                away = abs(points - (room.x, room.y)) < (BOX / 2 + 8, TALL / 2 + 4)
+                total += bool(away.all(axis=1).any()) * (10 if heavy else 1)
+    return total
+
+
+def curves(
+    plan: Mapping[str, set[str]], rooms: Mapping[str, Room]
+) -> Iterator[tuple[tuple[str, str], bool, np.ndarray]]:
+    """Arrow, whether it is strong, and its points (point, x and y) from the bottom of a box to the top of another;
+    those of a box start side by side."""
     kept = strong(plan)
-    pairs = sorted((a, b) for a in plan for b in plan[a] if b != GROUND)
-    for a, b in pairs:
+    for a, b in sorted((room, other) for room in plan for other in plan[room] if other != GROUND):
         below = sorted((other for other in plan[a] if other != GROUND), key=lambda other: rooms[other].x)
         above = sorted((other for other in plan if b in plan[other]), key=lambda other: rooms[other].x)
         start = np.array([port(rooms[a].x, below.index(b), len(below)), rooms[a].y - TALL / 2])
         end = np.array([port(rooms[b].x, above.index(a), len(above)), rooms[b].y + TALL / 2 + 5])
         reach = np.array([0, 0.5 * (start[1] - end[1])])
-        for order, t in enumerate(np.linspace(0, 1, 40)):
-            weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3)
-            point = sum(w * p for w, p in zip(weights, (start, start - reach, end + reach, end), strict=True))
-            yield {"arrow": f"{a}>{b}", "strong": (a, b) in kept, "order": order, "x": point[0], "y": point[1]}
+        t = np.linspace(0, 1, 40)[:, None]
+        bend = (
+            (1 - t) ** 3 * start
+            + 3 * t * (1 - t) ** 2 * (start - reach)
+            + 3 * t**2 * (1 - t) * (end + reach)
+            + t**3 * end
+        )
+        yield (a, b), (a, b) in kept, bend
 
 
 def port(middle: float, place: int, count: int) -> float:
@@ -122,7 +150,10 @@ def picture(plan: Mapping[str, set[str]]) -> alt.LayerChart:
     height = max(room.y for room in rooms.values()) + TALL / 2 + 4
     horizontal = alt.X("x:Q", scale=alt.Scale(domain=[0, WIDTH], nice=False), axis=None)
     vertical = alt.Y("y:Q", scale=alt.Scale(domain=[-SLAB / 2 - 4, height], nice=False), axis=None)
-    lines = pd.DataFrame(list(curves(plan, rooms)))
+    lines = pd.concat(
+        pd.DataFrame(points, columns=["x", "y"]).assign(arrow=" > ".join(pair), strong=heavy, order=range(len(points)))
+        for pair, heavy, points in curves(plan, rooms)
+    )
     layers: list[alt.Chart] = []
     for kind, colour, width in ((False, FAINT, 1.1), (True, LINE, 1.9)):
         own = alt.Chart(lines[lines["strong"] == kind])
@@ -161,7 +192,7 @@ def drawn(room: Room, horizontal: alt.X, vertical: alt.Y) -> Iterator[alt.Chart]
     )  # fmt: skip
     columns = int(wide / 5.6)
     lines = textwrap.wrap(room.purpose, columns)[:3]
-    notes = textwrap.wrap(room.inside, columns + 4)[: 4 - min(len(lines), 3)]
+    notes = textwrap.wrap(room.inside, columns + 4)[: 5 - len(lines)]
     texts = pd.DataFrame(
         [
             (left + 12, top - 16, room.name, 15.0, "bold", INK),
