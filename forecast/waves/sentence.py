@@ -51,7 +51,7 @@ class Facts:
     act_from: the year by which the answer must be decided
     window: break-even years; others: likeliest class at other ones, with these
     rivals: the next likely classes and their probabilities
-    building: "school" or "kindergarten" where that is what may become something else
+    building: kind of building (`waves.advice.<class>_<building>`) where that may become something else, else ""
     """
 
     area: Text
