@@ -16,7 +16,7 @@ import xarray as xr
 
 from forecast.backtest import population as bt
 from forecast.basics.ages import FITTED_BANDS
-from forecast.basics.dims import AGE, COUNTY, YEAR
+from forecast.basics.dims import AGE, AGE_GROUP, APPROACH, COUNTY, LEAD, START_YEAR, YEAR
 from forecast.blocks import project_rows
 from forecast.population import project_population
 from forecast.population.chance.processes import Process, Uncertainty, uncertain_frame
@@ -113,11 +113,11 @@ class OneCount:
             "constant_structure": before / before[..., :1] * central[..., :1],
             "no_migration": at_last(self.rates(*chosen, closed=True)),
         }
-        labels = {COUNTY: self.census.later[COUNTY].values[odd], bt.LEAD: [LAST - FIRST], bt.AGE_GROUP: list(GROUPS)}
+        labels = {COUNTY: self.census.later[COUNTY].values[odd], LEAD: [LAST - FIRST], AGE_GROUP: list(GROUPS)}
         made = {name: values[odd] for name, values in forecasts.items()}
         drawn = paths(some(rates, odd), spread, trajectories)
         found = bt.assemble(labels, self.seen[odd], made, drawn, before[odd, 0, 0])
-        return found.expand_dims({bt.ORIGIN: [FIRST]}).assign_attrs(trajectories=trajectories)
+        return found.expand_dims({START_YEAR: [FIRST]}).assign_attrs(trajectories=trajectories)
 
 
 def some(rates: xr.Dataset, which: np.ndarray) -> xr.Dataset:
@@ -221,11 +221,11 @@ def result(counties: int, found: xr.Dataset, scores: xr.Dataset) -> Iterable[str
     yield "Weighted error, %:\n"
     yield rival_table(at)
     yield "Median error, %:\n"
-    names = [str(name) for name in scores[bt.APPROACH].values]
+    names = [str(name) for name in scores[APPROACH].values]
     medians = at.median_ape
     yield table(
         ("", *GROUPS),
-        [(name.replace("_", " "), *map(percent, medians.sel({bt.APPROACH: name}).values)) for name in names],
+        [(name.replace("_", " "), *map(percent, medians.sel({APPROACH: name}).values)) for name in names],
     )
     yield best_text(scores)
     yield "## By residents at the origin\n"

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.backtest import population as bt
+from forecast.basics.dims import APPROACH
 from studies.pages import table
 
 SIZES = (0, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10**9)
@@ -68,7 +69,7 @@ def score_table(at: xr.Dataset) -> str:
     rows = []
     for group in at.age_group.values:
         one = at.sel(age_group=group)
-        ours = one.sel({bt.APPROACH: bt.FORECAST})
+        ours = one.sel({APPROACH: bt.FORECAST})
         rows.append((
             group, *(percent(ours[name]) for name in ("median_ape", "mean_ape", "weighted_error")),
             percent(best.sel(age_group=group)), percent(ours.bias, sign=True),
@@ -92,16 +93,16 @@ def coverage_table(scores: xr.Dataset) -> str:
 
 def rival_table(at: xr.Dataset) -> str:
     rows = [
-        (name.replace("_", " "), *(percent(v) for v in at.weighted_error.sel({bt.APPROACH: name}).values))
-        for name in at[bt.APPROACH].values
+        (name.replace("_", " "), *(percent(v) for v in at.weighted_error.sel({APPROACH: name}).values))
+        for name in at[APPROACH].values
     ]
     return table(("", *at.age_group.values), rows)
 
 
 def lost(scores: xr.Dataset, rival: str, measure: str) -> list[tuple[str, int, float]]:
     """Age group, lead and ratio wherever the rival's error is smaller."""
-    pair = scores[measure].sel({bt.APPROACH: [bt.FORECAST, rival]})
-    ratio = pair.isel({bt.APPROACH: 0}) / pair.isel({bt.APPROACH: 1})
+    pair = scores[measure].sel({APPROACH: [bt.FORECAST, rival]})
+    ratio = pair.isel({APPROACH: 0}) / pair.isel({APPROACH: 1})
     return [
         (str(group), int(lead), float(value))
         for group in ratio.age_group.values
@@ -124,7 +125,7 @@ def lost_text(scores: xr.Dataset, rival: str, words: str) -> str:
 
 
 def best_text(scores: xr.Dataset) -> str:
-    ours = scores.weighted_error.sel({bt.APPROACH: bt.FORECAST})
+    ours = scores.weighted_error.sel({APPROACH: bt.FORECAST})
     ratio = (ours / bt.best_rival(scores)).where(scores.cases > 0)
     worse = [
         f"{group}: {', '.join(f'{int(lead)} ({float(ratio.sel(age_group=group, lead=lead)):.2f})' for lead in leads)}"
@@ -146,7 +147,7 @@ def size_table(found: xr.Dataset) -> str:
         if count == 0:
             continue
         scores = bt.score(bt.of_size(found, least, below))
-        ours = scores.median_ape.sel({bt.APPROACH: bt.FORECAST, "age_group": "total"})
+        ours = scores.median_ape.sel({APPROACH: bt.FORECAST, "age_group": "total"})
         rows.append((
             f"{least:,} to {below:,}" if below < 10**9 else f"{least:,} and more", str(count),
             *(percent(ours.sel(lead=lead)) if lead in ours.lead else "" for lead in (1, 5, 10)), *map(percent_0, pooled(scores)),
@@ -163,7 +164,7 @@ def verdicts(title: str, name: str, found: xr.Dataset, scores: xr.Dataset) -> li
 
     def median(group: str, lead: int) -> str:
         known = group in scores.age_group and lead in scores.lead and int(scores.cases.sel(lead=lead).max()) > 0
-        value = scores.median_ape.sel({bt.APPROACH: bt.FORECAST}).sel(age_group=group, lead=lead) if known else np.nan
+        value = scores.median_ape.sel({APPROACH: bt.FORECAST}).sel(age_group=group, lead=lead) if known else np.nan
         return percent(value) if known else ""
 
     pupils = "6-15" if "6-15" in scores.age_group else "5-14"
@@ -173,7 +174,7 @@ def verdicts(title: str, name: str, found: xr.Dataset, scores: xr.Dataset) -> li
         for key, groups in bars.items()
         for low, high in [pooled(scores, groups)]
     ]
-    ours = scores.weighted_error.sel({bt.APPROACH: bt.FORECAST})
+    ours = scores.weighted_error.sel({APPROACH: bt.FORECAST})
     ratio = (ours / bt.best_rival(scores)).where(scores.cases > 0)
     cells = int(ratio.notnull().sum())
     return [
@@ -199,15 +200,15 @@ def picture(found: xr.Dataset, scores: xr.Dataset, path: Path, title: str) -> No
     """Mean error of the forecast and the rivals by lead, and the coverage of the bands."""
     shown = [g for g in ("total", "0-5", "0-4", "6-14", "5-14", "20-29", "65+") if g in scores.age_group.values]
     names = ["forecast", "five_year_means", "hamilton_perry", "exponential", "constant"]
-    part = scores.weighted_error.sel({bt.APPROACH: names, "age_group": shown}) * 100
+    part = scores.weighted_error.sel({APPROACH: names, "age_group": shown}) * 100
     frame = part.where(scores.cases.sel(age_group=shown) > 0).rename("error").to_dataframe().reset_index().dropna()
-    frame[bt.APPROACH] = frame[bt.APPROACH].str.replace("_", " ")
+    frame[APPROACH] = frame[APPROACH].str.replace("_", " ")
     order = [name.replace("_", " ") for name in names]
     colours = alt.Scale(domain=order, range=["#b4540f", "#1f5f8b", "#6faed1", "#9fb8a6", "#b9c2ca"])
     errors = alt.Chart(frame).mark_line(clip=True).encode(
         alt.X("lead:Q", title="years ahead", axis=alt.Axis(tickMinStep=1)),
         alt.Y("error:Q", title="weighted error, %"),
-        alt.Color(f"{bt.APPROACH}:N", scale=colours, sort=order, title=None, legend=alt.Legend()),
+        alt.Color(f"{APPROACH}:N", scale=colours, sort=order, title=None, legend=alt.Legend()),
     ).properties(width=150, height=120).facet(alt.Facet("age_group:N", title=None, sort=shown), columns=5).resolve_scale(y="independent")  # fmt: skip
     cover = pd.concat(
         scores[name].sel(age_group=shown).rename("share").to_dataframe().reset_index().assign(band=band)

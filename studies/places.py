@@ -15,8 +15,8 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.ages import age_bounds
-from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR
-from forecast.population.past.history import MOTHER_AGE, Standard, shipped_standard
+from forecast.basics.dims import AGE, AGES, COUNTY, MOTHER_AGE, OPEN_AGE, SEX, SEXES, YEAR
+from forecast.population.past.history import Standard, shipped_standard
 from forecast.population.rates.fertility import single_year_shares
 from forecast.population.rates.lifetable import single_year_rates
 from studies import published

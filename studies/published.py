@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.dims import PERIOD
 from forecast.population import life_table
-from forecast.population.rates.single_years import PERIOD
 
 SEXES = ["female", "male"]
 AGES = np.arange(101)

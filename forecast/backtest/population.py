@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.backtest import rivals
-from forecast.basics.dims import AGE, AGES, COUNTY, SEX, YEAR
+from forecast.basics.dims import AGE, AGE_GROUP, AGES, APPROACH, COUNTY, LEAD, PROBABILITY, SEX, START_YEAR, YEAR
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.variables import label
 from forecast.blocks import project_rows
@@ -25,7 +25,6 @@ from forecast.population.past.history import Standard, complete_history, history
 from forecast.population.projection.project import project_population
 from forecast.region import Region
 
-APPROACH, ORIGIN, LEAD, AGE_GROUP, PROBABILITY = "approach", "origin", "lead", "age_group", "probability"
 FORECAST = "forecast"
 APPROACHES = (
     FORECAST,
@@ -99,7 +98,7 @@ def backtest(
         _one_origin(history, counted, origin, horizon, groups, settings, standard, prior, trajectories, seed)
         for origin in chosen
     ]
-    found: xr.Dataset = xr.concat(parts, dim=xr.IndexVariable(ORIGIN, chosen), join="exact")
+    found: xr.Dataset = xr.concat(parts, dim=xr.IndexVariable(START_YEAR, chosen), join="exact")
     return found.assign_attrs(trajectories=trajectories, seed=seed, horizon=horizon)
 
 
@@ -220,7 +219,7 @@ def score(found: xr.Dataset) -> xr.Dataset:
     """Scores of a backtest by lead and age group, over all origins and counties: median_ape, mean_ape, bias (mean of
     signed), weighted_error (sum of |error| over sum of counted) by approach; cover_80, cover_95, crps (over the counted
     mean) and `cases` of the forecast. Shares, not percent."""
-    over = [ORIGIN, COUNTY]
+    over = [START_YEAR, COUNTY]
     error = found.forecast - found.observed
     relative = error / found.observed.where(found.observed > 0)
     known = found.observed.notnull()

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.dims import COUNTY, GRADE, SEXES, YEAR, require_dims
+from forecast.basics.dims import APPROACH, COUNTY, GRADE, LEAD, SEXES, START_YEAR, YEAR, require_dims
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.school_date import SEPTEMBER, entry_cohorts
 from forecast.demand.schools.grades import region_rolls
@@ -21,7 +21,6 @@ from forecast.demand.schools.rolls import forecast_rolls
 from forecast.demand.schools.stages import grade_in, system_of
 from forecast.region import Region
 
-APPROACH, ORIGIN, LEAD = "approach", "origin", "lead"
 FORECAST, LAST, NAIVE, MEAN, PARTICIPATION = "forecast", "last_value", "naive_ratio", "mean_ratio", "participation"
 APPROACHES = (FORECAST, LAST, NAIVE, MEAN, PARTICIPATION)
 """The forecast; pupils stay; ratios of the last year; mean ratios of three years; pupils per child of the cohort
@@ -89,16 +88,16 @@ def backtest_rolls(
         for lead in leads:
             if origin + lead in years and origin + lead not in breaks:
                 seen[row, lead - 1] = rolls.sel({YEAR: origin + lead}).values
-    cell = (ORIGIN, LEAD, COUNTY, GRADE)
+    cell = (START_YEAR, LEAD, COUNTY, GRADE)
     return xr.Dataset(
         {
             "observed": (cell, seen),
             "forecast": ((APPROACH, *cell), made),
-            "start": ((ORIGIN, COUNTY, GRADE), rolls.sel({YEAR: chosen}).transpose(YEAR, COUNTY, GRADE).values),
+            "start": ((START_YEAR, COUNTY, GRADE), rolls.sel({YEAR: chosen}).transpose(YEAR, COUNTY, GRADE).values),
         },
         coords={
             APPROACH: list(APPROACHES),
-            ORIGIN: chosen,
+            START_YEAR: chosen,
             LEAD: leads,
             COUNTY: rolls[COUNTY].values,
             GRADE: rolls[GRADE].values,
@@ -267,15 +266,15 @@ def score_rolls(found: xr.Dataset) -> xr.Dataset:
     county = sums[0] / sums[1].where(sums[1] > 0)
     whole = [part.sum(COUNTY, skipna=False) for part in sums]
     total = whole[0] / whole[1].where(whole[1] > 0)
-    over, cells = [ORIGIN, COUNTY], [ORIGIN, COUNTY, GRADE]
+    over, cells = [START_YEAR, COUNTY], [START_YEAR, COUNTY, GRADE]
     return xr.Dataset(
         {
             "cell_error": abs(apart).sum(cells) / counted.sum(cells).where(counted.sum(cells) > 0),
             "county_error": abs(county).median(over),
             "county_mean": abs(county).mean(over),
             "county_bias": county.mean(over),
-            "total_error": abs(total).mean(ORIGIN),
-            "total_bias": total.mean(ORIGIN),
+            "total_error": abs(total).mean(START_YEAR),
+            "total_bias": total.mean(START_YEAR),
             "crest_bias": county.where(near_crest(found)).mean(over),
             "cases": county.notnull().sum(over),
         }
@@ -286,9 +285,9 @@ def near_crest(found: xr.Dataset, within: int = 2) -> xr.DataArray:
     """(origin, lead, county) whether the year is at most `within` years from the county's highest roll, if that lies
     inside."""
     totals = found.observed.sum(GRADE, skipna=False)
-    year = found[ORIGIN] + found[LEAD]
-    by_county = totals.stack(at=[ORIGIN, LEAD]).transpose(COUNTY, "at")
-    years = np.asarray(year.stack(at=[ORIGIN, LEAD]).values)
+    year = found[START_YEAR] + found[LEAD]
+    by_county = totals.stack(at=[START_YEAR, LEAD]).transpose(COUNTY, "at")
+    years = np.asarray(year.stack(at=[START_YEAR, LEAD]).values)
     near = np.zeros(by_county.shape, dtype=bool)
     for row, values in enumerate(by_county.values):
         seen = np.isfinite(values)
@@ -296,7 +295,7 @@ def near_crest(found: xr.Dataset, within: int = 2) -> xr.DataArray:
             peak = years[seen][np.argmax(values[seen])]
             if years[seen].min() < peak < years[seen].max():
                 near[row] = abs(years - peak) <= within
-    return xr.DataArray(near, by_county.coords, by_county.dims).unstack("at").transpose(ORIGIN, LEAD, COUNTY)
+    return xr.DataArray(near, by_county.coords, by_county.dims).unstack("at").transpose(START_YEAR, LEAD, COUNTY)
 
 
 def births_turn(cohorts: xr.DataArray, origins: Iterable[int], over: int = 3, least: float = 0.03) -> xr.DataArray:
@@ -311,7 +310,9 @@ def births_turn(cohorts: xr.DataArray, origins: Iterable[int], over: int = 3, le
         around = cohorts.reindex({YEAR: [origin - over, origin, origin + over]}).transpose(COUNTY, YEAR).values
         before, after = around[:, 1] / around[:, 0] - 1, around[:, 2] / around[:, 1] - 1
         rows.append((before * after < 0) & (np.minimum(abs(before), abs(after)) >= least))
-    return xr.DataArray(np.stack(rows), {ORIGIN: list(origins), COUNTY: cohorts[COUNTY].values}, (ORIGIN, COUNTY))
+    return xr.DataArray(
+        np.stack(rows), {START_YEAR: list(origins), COUNTY: cohorts[COUNTY].values}, (START_YEAR, COUNTY)
+    )
 
 
 def roll_intervals(found: xr.Dataset, low: float = 0.1, high: float = 0.9) -> xr.Dataset:
@@ -327,15 +328,15 @@ def roll_intervals(found: xr.Dataset, low: float = 0.1, high: float = 0.9) -> xr
     scale = np.sqrt(found.start.sum(GRADE).clip(min=1) / found.start.sum(GRADE).median())
     error = np.log((seen / made).where((seen > 0) & (made > 0))) * scale
     bounds = xr.full_like(made, np.nan).expand_dims(bound=[low, high]).copy()
-    for origin in found[ORIGIN].values:
+    for origin in found[START_YEAR].values:
         for lead in found[LEAD].values:
-            past = error.sel({LEAD: lead}).where(error[ORIGIN] + lead <= origin, drop=False).values
+            past = error.sel({LEAD: lead}).where(error[START_YEAR] + lead <= origin, drop=False).values
             past = past[np.isfinite(past)]
             if past.size >= LEAST_ERRORS:
                 for bound in (low, high):
-                    around = np.exp(np.quantile(past, bound) / scale.sel({ORIGIN: origin}))
-                    bounds.loc[{"bound": bound, ORIGIN: origin, LEAD: lead}] = (
-                        made.sel({ORIGIN: origin, LEAD: lead}) * around
+                    around = np.exp(np.quantile(past, bound) / scale.sel({START_YEAR: origin}))
+                    bounds.loc[{"bound": bound, START_YEAR: origin, LEAD: lead}] = (
+                        made.sel({START_YEAR: origin, LEAD: lead}) * around
                     )
     return xr.Dataset({"low": bounds.sel(bound=low, drop=True), "high": bounds.sel(bound=high, drop=True)})
 
@@ -345,5 +346,5 @@ def coverage(found: xr.Dataset) -> xr.DataArray:
     seen, band = found.observed.sum(GRADE, skipna=False), roll_intervals(found)
     given = seen.notnull() & band.low.notnull()
     inside = (band.low <= seen) & (seen <= band.high)
-    share: xr.DataArray = inside.where(given).mean([ORIGIN, COUNTY]).rename("coverage")
+    share: xr.DataArray = inside.where(given).mean([START_YEAR, COUNTY]).rename("coverage")
     return share

@@ -14,6 +14,18 @@ TRAJECTORY, COUNTY, GROUP, YEAR, SEX, AGE = "trajectory", "county", "group", "ye
 SERVICE, STAGE, GRADE = "service", "stage", "grade"
 AREA, QUANTILE, AGE_GROUP, COMPONENT = "area", "quantile", "age_group", "component"
 
+FROM_PLACE, TO_PLACE = "origin", "destination"
+FROM_GROUP, TO_GROUP = "from_group", "to_group"
+FROM_SEX, FROM_AGE = "from_sex", "from_age"
+MOTHER_AGE, PERIOD = "mother_age", "period"
+
+STEP, LAG, LIMIT, SETTING, SCHOOL = "step", "lag", "limit", "setting", "school"
+DWELLING_TYPE, DWELLING_AGE = "dwelling_type", "dwelling_age"
+CATEGORY, SHIFT, DRIVER, ROW = "category", "shift", "driver", "row"
+
+START_YEAR, LEAD, APPROACH, PROBABILITY = "origin", "lead", "approach", "probability"
+"""Of tests on the past: the last year that a forecast knew, years from it on, and who forecasts."""
+
 ORDER = (TRAJECTORY, COUNTY, GROUP, YEAR, SEX, AGE, SERVICE, STAGE, GRADE)
 """Slow to fast; variables that leave a function have their dimensions in this order."""
 

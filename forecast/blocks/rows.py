@@ -14,14 +14,13 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, COUNTY, SEX, TRAJECTORY, YEAR
+from forecast.basics.dims import AGE, COUNTY, ROW, SEX, TRAJECTORY, YEAR
 from forecast.blocks.kernel import county_rows
 from forecast.population.chance.processes import Frame, Shocks, county_shocks
 from forecast.population.projection.conventions import ASFR_AGES, TIMINGS, conventions
 from forecast.population.projection.drivers import fertile_ages
 from forecast.population.projection.kernel import lane_array, moves_of
 
-ROW = "row"
 BIRTHS = "births"
 """Name of the last row: births of both sexes in the year."""
 

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.dims import AGE, AGES, COUNTY, SERVICE, YEAR
-from forecast.blocks.rows import ROW, project_rows
+from forecast.basics.dims import AGE, AGES, COUNTY, FROM_PLACE, ROW, SERVICE, TO_PLACE, YEAR
+from forecast.blocks.rows import project_rows
 from forecast.demand import DemandModel, demand_factors
-from forecast.demand.flows import DESTINATION, ORIGIN, systems
+from forecast.demand.flows import systems
 from forecast.population.chance.processes import Frame, Uncertainty, uncertain_frame
 from forecast.region import Region
 
@@ -124,10 +124,10 @@ def _served(task: Task, counties: Sequence[str], needs: np.ndarray) -> np.ndarra
     """Needs (county, row, year, trajectory) where they are served: rows of demand and of the norm follow the flows."""
     if task.flows is None:
         return needs
-    services, inside = list(task.models), {ORIGIN: list(counties), DESTINATION: list(counties)}
+    services, inside = list(task.models), {FROM_PLACE: list(counties), TO_PLACE: list(counties)}
     served = needs.copy()
     for name in task.flows[SERVICE].values:
-        shares = task.flows.sel({SERVICE: name, **inside}).transpose(DESTINATION, ORIGIN, YEAR).values
+        shares = task.flows.sel({SERVICE: name, **inside}).transpose(TO_PLACE, FROM_PLACE, YEAR).values
         for row in (services.index(name), len(services) + services.index(name)):
             served[:, row] = np.einsum("jiy,iyt->jyt", shares.astype(needs.dtype), needs[:, row])
     return served

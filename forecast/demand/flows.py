@@ -11,20 +11,19 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import COUNTY, GRADE, SERVICE, YEAR, in_order
+from forecast.basics.dims import COUNTY, FROM_PLACE, GRADE, SERVICE, TO_PLACE, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.region import Region
 
-ORIGIN, DESTINATION = "origin", "destination"
 CLOSE = 1e-10
 MOST_ROUNDS = 10_000
 
 
 def require_shares(shares: xr.DataArray) -> None:
     """Raises InputRefused where a row of (origin, destination, ...) does not add up to 1 or a share is negative."""
-    off = abs(shares.sum(DESTINATION) - 1)
+    off = abs(shares.sum(TO_PLACE) - 1)
     if float(shares.min()) < 0 or float(off.max()) > 1e-9:
-        worst = str(off.max([dim for dim in off.dims if dim != ORIGIN]).idxmax(ORIGIN).item())
+        worst = str(off.max([dim for dim in off.dims if dim != FROM_PLACE]).idxmax(FROM_PLACE).item())
         raise InputRefused(Issue("E447", values={"county": worst, "found": f"{1 + float(off.max()):.6f}"}))
 
 
@@ -58,7 +57,7 @@ def region_flows(
         for column, destination in enumerate(dated.columns):
             path = np.interp(years, dated.index.to_numpy(), shares[:, column])
             found[names.index(service), at[origin], at[destination]] = path
-    coords = {SERVICE: names, ORIGIN: list(counties), DESTINATION: list(counties), YEAR: list(years)}
+    coords = {SERVICE: names, FROM_PLACE: list(counties), TO_PLACE: list(counties), YEAR: list(years)}
     return xr.DataArray(found, coords, tuple(coords), "share")
 
 
@@ -85,8 +84,8 @@ def by_residence(rolls: xr.DataArray, shares: xr.DataArray) -> xr.DataArray:
     """
     require_shares(shares)
     counties = rolls[COUNTY].values
-    square = shares.sel({ORIGIN: counties, DESTINATION: counties, YEAR: rolls[YEAR]})
-    matrix = square.transpose(YEAR, DESTINATION, ORIGIN).values
+    square = shares.sel({FROM_PLACE: counties, TO_PLACE: counties, YEAR: rolls[YEAR]})
+    matrix = square.transpose(YEAR, TO_PLACE, FROM_PLACE).values
     there = rolls.transpose(YEAR, COUNTY, GRADE)
     try:
         found = there.copy(data=np.linalg.solve(matrix, there.values))
@@ -102,7 +101,7 @@ def systems(flows: xr.DataArray | None, counties: Sequence[str]) -> list[list[st
     """Counties that serve each other, in the order of their first; each county alone where there are no flows."""
     linked = list(range(len(counties)))  # the first county of each one's system
     if flows is not None:
-        used = (flows > 0).any([SERVICE, YEAR]).transpose(ORIGIN, DESTINATION).values
+        used = (flows > 0).any([SERVICE, YEAR]).transpose(FROM_PLACE, TO_PLACE).values
         for pair in np.argwhere(used):
             first, other = sorted(linked[county] for county in pair)
             linked = [first if head == other else head for head in linked] if first != other else linked
@@ -119,8 +118,8 @@ def served(pupils: xr.DataArray, shares: xr.DataArray) -> xr.DataArray:
     """
     require_shares(shares)
     with xr.set_options(arithmetic_join="exact"):
-        moved = (pupils.rename({COUNTY: ORIGIN}) * shares).sum(ORIGIN, skipna=False)
-    return in_order(moved.rename({DESTINATION: COUNTY}).rename("served"))
+        moved = (pupils.rename({COUNTY: FROM_PLACE}) * shares).sum(FROM_PLACE, skipna=False)
+    return in_order(moved.rename({TO_PLACE: COUNTY}).rename("served"))
 
 
 def calibrate_flows(seed: xr.DataArray, pupils: xr.DataArray, rolls: xr.DataArray, rtol: float = 1e-6) -> xr.DataArray:
@@ -131,13 +130,13 @@ def calibrate_flows(seed: xr.DataArray, pupils: xr.DataArray, rolls: xr.DataArra
     residence; rolls: (county) by school, the destinations. Iterative proportional fitting (RAS). Raises InputRefused
     where the two sums differ by more than rtol, or where the zeros of the seed leave no way.
     """
-    rows = pupils.sel({COUNTY: seed[ORIGIN].values}).values.astype(float)
-    columns = rolls.sel({COUNTY: seed[DESTINATION].values}).values.astype(float)
+    rows = pupils.sel({COUNTY: seed[FROM_PLACE].values}).values.astype(float)
+    columns = rolls.sel({COUNTY: seed[TO_PLACE].values}).values.astype(float)
     if abs(rows.sum() - columns.sum()) > rtol * rows.sum():
         values = {"pupils": f"{rows.sum():,.0f}", "rolls": f"{columns.sum():,.0f}"}
         raise InputRefused(Issue("E448", values=values))
     columns = columns * rows.sum() / columns.sum()
-    persons = seed.transpose(ORIGIN, DESTINATION).values * rows[:, None]
+    persons = seed.transpose(FROM_PLACE, TO_PLACE).values * rows[:, None]
     for _ in range(MOST_ROUNDS):
         persons = persons * _factor(columns, persons.sum(0))[None, :]
         persons = persons * _factor(rows, persons.sum(1))[:, None]
@@ -145,11 +144,11 @@ def calibrate_flows(seed: xr.DataArray, pupils: xr.DataArray, rolls: xr.DataArra
         if off.max() <= CLOSE * rows.sum():
             break
     else:
-        worst = str(seed[DESTINATION].values[int(off.argmax())])
+        worst = str(seed[TO_PLACE].values[int(off.argmax())])
         raise InputRefused(Issue("E449", values={"county": worst, "found": f"{off.max():,.1f}"}))
     own = np.eye(rows.size, columns.size)  # a county without pupils sends nobody: any row will do, this one is harmless
     shares = np.where(rows[:, None] > 0, persons / np.where(rows > 0, rows, 1.0)[:, None], own)
-    return xr.DataArray(shares, seed.transpose(ORIGIN, DESTINATION).coords, (ORIGIN, DESTINATION), "share")
+    return xr.DataArray(shares, seed.transpose(FROM_PLACE, TO_PLACE).coords, (FROM_PLACE, TO_PLACE), "share")
 
 
 def _factor(wanted: np.ndarray, have: np.ndarray) -> np.ndarray:

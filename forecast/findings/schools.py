@@ -16,13 +16,13 @@ import xarray as xr
 
 from forecast.basics.areas import Areas, by_area, with_areas
 from forecast.basics.basis import Basis, basis_or, weakest
-from forecast.basics.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.basics.dims import AGE, COUNTY, GRADE, LIMIT, PERIOD, SERVICE, STEP, TRAJECTORY, YEAR, in_order
 from forecast.basics.school_date import children
 from forecast.basics.variables import label
 from forecast.demand import DemandModel
 from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.people import counted
-from forecast.demand.schools.changes import STEP, attribute_roll, birth_cohorts, cohort_change
+from forecast.demand.schools.changes import attribute_roll, birth_cohorts, cohort_change
 from forecast.demand.schools.class_sizes import expected_classes, small_class_dividend
 from forecast.demand.schools.needs import (
     needs_of_pupils,
@@ -42,7 +42,6 @@ BAND = (0.1, 0.9)
 SPANS = (5, 10, 15)
 """Years after the jump-off year until which a change of the rolls is explained, besides that from crest to trough."""
 
-PERIOD, LIMIT, LEVEL = "period", "limit", "quantile"
 CREST = "crest"
 
 TEACHERS = "teachers"

@@ -8,11 +8,10 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.areas import by_area
-from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR
+from forecast.basics.dims import AGE, COUNTY, LIMIT, QUANTILE, SERVICE, SETTING, SEX, YEAR
 from forecast.demand.schools.changes import elasticity
-from forecast.demand.schools.special_education import SETTING
 from forecast.findings.flags import flag_table
-from forecast.findings.schools import BAND, LEVEL, LIMIT, Schools
+from forecast.findings.schools import BAND, Schools
 from forecast.run.run import Run
 
 PEOPLE_QUANTILES = ("population_quantile", "births_quantile")
@@ -133,7 +132,7 @@ def _school_rows(schools: Schools, table: xr.Dataset, bands: xr.Dataset | None) 
     own = table.drop_vars(["form", "school_grades"])
     if bands is not None:
         for level in BAND:
-            ends = bands.sel({LEVEL: level}, method="nearest", drop=True)
+            ends = bands.sel({QUANTILE: level}, method="nearest", drop=True)
             own = own.assign({f"{name}_p{100 * level:.0f}": values for name, values in ends.items()})
     rows = _long(own, [COUNTY, SERVICE, YEAR])
     form = dict(zip(table[SERVICE].values, table["form"].values, strict=True))

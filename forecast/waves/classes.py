@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.basics.dims import CATEGORY, COUNTY, SERVICE, SHIFT, TRAJECTORY, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.variables import label
 from forecast.waves import kernel
@@ -35,7 +35,6 @@ from forecast.waves.series import stacked
 from forecast.waves.stacks import Cells, smooth_cells
 from forecast.waves.turns import Values, Whole
 
-CATEGORY, SHIFT = "category", "shift"
 CATEGORIES = (
     "undetermined",
     "crest_then_surplus",

@@ -12,10 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.dims import YEAR
-
-DRIVER = "driver"
-
+from forecast.basics.dims import DRIVER, YEAR
 
 Year = int | xr.DataArray
 """One year for all, or a year by county."""

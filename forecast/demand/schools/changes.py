@@ -13,10 +13,9 @@ from math import factorial, prod
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, YEAR, in_order
+from forecast.basics.dims import AGE, LAG, STEP, YEAR, in_order
 from forecast.basics.school_date import share_born_before
 
-STEP, LAG = "step", "lag"
 ROLL_FACTORS = ("migration", "participation", "retention", "flows", "policy")
 ROLL_STEPS = ("ageing", "births", *ROLL_FACTORS)
 

@@ -6,9 +6,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import YEAR, in_order
-
-TYPE, DWELLING_AGE = "dwelling_type", "dwelling_age"
+from forecast.basics.dims import DWELLING_AGE, DWELLING_TYPE, YEAR, in_order
 
 
 def yield_curve(
@@ -31,7 +29,7 @@ def dwelling_pupils(units: xr.DataArray, per_unit: xr.DataArray) -> xr.DataArray
     for step in range(units.sizes[YEAR]):
         age = per_unit.isel({DWELLING_AGE: min(step, per_unit.sizes[DWELLING_AGE] - 1)}, drop=True)
         total = total + units.shift({YEAR: step}, fill_value=0.0) * age
-    return in_order(total.sum(TYPE) if TYPE in total.dims else total)
+    return in_order(total.sum(DWELLING_TYPE) if DWELLING_TYPE in total.dims else total)
 
 
 def net_gain(living_there: xr.DataArray, displacement: xr.DataArray | float) -> xr.DataArray:

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import YEAR
+from forecast.basics.dims import SCHOOL, YEAR
 from forecast.basics.issues import InputRefused, Issue
-
-SCHOOL = "school"
 
 
 def must_stay(pupils: xr.DataArray, km: xr.DataArray, radius: float, minimum: float) -> xr.Dataset:

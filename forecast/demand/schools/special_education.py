@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from forecast.basics.dims import SETTING
 from forecast.basics.issues import InputRefused, Issue
 
-SETTING = "setting"
 SPECIAL_SCHOOL, MAINSTREAM, HOME = "special_school", "mainstream", "home"
 SETTINGS = (SPECIAL_SCHOOL, MAINSTREAM, HOME)
 """特殊教育学校, 随班就读 and attached classes, 送教上门."""

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, AGES, COUNTY, GROUP, SEX, SEXES, YEAR, at_years, in_order
+from forecast.basics.dims import AGE, AGES, COUNTY, FROM_PLACE, GROUP, SEX, SEXES, TO_PLACE, YEAR, at_years, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.population.past.migration import move_to_total
-from forecast.population.projection.conventions import DESTINATION, ORIGIN, OUTSIDE
+from forecast.population.projection.conventions import OUTSIDE
 from forecast.population.rates.schedules import STANDARD, rogers_castro
 from forecast.scenario import DestinationShift, Migration
 
@@ -134,7 +134,7 @@ def shift_destinations(share: xr.DataArray, shifts: Iterable[DestinationShift]) 
     """Shares of the leavers by destination, some of them sent elsewhere; every origin's shares keep their sum."""
     shifted = share.copy()
     for one in shifts:
-        before, after = ({ORIGIN: one.origin, DESTINATION: place} for place in (one.away_from, one.towards))
+        before, after = ({FROM_PLACE: one.origin, TO_PLACE: place} for place in (one.away_from, one.towards))
         moved = one.share * shifted.loc[before]
         shifted.loc[before] = shifted.loc[before] - moved
         shifted.loc[after] = shifted.loc[after] + moved

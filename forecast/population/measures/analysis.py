@@ -12,11 +12,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, SEX, SEXES, YEAR, in_order
+from forecast.basics.dims import AGE, FROM_AGE, FROM_SEX, SEX, SEXES, YEAR, in_order
 from forecast.basics.variables import label
 from forecast.population.projection.conventions import TIMINGS
-
-FROM_SEX, FROM_AGE = "from_sex", "from_age"
 
 
 def leslie_matrix(sx: xr.DataArray, asfr: xr.DataArray, srb: xr.DataArray) -> xr.DataArray:

@@ -18,7 +18,7 @@ import xarray as xr
 
 from forecast.basics import folders
 from forecast.basics.ages import entering_ages
-from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR
+from forecast.basics.dims import AGE, AGES, COUNTY, MOTHER_AGE, OPEN_AGE, SEX, SEXES, YEAR
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.variables import label
 from forecast.population.past.counted import counted_history
@@ -28,7 +28,6 @@ from forecast.population.rates.lifetable import life_table
 from forecast.population.rates.pattern import fertility_pattern, mortality_pattern
 from forecast.region import Region
 
-MOTHER_AGE = "mother_age"
 OLD = (60, 90)
 """Ages whose cohorts shrink by death and hardly by migration, so that they tell the level of mortality."""
 

@@ -7,9 +7,20 @@ from collections.abc import Iterable
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, COUNTY, GROUP, SEX, SEXES, TRAJECTORY, YEAR
+from forecast.basics.dims import (
+    AGE,
+    COUNTY,
+    FROM_GROUP,
+    FROM_PLACE,
+    GROUP,
+    SEX,
+    SEXES,
+    TO_GROUP,
+    TO_PLACE,
+    TRAJECTORY,
+    YEAR,
+)
 from forecast.basics.issues import InputRefused, Issue
-from forecast.population.projection.conventions import DESTINATION, FROM_GROUP, ORIGIN, TO_GROUP
 
 _DIMS = {
     "baseline": (SEX, AGE),
@@ -20,7 +31,7 @@ _DIMS = {
     "net_migration_rate": (YEAR, SEX, AGE),
     "out_rate": (YEAR, SEX, AGE),
     "in_migration": (YEAR, SEX, AGE),
-    "destination_share": (ORIGIN, DESTINATION, SEX, AGE),
+    "destination_share": (FROM_PLACE, TO_PLACE, SEX, AGE),
     "transition_rate": (FROM_GROUP, TO_GROUP, SEX, AGE),
     "newborn_share": (FROM_GROUP, TO_GROUP),
 }
@@ -82,7 +93,7 @@ def _check_labels(rates: xr.Dataset) -> list[Issue]:
         issues.append(Issue("E602", values={"variable": "rates", "dim": AGE, "labels": _list(missing)}))
     if "destination_share" in rates and COUNTY in rates.coords:
         to, counties = rates.destination_share, rates[COUNTY].values.tolist()
-        for dim in (ORIGIN, DESTINATION):
+        for dim in (FROM_PLACE, TO_PLACE):
             absent = [place for place in counties if place not in to[dim].values]
             if absent:
                 issues.append(Issue("E602", values={"variable": to.name, "dim": dim, "labels": _list(absent)}))
@@ -92,7 +103,7 @@ def _check_labels(rates: xr.Dataset) -> list[Issue]:
 def _check_shares(rates: xr.Dataset) -> list[Issue]:
     """Shares that must sum to one, and nobody who moves to where she is."""
     issues = []
-    for name, dim in (("destination_share", DESTINATION), ("newborn_share", TO_GROUP)):
+    for name, dim in (("destination_share", TO_PLACE), ("newborn_share", TO_GROUP)):
         if name in rates:
             total = rates[name].sum(dim)
             off = abs(total - 1) > 1e-9
@@ -100,7 +111,7 @@ def _check_shares(rates: xr.Dataset) -> list[Issue]:
                 where, value = largest((total - 1).rename(name))
                 values = {"variable": name, "dim": dim, "where": where, "value": f"{value + 1:.9g}"}
                 issues.append(Issue("E612", values=values))
-    for name, pair in (("destination_share", (ORIGIN, DESTINATION)), ("transition_rate", (FROM_GROUP, TO_GROUP))):
+    for name, pair in (("destination_share", (FROM_PLACE, TO_PLACE)), ("transition_rate", (FROM_GROUP, TO_GROUP))):
         if name in rates:
             variable = rates[name]
             same = variable.where(variable[pair[0]] == variable[pair[1]], 0.0)

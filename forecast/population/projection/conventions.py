@@ -34,8 +34,7 @@ ASFR_AGES = {"completed": 0, "year_end": 1}
 NET_RATE_LIMIT = 0.8
 """Largest share of an age that a net rate may take away in a year; what lies beyond is clipped and counted."""
 
-ORIGIN, DESTINATION, OUTSIDE = "origin", "destination", "outside"
-FROM_GROUP, TO_GROUP = "from_group", "to_group"
+OUTSIDE = "outside"
 
 
 def conventions(rates: xr.Dataset, migration_timing: str | None) -> dict[str, object]:

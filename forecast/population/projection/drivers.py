@@ -16,19 +16,23 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.ages import entering_ages
-from forecast.basics.dims import AGE, COUNTY, GROUP, ORDER, SEX, TRAJECTORY, YEAR
+from forecast.basics.dims import (
+    AGE,
+    COUNTY,
+    FROM_GROUP,
+    FROM_PLACE,
+    GROUP,
+    ORDER,
+    SEX,
+    TO_GROUP,
+    TO_PLACE,
+    TRAJECTORY,
+    YEAR,
+)
 from forecast.basics.issues import InputRefused, Issue
 from forecast.population.projection import kernel
 from forecast.population.projection.check_rates import check_total_rate
-from forecast.population.projection.conventions import (
-    ASFR_AGES,
-    DESTINATION,
-    FROM_GROUP,
-    NET_RATE_LIMIT,
-    ORIGIN,
-    OUTSIDE,
-    TO_GROUP,
-)
+from forecast.population.projection.conventions import ASFR_AGES, NET_RATE_LIMIT, OUTSIDE
 
 _SMALL = 200_000  # cells below which a pool of threads costs more than it saves
 
@@ -189,11 +193,11 @@ class Systems:
             return np.ascontiguousarray(between)
         units = (self.counties, self.groups)
         share = np.zeros((self.trajectories, 1, self.years, *units, *units, 2, self.ages))
-        order = (ORIGIN, DESTINATION, SEX, AGE)
+        order = (FROM_PLACE, TO_PLACE, SEX, AGE)
         to = self.rates.destination_share
-        inside = to.sel({DESTINATION: [place for place in to[DESTINATION].values if place != OUTSIDE]})
+        inside = to.sel({TO_PLACE: [place for place in to[TO_PLACE].values if place != OUTSIDE]})
         counties = self.rates[COUNTY].values
-        inside = inside.sel({ORIGIN: counties, DESTINATION: counties}).transpose(*order).values
+        inside = inside.sel({FROM_PLACE: counties, TO_PLACE: counties}).transpose(*order).values
         leaving = np.moveaxis(out_rate / safe, 3, 1)  # trajectory, year, county, group, sex, age
         for group in range(self.groups):
             share[:, 0, :, :, group, :, group] = leaving[:, :, :, group, None] * inside

@@ -22,12 +22,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, YEAR, in_order
+from forecast.basics.dims import AGE, PERIOD, YEAR, in_order
 from forecast.basics.variables import label
 from forecast.population.rates.interpolation import monotone_cubic
 from forecast.population.rates.lifetable import life_table
 
-PERIOD = "period"
 """Dimension of the five-year tables: the decimal date of the period's middle, so 2028.0 for 1 July 2025 to 2030."""
 
 MIDDLE_OF_YEAR = 0.5

@@ -11,10 +11,10 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.basis import BASES, weakest
-from forecast.basics.dims import COUNTY, SERVICE, YEAR
+from forecast.basics.dims import COUNTY, LIMIT, SERVICE, YEAR
 from forecast.basics.text import Text, count
 from forecast.demand.schools.changes import ROLL_STEPS
-from forecast.findings.schools import LIMIT, Schools
+from forecast.findings.schools import Schools
 from forecast.report.words import both
 
 if TYPE_CHECKING:

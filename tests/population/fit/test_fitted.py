@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from forecast.basics.ages import FITTED_BANDS
+from forecast.basics.dims import MOTHER_AGE
 from forecast.errors import InputRefused
 from forecast.population import project_population
 from forecast.population.chance.processes import autoregressive
@@ -17,13 +18,7 @@ from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
 from forecast.population.fit.migration import STANDARD_AGES, STANDARD_MOVERS
 from forecast.population.fit.prior import SWEDEN_1990
 from forecast.population.fit.uncertainty import Shape, fit_shape
-from forecast.population.past.history import (
-    MOTHER_AGE,
-    complete_history,
-    entering_of,
-    mortality_levels,
-    shipped_standard,
-)
+from forecast.population.past.history import complete_history, entering_of, mortality_levels, shipped_standard
 
 AGES, COUNTIES, YEARS = np.arange(101), ["big", "middle", "small"], np.arange(2000, 2016)
 SIZES = np.array([400_000.0, 60_000.0, 4_000.0])
