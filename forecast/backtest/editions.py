@@ -12,9 +12,9 @@ import xarray as xr
 
 from forecast.basics.dims import SERVICE, YEAR
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.quantiles import HIGH, LOW, MEDIAN
 
 POPULATION, BIRTHS = "population", "births"
-INTERVAL = (0.1, 0.9)
 
 COLUMNS = ("area", SERVICE, "unit", YEAR, "old", "new", "change", "old_p10", "old_p90", "widths_moved", "alert")
 
@@ -56,7 +56,7 @@ def _series(edition: xr.Dataset, label: str) -> pd.DataFrame:
 
 def _table(values: xr.DataArray, name: str, unit: str) -> pd.DataFrame:
     """One series in long form."""
-    chosen = values.sel(quantile=[INTERVAL[0], 0.5, INTERVAL[1]]).transpose("area", YEAR, "quantile")
+    chosen = values.sel(quantile=[LOW, MEDIAN, HIGH]).transpose("area", YEAR, "quantile")
     areas, years = (chosen[dim].values for dim in ("area", YEAR))
     numbers = chosen.values.reshape(-1, 3)
     table = {

@@ -15,6 +15,7 @@ import xarray as xr
 from forecast.backtest import rivals
 from forecast.basics.dims import AGE, AGE_GROUP, AGES, APPROACH, COUNTY, LEAD, PROBABILITY, SEX, START_YEAR, YEAR
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.quantiles import BANDS, MIDDLE_AND_ENDS
 from forecast.basics.variables import label
 from forecast.blocks import project_rows
 from forecast.population.chance.processes import uncertain_frame
@@ -36,7 +37,6 @@ APPROACHES = (
     "hamilton_perry",
     "five_year_means",
 )
-PROBABILITIES = (0.025, 0.1, 0.5, 0.9, 0.975)
 
 AGE_GROUPS: Mapping[str, tuple[int, int]] = {
     "total": (0, 101),
@@ -163,11 +163,11 @@ def assemble(
     rows = {
         "observed": (cell, observed),
         "forecast": ((APPROACH, *cell), np.stack(list(forecasts.values()))),
-        "quantiles": ((PROBABILITY, *cell), np.quantile(spread, PROBABILITIES, axis=-1)),
+        "quantiles": ((PROBABILITY, *cell), np.quantile(spread, MIDDLE_AND_ENDS, axis=-1)),
         "crps": (cell, crps(spread, observed)),
         "residents": ((COUNTY,), residents),
     }
-    coords = {**labels, APPROACH: list(forecasts), PROBABILITY: list(PROBABILITIES)}
+    coords = {**labels, APPROACH: list(forecasts), PROBABILITY: list(MIDDLE_AND_ENDS)}
     return label(xr.Dataset(rows, coords), "backtest")
 
 
@@ -235,8 +235,8 @@ def score(found: xr.Dataset) -> xr.Dataset:
             "mean_ape": abs(relative).mean(over),
             "bias": relative.mean(over),
             "weighted_error": abs(error).sum(over) / found.observed.sum(over).where(found.observed.sum(over) > 0),
-            "cover_80": covered(0.1, 0.9),
-            "cover_95": covered(0.025, 0.975),
+            "cover_80": covered(*BANDS[80]),
+            "cover_95": covered(*BANDS[95]),
             "crps": found.crps.mean(over) / found.observed.mean(over),
             "cases": known.sum(over),
         }

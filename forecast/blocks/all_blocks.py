@@ -13,9 +13,10 @@ import xarray as xr
 
 from forecast.basics.areas import Areas, add_to_areas
 from forecast.basics.dims import AGE_GROUP, AREA, COUNTY, QUANTILE, SERVICE, TRAJECTORY, YEAR
+from forecast.basics.quantiles import KEPT
 from forecast.basics.variables import label, tables
 from forecast.blocks.single import representative
-from forecast.blocks.summary import QUANTILES, odds, quantiles
+from forecast.blocks.summary import odds, quantiles
 from forecast.blocks.task import AGE_GROUPS, BLOCK, Task, needs_by_county
 from forecast.demand.model import NORMS
 from forecast.supply.gap import VIEWS
@@ -102,7 +103,7 @@ def _labelled(
 ) -> xr.Dataset:
     """All areas beside each other."""
     coords = {
-        QUANTILE: list(QUANTILES),
+        QUANTILE: list(KEPT),
         TRAJECTORY: trajectories.start + chosen,
         AREA: list(found),
         SERVICE: list(task.models),

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-QUANTILES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
-"""Levels kept: the bands of 80 and 95 %, and what planning for a chosen risk needs."""
+from forecast.basics.quantiles import KEPT
 
 
 class Odds(NamedTuple):
@@ -29,7 +28,7 @@ def quantiles(values: np.ndarray) -> np.ndarray:
     as long (7 services, 30 years, 1,000 trajectories: 6.9 ms, here 1.1 ms), and each county passes here.
     """
     ordered = np.sort(values, axis=-1)
-    place = np.asarray(QUANTILES) * (values.shape[-1] - 1)
+    place = np.asarray(KEPT) * (values.shape[-1] - 1)
     below = np.floor(place).astype(int)
     above = np.minimum(below + 1, values.shape[-1] - 1)
     share = (place - below).astype(values.dtype)

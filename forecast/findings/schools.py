@@ -17,6 +17,7 @@ import xarray as xr
 from forecast.basics.areas import Areas, by_area, with_areas
 from forecast.basics.basis import Basis, basis_or, weakest
 from forecast.basics.dims import AGE, COUNTY, GRADE, LIMIT, PERIOD, SERVICE, STEP, TRAJECTORY, YEAR, in_order
+from forecast.basics.quantiles import BANDS
 from forecast.basics.school_date import children
 from forecast.basics.variables import label
 from forecast.demand import DemandModel
@@ -36,9 +37,6 @@ from forecast.demand.schools.standards import SchoolStandards
 from forecast.findings.crests import by_place, last_of_the_born
 from forecast.region import Region
 
-BAND = (0.1, 0.9)
-"""Levels between which 80 % of the trajectories lie."""
-
 SPANS = (5, 10, 15)
 """Years after the jump-off year until which a change of the rolls is explained, besides that from crest to trough."""
 
@@ -55,7 +53,7 @@ class Schools:
     table     (county, year, service) as `school_table`, with supply, gap (supply - demand, as the run has it),
               gap_with_spare (supply - places), living_here: the pupils who live here, wherever they go to school, and
               born: the share of the children who were born by the jump-off date
-    bands     (quantile, county, year, service) pupils, classes, places and posts at the ends of `BAND`; None where the
+    bands     (quantile, county, year, service) pupils, classes, places and posts at the ends of `BANDS[80]`; None where the
               run is one path
     basis     column of the table -> service -> published, derived or assumed: the weakest number it rests on
     changes   a row a county, service and period: first and last year, pupils in both, and the effects of `ROLL_STEPS`
@@ -150,7 +148,9 @@ def _bands(
     if "demand_quantile" not in data:
         return None
     places, services = table[COUNTY].values, table[SERVICE].values
-    pupils = by_area(data["demand_quantile"], places).sel(service=services).sel(quantile=list(BAND), method="nearest")
+    pupils = (
+        by_area(data["demand_quantile"], places).sel(service=services).sel(quantile=list(BANDS[80]), method="nearest")
+    )
     pupils = in_order(pupils.reset_coords(drop=True))
     needs = needs_of_pupils(pupils, models, standards, table["school_grades"])
     return needs[["classes", "places", "posts"]].assign(pupils=pupils)
@@ -335,7 +335,7 @@ def _ends_together(data: xr.Dataset, posts_per_pupil: xr.DataArray, place: str) 
         return {}
     paths = by_area(data["demand_chosen"], [place]).isel({COUNTY: 0}).sel({SERVICE: posts_per_pupil[SERVICE].values})
     posts = paths.transpose(TRAJECTORY, YEAR, SERVICE).to_numpy() * posts_per_pupil.transpose(YEAR, SERVICE).to_numpy()
-    low, high = np.quantile(posts.sum(axis=-1), BAND, axis=0)
+    low, high = np.quantile(posts.sum(axis=-1), BANDS[80], axis=0)
     return {"posts_p10": low, "posts_p90": high}
 
 

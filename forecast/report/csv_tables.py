@@ -9,9 +9,10 @@ import xarray as xr
 
 from forecast.basics.areas import by_area
 from forecast.basics.dims import AGE, COUNTY, LIMIT, QUANTILE, SERVICE, SETTING, SEX, YEAR
+from forecast.basics.quantiles import BANDS, ENDS
 from forecast.demand.schools.changes import elasticity
 from forecast.findings.flags import flag_table
-from forecast.findings.schools import BAND, Schools
+from forecast.findings.schools import Schools
 from forecast.run.run import Run
 
 PEOPLE_QUANTILES = ("population_quantile", "births_quantile")
@@ -62,7 +63,7 @@ def _help(run: Run) -> dict[str, pd.DataFrame]:
 
 def _of_counties(data: xr.Dataset, quantiles: Iterable[str], others: list[str]) -> xr.Dataset:
     """The ends of the bands of 80 % (p10, p90) and 95 % (p025, p975), and other odds, by county."""
-    kept = data[others].assign(_columns(data, quantiles, (0.025, 0.1, 0.9, 0.975)))
+    kept = data[others].assign(_columns(data, quantiles, ENDS))
     counties = by_area(kept, data[COUNTY].values)
     return counties.drop_vars([name for name in counties.coords if name not in counties.dims])
 
@@ -131,7 +132,7 @@ def _school_rows(schools: Schools, table: xr.Dataset, bands: xr.Dataset | None) 
     """人口-学位-设施: a row a county, service and year; `assumed` names the columns that rest on an assumption."""
     own = table.drop_vars(["form", "school_grades"])
     if bands is not None:
-        for level in BAND:
+        for level in BANDS[80]:
             ends = bands.sel({QUANTILE: level}, method="nearest", drop=True)
             own = own.assign({f"{name}_p{100 * level:.0f}": values for name, values in ends.items()})
     rows = _long(own, [COUNTY, SERVICE, YEAR])

@@ -7,12 +7,11 @@ import xarray as xr
 
 from forecast.basics.dims import TRAJECTORY, in_order, same_coords
 from forecast.basics.issues import Issue, UsageError
+from forecast.basics.quantiles import MIDDLE_AND_ENDS
 from forecast.basics.variables import label
 
 VIEWS = {"behaviour": "demand", "norm": "demand_norm"}
 """View of demand -> the variable that holds it."""
-
-QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 
 
 def compare_supply(demand: xr.Dataset, supply: xr.Dataset, view: str = "behaviour") -> xr.Dataset:
@@ -43,7 +42,7 @@ def compare_supply(demand: xr.Dataset, supply: xr.Dataset, view: str = "behaviou
     )
     if TRAJECTORY in gap.dims:
         short = (gap < 0).mean(TRAJECTORY).where(gap.notnull().all(TRAJECTORY))
-        quantiles = gap.quantile(list(QUANTILES), TRAJECTORY, keep_attrs=False, skipna=False)
+        quantiles = gap.quantile(list(MIDDLE_AND_ENDS), TRAJECTORY, keep_attrs=False, skipna=False)
         found["p_short"] = label(short, "gap.p_short", demand=asked)
         found["gap_quantile"] = label(in_order(quantiles), "gap.gap_quantile", units=units, demand=asked)
     return found.assign_attrs(view=view)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from forecast.basics.quantiles import HIGH, LOW, MEDIAN
 from forecast.waves import kernel
 from forecast.waves.turns import Values, Whole
 
-LEVELS = (0.1, 0.5, 0.9)
+LEVELS = (LOW, MEDIAN, HIGH)
 """Levels of a peak time: lower end of its range, middle, upper end."""
 
-RANGE = LEVELS[2] - LEVELS[0]
+RANGE = HIGH - LOW
 
 
 def peak_times(paths: Values, rows: Whole, peaks: Whole, sign: Whole | int = 1) -> Values:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from forecast.backtest import population as bt
 from forecast.backtest import rivals
+from forecast.basics.quantiles import MIDDLE_AND_ENDS
 from forecast.errors import InputRefused
 from forecast.population import project_population
 from forecast.population.fit.cold import net_from_stocks, rates_from_one_count
@@ -34,7 +35,7 @@ def scored(forecast: list[float], observed: list[float], bands: list[tuple[float
             "crps": (dims, np.ones(cells)),
             "residents": (dims[:2], np.array([[50.0, 5_000.0, 50_000.0][: len(observed)]])),
         },
-        coords={**coords, "approach": ["forecast", "constant"], "probability": list(bt.PROBABILITIES)},
+        coords={**coords, "approach": ["forecast", "constant"], "probability": list(MIDDLE_AND_ENDS)},
     )
 
 

@@ -10,8 +10,9 @@ import xarray as xr
 
 from forecast import read_region, read_scenario
 from forecast.basics.areas import Areas
+from forecast.basics.quantiles import KEPT
 from forecast.blocks import Task, attribute_variance, recompute, run_blocks
-from forecast.blocks.summary import QUANTILES, odds, quantiles
+from forecast.blocks.summary import odds, quantiles
 from forecast.blocks.task import needs_by_county
 from forecast.errors import InputRefused
 from forecast.pipeline import run_forecast
@@ -44,7 +45,7 @@ def found(task: Task, areas: Areas) -> xr.Dataset:
 
 def test_quantiles_are_numpys() -> None:
     values = np.random.default_rng(1).normal(size=(3, 4, 37))
-    np.testing.assert_allclose(quantiles(values), np.quantile(values, QUANTILES, axis=-1), rtol=1e-12)
+    np.testing.assert_allclose(quantiles(values), np.quantile(values, KEPT, axis=-1), rtol=1e-12)
 
 
 def test_odds_are_counted() -> None:
@@ -70,7 +71,7 @@ def test_blocks_equal_brute_force(task: Task, found: xr.Dataset) -> None:
         "half": supply.sel(county=task.counties[:5]).sum("county", skipna=False),
     }
     for name, chosen in several.items():
-        expected = sums[name].quantile(list(QUANTILES), "trajectory").squeeze()
+        expected = sums[name].quantile(list(KEPT), "trajectory").squeeze()
         seen = found.demand_quantile.sel(area=chosen).rename(area="county").squeeze()
         np.testing.assert_allclose(seen.transpose(*expected.dims), expected, rtol=3e-5)
         missing = (sums[name] - stands[name]).clip(min=0).mean("trajectory")

@@ -22,9 +22,10 @@ from altair.utils.schemapi import validate_jsonschema
 from forecast import read_region, run_forecast
 from forecast.basics.catalogue import catalogue
 from forecast.basics.dims import AGES, SEXES
+from forecast.basics.quantiles import KEPT
 from forecast.basics.text import Text, count, joined, same
 from forecast.basics.units import amount
-from forecast.blocks.summary import QUANTILES, odds, quantiles
+from forecast.blocks.summary import odds, quantiles
 from forecast.demand import DemandModel, read_models
 from forecast.findings.flags import Flags, find_flags, paths_of
 from forecast.findings.read import read_rules
@@ -179,7 +180,7 @@ def with_trajectories(run: Run, seed: int = 1) -> tuple[Run, np.ndarray]:
     found["demand_quantile"] = ("quantile", *by_service), ends
     found["gap_quantile"] = ("quantile", *by_service), supply - ends[::-1]
     found["p_norm_met"] = by_service, np.where(ahead[:, None], (1.05 * demand < supply[..., None]).mean(-1), np.nan)
-    spread = np.linspace(0.8, 1.2, len(QUANTILES))
+    spread = np.linspace(0.8, 1.2, len(KEPT))
     people = run.data.population.sum("sex").values
     sizes = np.stack([people[..., first : last + 1].sum(-1) for first, last in GROUPS.values()], axis=-1)
     sizes = np.concatenate([sizes.sum(axis=0, keepdims=True), sizes])
@@ -193,7 +194,7 @@ def with_trajectories(run: Run, seed: int = 1) -> tuple[Run, np.ndarray]:
         (len(areas), len(YEARS), len(run.models))
     )
     parts = ["births", "mortality", "migration", "participation", "together"]
-    coords = {"area": areas, "quantile": list(QUANTILES), "age_group": list(GROUPS)}
+    coords = {"area": areas, "quantile": list(KEPT), "age_group": list(GROUPS)}
     data = run.data.assign_coords(coords).assign(found).assign_attrs(trajectories=MANY)
     chosen = np.where(np.isnan(demand), 0.0, demand)[..., :49].transpose(0, 3, 1, 2)
     data["demand_chosen"] = ("area", "trajectory", "year", "service"), chosen

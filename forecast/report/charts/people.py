@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from forecast.basics.quantiles import BANDS
 from forecast.report.charts.drawing import (
     Drawing,
     Swatch,
@@ -26,7 +27,7 @@ from forecast.report.theme import (
 from forecast.report.view import View
 from forecast.report.view.courses import bands as opening_bands
 from forecast.report.view.courses import long_form, whole
-from forecast.report.view.odds import BANDS, BIRTHS_ITEM
+from forecast.report.view.odds import BIRTHS_ITEM
 
 GROUPS = {"all": (0, 100), "0-2": (0, 2), "3-5": (3, 5), "6-11": (6, 11), "12-14": (12, 14), "15-17": (15, 17)}
 GROUPS |= {"18-59": (18, 59), "60+": (60, 100), "80+": (80, 100)}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from forecast.basics.quantiles import BANDS
 from forecast.report.view.curves import share_of_larger
-from forecast.report.view.odds import BANDS
 
 if TYPE_CHECKING:
     from forecast.report.view import View

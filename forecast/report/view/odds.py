@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from forecast.basics.dims import AGE_GROUP, AREA, QUANTILE, SERVICE, YEAR
+from forecast.basics.quantiles import BANDS
 from forecast.basics.text import Text, count
 from forecast.report.view.axes import Axes
 from forecast.report.view.curves import Curves
@@ -20,9 +21,6 @@ from forecast.report.words import both
 from forecast.supply.gap import capacity_for_risk
 
 Values = np.ndarray[Any, Any]
-
-BANDS = {80: (0.1, 0.9), 95: (0.025, 0.975)}
-"""Bands shown, per cent of the trajectories -> the levels between which they lie."""
 
 BIRTHS_ITEM = "births"
 """Name under which births stand beside the age groups."""
