@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from importlib.resources import files
 from string import Formatter
 from typing import Any
 
 from forecast.basics.text import Text
+from forecast.basics.toml_files import parse_toml
 
 LANGUAGES = ("zh", "en")
 
@@ -30,7 +30,7 @@ def catalogue() -> dict[str, dict[str, str]]:
             walk(f"{prefix}.{key}" if prefix else key, child)
 
     for file in sorted(files("forecast.basics").joinpath("sentences").iterdir(), key=lambda path: path.name):
-        walk("", tomllib.loads(file.read_text("utf-8")))
+        walk("", parse_toml(file.read_text("utf-8")))
     return found
 
 
