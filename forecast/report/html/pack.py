@@ -125,19 +125,19 @@ def _odds(view: View, chance: float) -> Text:
 
 def _tables(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """`columns`, each once, and `tables`: name -> number of rows and the position of each of its columns."""
-    columns: list[dict[str, Any]] = []
-    position: dict[object, int] = {}
+    position: dict[str, int] = {}
+    known: dict[object, int] = {}  # by content, so that a column of several charts is put into form once
     placed: dict[str, Any] = {}
     for name, table in tables.items():
         placed[name] = {"n": len(table), "columns": {}}
         for title, values in table.items():
             bare = values.to_numpy()
-            content = (bare.dtype.str, tuple(bare) if bare.dtype == object else bare.tobytes())
-            if content not in position:
-                position[content] = len(columns)
-                columns.append(_column(_plain(bare)))
-            placed[name]["columns"][title] = position[content]
-    return {"columns": columns, "tables": placed}
+            content = bare.dtype.str, tuple(bare) if bare.dtype == object else bare.tobytes()
+            if content not in known:
+                form = json.dumps(_column(_plain(bare)), ensure_ascii=False)
+                known[content] = position.setdefault(form, len(position))
+            placed[name]["columns"][title] = known[content]
+    return {"columns": [json.loads(form) for form in position], "tables": placed}
 
 
 def _plain(values: np.ndarray[Any, Any]) -> list[Any]:

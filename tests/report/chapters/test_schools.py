@@ -26,7 +26,7 @@ from forecast.report.csv_tables import tables
 from forecast.report.view import View
 from forecast.run.run import Run
 from forecast.scenario import read_scenario
-from tests.report.test_report import made_run, many_run, with_schools
+from tests.report.made import made_run, many_run, with_schools
 
 NOW = 2026
 STAGES = ["kindergarten", "primary_school", "junior_school", "senior_school"]

@@ -1,0 +1,205 @@
+"""Made-up runs with numbers that a test knows, and their pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.basics.dims import AGES, SEXES
+from forecast.basics.quantiles import KEPT
+from forecast.basics.text import Text
+from forecast.blocks.summary import odds, quantiles
+from forecast.demand import DemandModel, read_models
+from forecast.findings.flags import Flags, find_flags, paths_of
+from forecast.findings.read import read_rules
+from forecast.findings.schools import find_schools
+from forecast.findings.sharing import find_sharing
+from forecast.region import Region
+from forecast.report import headline, render_html
+from forecast.report.charts.people import GROUPS
+from forecast.run.run import Run
+from forecast.scenario import read_scenario
+from forecast.waves import find_waves
+
+YEARS = np.arange(2010, 2051)
+EVIL = "</script><img src=x onerror=window.bad=1>\"'&\u2028⟦甲⟧"
+LONG = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch"
+
+NOW = 2026
+"""Year of the decision of all made-up runs."""
+
+RULES = read_rules()
+
+
+def made_flags(data: xr.Dataset, region: Region, models: dict[str, DemandModel]) -> Flags:
+    return find_flags(paths_of(data, 2023, region.areas, models), models, region.areas.names, NOW, RULES.warning)
+
+
+def made_region(names: list[tuple[str, str]], grid: bool = True) -> Region:
+    codes = [f"{k + 1:06d}" for k in range(len(names))]
+    counties = pd.DataFrame({"name_zh": [n[0] for n in names], "name_en": [n[1] for n in names]}, index=codes)
+    counties = counties.assign(parent="000000")
+    if grid:
+        counties = counties.assign(grid_row=1, grid_col=range(1, len(names) + 1))
+    line = ["supply", "", EVIL, "p. 3", "assumed", "none", EVIL, 2, "sources.csv"]
+    fields = ["table", "filter", "source", "locator", "basis", "verification", "note", "row", "file"]
+    return Region(
+        id="made",
+        name=Text("示例市", "Sample"),
+        area="000000",
+        parent=None,
+        parents={},
+        jump_off_year=2023,
+        pattern=None,
+        counties=counties,
+        tables={"sources": pd.DataFrame([line], columns=fields)},
+        settings={"notes": [{"zh": EVIL, "en": EVIL}]},
+        folder=Path(),
+        encodings={},
+        hashes={},
+        warnings=(),
+    )
+
+
+def made_run(
+    capacity: float = 1.0, names: list[tuple[str, str]] | None = None, grid: bool = True, view: str = "behaviour"
+) -> Run:
+    """A wave with its crest in 2024 (kindergarten) to 2035 (senior); supply is `capacity` times demand of 2022."""
+    region = made_region(names or [("甲县", "Alpha"), ("乙县", "Beta"), ("丙县", "Gamma")], grid)
+    models = read_models()
+    services, counties = list(models), list(region.counties.index)
+    crest = {
+        "nursery": 2018,
+        "kindergarten": 2019,
+        "primary_school": 2025,
+        "junior_school": 2028,
+        "senior_school": 2031,
+    }
+    size = np.arange(1, len(counties) + 1) * 10_000.0
+    shape = {s: 1 + 1.5 * np.exp(-(((YEARS - crest.get(s, 2070)) / 6) ** 2)) for s in services}
+    demand = np.stack([size[:, None] * shape[s] for s in services], axis=-1)
+    supply = np.where(YEARS[None, :, None] >= 2022, capacity * demand[:, YEARS == 2022], np.nan)
+    dims = ("county", "year", "service")
+    cubes = {"demand": demand, "demand_norm": demand * 1.05, "supply": supply, "gap": supply - demand}
+    cubes |= {"demand_low": demand * 0.9, "demand_high": demand * 1.1}
+    if view == "norm":
+        cubes["gap"] = supply - 1.05 * demand
+    enrolment = np.full((len(services), len(YEARS)), np.nan)
+    enrolment[1, 8:13] = demand.sum(0)[8:13, 1] * [1.04, 1.03, 1.02, 1.01, 1.0]
+    people = np.full((len(counties), len(YEARS), len(SEXES), len(AGES)), 50.0)
+    born = [model.ages[0] + 2023 if model.domain in ("education", "childcare") else -1 for model in models.values()]
+    data = xr.Dataset(
+        {name: (dims, values) for name, values in cubes.items()},
+        coords={
+            "county": counties,
+            "year": YEARS,
+            "service": services,
+            "age": list(AGES),
+            "born_until": ("service", born),
+        },
+        attrs={"jump_off_year": 2023},
+    ).assign(
+        population=(("county", "year", "sex", "age"), people),
+        births=(("county", "year", "sex"), people[..., 0]),
+        deaths=(("county", "year", "sex", "age"), people),
+        enrolment=(("service", "year"), enrolment),
+        supply_basis=("service", np.asarray(["assumed"] * len(services), dtype=object)),
+    )
+    whole = data.demand.sum("county").expand_dims(county=[region.area])
+    waves = find_waves(xr.concat([data.demand, whole], "county", join="exact"))
+    scenario = read_scenario("baseline", {"demand.view": view})
+    manifest = {"time": "2026-01-02T03:04:05", "forecast": "0", "seed": 0}
+    flags = made_flags(data, region, models)
+    sharing = find_sharing(flags, models, region, RULES.sharing)
+    return Run(region, scenario, models, RULES, data, waves, pd.DataFrame(), manifest, flags, sharing)
+
+
+def with_schools(run: Run) -> Run:
+    """The same run with what it says of schools; the last quarter of the senior places is planned for 2026."""
+    form = ["stage" if model.domain == "education" else "" for model in run.models.values()]
+    planned = xr.zeros_like(run.data.supply)
+    planned.loc[{"service": "senior_school", "year": slice(2026, None)}] = 1.0
+    data = run.data.assign(
+        pupils=run.data.demand.where(xr.DataArray([bool(one) for one in form], dims="service")),
+        form=("service", form),
+        planned=0.25 * run.data.supply * planned,
+    )
+    held = find_schools(data, run.models, run.region, run.waves, run.flags.classes["lasting"], RULES.standards)
+    return replace(run, data=data, schools=held)
+
+
+MANY = 150
+
+
+def with_trajectories(run: Run, seed: int = 1) -> tuple[Run, np.ndarray]:
+    """The same run with made-up trajectories around it, reduced as `run_blocks` reduces them, and beside it the demand
+    of every trajectory: (the whole and the counties, year, service, trajectory), NaN up to the jump-off year."""
+    rng = np.random.default_rng(seed)
+    ahead = YEARS > 2023
+    drift = np.cumsum(rng.normal(scale=0.03, size=(len(run.models), len(YEARS), MANY)) * ahead[:, None], axis=1)
+    own = rng.normal(scale=0.02, size=(run.data.sizes["county"], 1, 1, MANY))
+    factor = np.where(ahead[:, None, None], np.exp(drift.transpose(1, 0, 2) + own), np.nan)
+    demand = run.data.demand.values[..., None] * factor
+    demand = np.concatenate([demand.sum(axis=0, keepdims=True), demand])
+    supply = np.concatenate([run.data.supply.values.sum(axis=0, keepdims=True), run.data.supply.values])
+    areas = [run.region.area, *run.data.county.values.tolist()]
+    by_service = ("area", "year", "service")
+    told = odds(demand.transpose(0, 2, 1, 3)[:, :, ahead], supply.transpose(0, 2, 1)[:, :, ahead])
+    found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    for name, values in told._asdict().items():
+        full = np.full((len(areas), len(YEARS), len(run.models)), np.nan)
+        full[:, ahead] = values.transpose(0, 2, 1)
+        found[name] = by_service, full
+    ends = quantiles(demand)
+    found["demand_quantile"] = ("quantile", *by_service), ends
+    found["gap_quantile"] = ("quantile", *by_service), supply - ends[::-1]
+    found["p_norm_met"] = by_service, np.where(ahead[:, None], (1.05 * demand < supply[..., None]).mean(-1), np.nan)
+    spread = np.linspace(0.8, 1.2, len(KEPT))
+    people = run.data.population.sum("sex").values
+    sizes = np.stack([people[..., first : last + 1].sum(-1) for first, last in GROUPS.values()], axis=-1)
+    sizes = np.concatenate([sizes.sum(axis=0, keepdims=True), sizes])
+    blank = np.where(ahead, 1.0, np.nan)[:, None]
+    found["population_quantile"] = (
+        ("quantile", "area", "year", "age_group"),
+        spread[:, None, None, None] * sizes * blank,
+    )
+    found["births_quantile"] = ("quantile", "area", "year"), spread[:, None, None] * sizes[..., 0] * blank[:, 0]
+    shares = np.array([0.5, 0.0, 0.2, 0.3, 0.0])[:, None, None, None] * np.ones(
+        (len(areas), len(YEARS), len(run.models))
+    )
+    parts = ["births", "mortality", "migration", "participation", "together"]
+    coords = {"area": areas, "quantile": list(KEPT), "age_group": list(GROUPS)}
+    data = run.data.assign_coords(coords).assign(found).assign_attrs(trajectories=MANY)
+    chosen = np.where(np.isnan(demand), 0.0, demand)[..., :49].transpose(0, 3, 1, 2)
+    data["demand_chosen"] = ("area", "trajectory", "year", "service"), chosen
+    held = {"component": parts, **{name: data[name].values for name in by_service}}
+    causes: Any = SimpleNamespace(variance_share=xr.DataArray(shares, held, ("component", *by_service)))
+    return replace(run, data=data, causes=causes, flags=made_flags(data, run.region, run.models)), demand
+
+
+@cache
+def many_run() -> tuple[Run, np.ndarray]:
+    run, demand = with_trajectories(made_run())
+    return with_schools(run), demand
+
+
+@cache
+def many_page() -> str:
+    return render_html(many_run()[0])
+
+
+@cache
+def plain_page() -> str:
+    """The report of the made-up run, rendered once for all tests that only look at it."""
+    return render_html(with_schools(made_run()))
+
+
+def told(run: Run) -> dict[str, str]:
+    return {lang: "\n".join(sentences) for lang, sentences in headline(run).items()}

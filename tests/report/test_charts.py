@@ -1,0 +1,88 @@
+"""Every chart compiles, and its rows stand behind it."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+
+import altair as alt
+import pytest
+from altair.utils.schemapi import validate_jsonschema
+
+from forecast.report import render_html
+from forecast.report.charts import CHARTS, chart, charts_of, definition
+from forecast.report.charts.tiles import grid
+from forecast.report.view import View
+from tests.report.made import (
+    made_run,
+    many_run,
+    with_schools,
+)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_every_chart_compiles(many: bool) -> None:
+    import vl_convert
+
+    view, schema = View(many_run()[0] if many else with_schools(made_run())), alt.load_schema()
+    for name, kind in charts_of(view).items():
+        spec = definition(view, kind)
+        validate_jsonschema(json.loads(json.dumps(spec)), {"$ref": "#/definitions/TopLevelLayerSpec"}, schema)
+        compiled = vl_convert.vegalite_to_vega({"$schema": "https://vega.github.io/schema/vega-lite/v6.json", **spec})
+        assert any(data["name"] == "rows" for data in compiled["data"]), name
+
+
+def test_map_without_a_drawing_says_so() -> None:
+    page = render_html(made_run(grid=False))
+    assert "按表中次序排列，不表示位置" in page
+    assert grid(View(made_run(grid=False))) == {"000001": (0, 0), "000002": (1, 0), "000003": (0, 1)}
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("name", list(CHARTS))
+def test_every_chart_becomes_a_picture(name: str, lang: str) -> None:
+    import vl_convert
+
+    run = many_run()[0]
+    spec = chart(run, name, place="000002", service="senior_school" if name == "planned" else None, lang=lang)
+    assert spec["datasets"]["rows"] or name == "train"  # no train may be likely enough
+    picture = vl_convert.vegalite_to_png(spec)
+    assert picture.startswith(b"\x89PNG")
+    points = zlib.decompress(b"".join(re.findall(rb"IDAT(.*?).{4}(?:\0\0.{2}IDAT|\0\0\0\0IEND)", picture, re.S)))
+    assert len(set(points)) > 20 or name == "train"
+
+
+def test_a_chart_that_a_run_has_not_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="this run has the charts tiles, heat, wave"):
+        chart(made_run(), "odds")
+
+
+@pytest.mark.parametrize("name", list(CHARTS))
+def test_rows_hold_one_line_for_each_choice(name: str) -> None:
+    """Keys come first and tell the rows apart; what is drawn has a column; a page finds rows for all it may ask."""
+    view = View(many_run()[0])
+    kind = CHARTS[name]
+    rows = kind.rows(view)
+    assert set(kind.by) <= set(rows.columns)
+    keys = [key for key in ("place", "service", "stage", "group", "year", "cause", "step", "use", "at") if key in rows]
+    assert not rows.duplicated(keys).any()
+    drawn = set(re.findall(r"datum\.([a-z_0-9]+)", json.dumps(definition(view, kind))))
+    own = {"value", "tone", "top", "total", "high", "low", "at"}  # of an axis, or worked out in the definition
+    assert drawn - own <= set(rows.columns)
+
+
+def test_what_is_drawn_of_a_service_is_what_the_run_says() -> None:
+    run = many_run()[0]
+    courses = View(run).courses.set_index(["place", "service", "year"])
+    for place, year in (("000002", 2030), ("000003", 2041)):
+        here = courses.loc[(place, "kindergarten", year)]
+        cube = run.data.sel(county=place, service="kindergarten", year=year)
+        assert here["gap"] == round(float(cube.gap))
+        assert here["relative_gap"] == pytest.approx(
+            float(cube.gap) / float(cube.supply if cube.gap > 0 else cube.demand), abs=1e-4
+        )
+        assert here["low"] == round(float(cube.demand_low))
+        assert here["chance"] == round(
+            100 * float(run.data.p_short.sel(area=place, service="kindergarten", year=year)), 1
+        )
