@@ -1,4 +1,4 @@
-"""What a flag says: crest, gap, cause, rivals and tipping level, read from paths and classes for the sentence."""
+"""Numbers that each flag's sentence prints: crest, gap, cause, rivals and tipping level, from paths and classes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import xarray as xr
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.text import Text
 from forecast.demand import DemandModel
-from forecast.findings.crests import Crest, by_place, most_prominent
-from forecast.findings.flags.paths import MIGRATION, Paths, Place, flat, places_of
+from forecast.findings.crests import Crest, Place, by_place, most_prominent
+from forecast.findings.flags.paths import MIGRATION, Paths, flat, places_of
 from forecast.findings.levels import BALANCED_IN_CLASSES
 from forecast.waves import Facts, attribute_chain
 from forecast.waves.sentence import SHORTAGES, SURPLUSES, Steady, Tipping
@@ -28,8 +28,8 @@ RIVAL = 0.15
 
 
 @dataclass(frozen=True)
-class Read:
-    """What the sentences are made from, by place; what is not known of a place is not there."""
+class Numbers:
+    """Numbers that each flag's sentence prints, by (county, service); a place of which one is not known is not there."""
 
     category: Mapping[Place, str]
     probability: Mapping[Place, float]  # of that class; empty where the run has one path
@@ -42,9 +42,10 @@ class Read:
     drivers: Mapping[Place, Mapping[str, float]]
 
 
-def read_paths(
+def numbers_of(
     paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, models: Mapping[str, DemandModel], now: int
-) -> Read:
+) -> Numbers:
+    """Numbers of all places. waves: those that may be spoken of; classes: of `classify_waves`; now: year of decision."""
     services, places = [str(one) for one in classes[SERVICE].values], places_of(classes)
     window = {name: int(years) for name, years in zip(services, classes["window"].values.tolist(), strict=True)}
     likeliest = {
@@ -52,16 +53,16 @@ def read_paths(
         for shift in (-2, 0, 2)
     }
     category = likeliest[0]
-    numbers = [str(name) for name in classes["category"].values]
+    categories = [str(name) for name in classes["category"].values]
     shares = classes["class_probability"].transpose(COUNTY, SERVICE, "category").to_numpy().reshape(len(places), -1)
     certain = TRAJECTORY not in paths.demand.dims
-    known = {place: dict(zip(numbers, own, strict=True)) for place, own in zip(places, shares.tolist(), strict=True)}
+    known = {place: dict(zip(categories, own, strict=True)) for place, own in zip(places, shares.tolist(), strict=True)}
     middle = paths.demand if certain else _median(paths.demand)
     whole = in_order(xr.concat([paths.history, middle], YEAR, join="exact"))
     crests = {place: crest for place, (crest,) in by_place(most_prominent(waves, whole)).items()}
     gap, worst = _gaps(paths.supply, middle, category, now)
     drivers = _drivers(paths, whole, _spans(category, crests, gap, now), models)
-    return Read(
+    return Numbers(
         category,
         {} if certain else {place: known[place][name] for place, name in category.items() if name},
         {} if certain else {place: _rivals(own, category[place]) for place, own in known.items()},
@@ -171,24 +172,24 @@ def _ends(level: xr.DataArray, spans: Mapping[Place, tuple[int, int]]) -> xr.Dat
 
 
 def facts_of(
-    read: Read,
+    numbers: Numbers,
     decisions: Mapping[Place, list[tuple[str, int]]],
     tips: Mapping[Place, Tipping | Steady],
     names: Mapping[str, Text],
     models: Mapping[str, DemandModel],
     now: int,
 ) -> dict[Place, Facts]:
-    """What the sentence of each place says."""
+    """Facts of the sentence of each place."""
     found = {}
-    for place, category in read.category.items():
+    for place, category in numbers.category.items():
         county, service = place
         model = models[service]
-        crest = read.crests.get(place)
+        crest = numbers.crests.get(place)
         if crest and category in SHORTAGES and crest.year < now:
             crest = None  # what peaked long ago is no part of a shortage to come
         decide = [year for kind, year in decisions.get(place, ()) if kind == category]
-        crest_year, crest_gap = read.worst.get(place, (None, None))
-        gap_year, gap = read.gap.get(place, (None, None))
+        crest_year, crest_gap = numbers.worst.get(place, (None, None))
+        gap_year, gap = numbers.gap.get(place, (None, None))
         found[place] = Facts(
             area=names[county],
             service=model.name,
@@ -202,12 +203,12 @@ def facts_of(
             crest_gap=crest_gap,
             gap_year=gap_year,
             gap=gap,
-            probability=read.probability.get(place),
-            drivers=read.drivers.get(place),
+            probability=numbers.probability.get(place),
+            drivers=numbers.drivers.get(place),
             act_from=min(decide, default=None),
-            window=read.window[service],
-            others=read.others[place],
-            rivals=read.rivals.get(place, ()),
+            window=numbers.window[service],
+            others=numbers.others[place],
+            rivals=numbers.rivals.get(place, ()),
             tipping=tips.get(place),
             building=model.service.building,
         )

@@ -1,4 +1,4 @@
-"""The waves of a run read for a planner: crests, classes, warnings, trains, and a sentence for every flag.
+"""Flags of a run: crests, classes, warnings, trains, and a sentence for every county and service.
 
 Everything is found on the same paths: the trajectories that stand for all, or the scenario alone where a run is
 deterministic. Counties and their sums by area are treated alike.
@@ -16,9 +16,9 @@ import xarray as xr
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, in_order
 from forecast.basics.text import Text
 from forecast.demand import DemandModel, chain_of, windows_of
-from forecast.findings.crests import like_the_scenarios
-from forecast.findings.flags.facts import SPAN, decisions, facts_of, read_paths, tips_of
-from forecast.findings.flags.paths import ELDERS, MIGRATION, Paths, Place, ageing_wave, paths_of, places_of
+from forecast.findings.crests import Place, like_the_scenarios
+from forecast.findings.flags.facts import SPAN, decisions, facts_of, numbers_of, tips_of
+from forecast.findings.flags.paths import ELDERS, MIGRATION, Paths, ageing_wave, paths_of, places_of
 from forecast.findings.levels import WarningRules, warn
 from forecast.waves import Facts, classify_waves, explain, find_trains, find_waves, smooth_cells
 from forecast.waves.classes import hold_against
@@ -57,12 +57,12 @@ def find_flags(
     classes = classify_waves(paths.demand, paths.supply, windows, paths.history, cells=cells)
     build = {name: int(model.supply.lead_time.value) for name, model in models.items()}
     warnings = warn(classes, now, rules, build)
-    read = read_paths(paths, spoken_of, classes, models, now)
+    numbers = numbers_of(paths, spoken_of, classes, models, now)
     tipping: Mapping[Place, TippingLevel | None] = {}
     if paths.levers:
         tipping = find_tipping(cells, hold_against(paths.supply, places_of(paths.demand), windows), paths.levers)
-    tips = tips_of(paths, tipping, read.category)
-    facts = facts_of(read, decisions(warnings), tips, names, models, now)
+    tips = tips_of(paths, tipping, numbers.category)
+    facts = facts_of(numbers, decisions(warnings), tips, names, models, now)
     sentences = {place: explain(own) for place, own in facts.items()}
     gap = in_order(paths.supply - paths.demand)
     return Flags(waves, classes, warnings, _trains(paths, models, cells), facts, sentences, tipping, gap, now)

@@ -1,4 +1,4 @@
-"""What flags are found on: the paths of a run, its people by the ages that need, and what may be otherwise."""
+"""Paths that flags are found on, people by the ages that need, and levels of migration and births that are tried."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order
 from forecast.demand import DemandModel
 from forecast.demand.schools.changes import birth_cohorts
 from forecast.demand.sensitivity import BIRTHS, effect_of_births, effect_of_migration
+from forecast.findings.crests import Place
 from forecast.waves import implied_by_births, implied_by_people
 from forecast.waves.tipping import Lever
 
@@ -22,7 +23,7 @@ ELDERS = {"aged_60": (60, 100), "aged_75": (75, 100), "aged_80": (80, 100)}
 
 @dataclass(frozen=True)
 class Paths:
-    """What all of it is found on, with the areas (counties, then sums) along `county`."""
+    """Demand, supply, births and people of a run, with the areas (counties, then sums) along `county`."""
 
     demand: xr.DataArray  # (trajectory?, county, year, service), projected years
     scenario: xr.DataArray  # (county, year, service), projected years: the middle of the paths
@@ -102,16 +103,13 @@ def ageing_wave(
     return in_order(demand), in_order(implied), ELDERS | last
 
 
-Place = tuple[str, str]
-"""County (or area) and service."""
-
-
 def places_of(values: xr.DataArray | xr.Dataset) -> list[Place]:
+    """(county, service) of every series, services varying fastest."""
     return [(str(county), str(service)) for county in values[COUNTY].values for service in values[SERVICE].values]
 
 
 def flat(values: xr.DataArray) -> np.ndarray:
-    """(county, service) as one row of places, or (county, year, service) as (place, year)."""
+    """Values (place,) of (county, service), or (place, year) of (county, year, service), in the order of `places_of`."""
     if YEAR not in values.dims:
         return values.transpose(COUNTY, SERVICE).to_numpy().ravel()
     return values.transpose(COUNTY, SERVICE, YEAR).to_numpy().reshape(-1, values.sizes[YEAR])
