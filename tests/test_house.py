@@ -384,6 +384,14 @@ def test_a_page_names_only_what_is_there(page: str, root: Path) -> None:
     assert lost == []
 
 
+def test_the_picture_of_the_house_is_of_this_house(root: Path) -> None:
+    """Drawn anew by `python -m studies.house_picture`."""
+    drawn = (root / "docs" / "pictures" / "house.svg").read_text("utf-8")
+    plan = ground_plan()
+    assert [room for room in plan if f">{room}<" not in drawn] == []
+    assert f"{len(plan)} rooms, {sum(map(len, plan.values()))} arrows" in drawn
+
+
 # run.py: it must tell the user of an old Python what is needed, so an old Python must be able to read it.
 
 
