@@ -13,7 +13,20 @@ import numpy as np
 import xarray as xr
 
 from forecast.backtest import rivals
-from forecast.basics.dims import AGE, AGE_GROUP, AGES, APPROACH, COUNTY, LEAD, PROBABILITY, SEX, START_YEAR, YEAR
+from forecast.basics.ages import Ages, age_groups
+from forecast.basics.dims import (
+    AGE,
+    AGE_GROUP,
+    AGES,
+    APPROACH,
+    COUNTY,
+    LEAD,
+    OPEN_AGE,
+    PROBABILITY,
+    SEX,
+    START_YEAR,
+    YEAR,
+)
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.quantiles import BANDS, MIDDLE_AND_ENDS
 from forecast.basics.variables import label
@@ -38,29 +51,10 @@ APPROACHES = (
     "five_year_means",
 )
 
-AGE_GROUPS: Mapping[str, tuple[int, int]] = {
-    "total": (0, 101),
-    "0-5": (0, 6),
-    "0-14": (0, 15),
-    "6-14": (6, 15),
-    "6-15": (6, 16),
-    "15-64": (15, 65),
-    "20-29": (20, 30),
-    "65+": (65, 101),
-    "80+": (80, 101),
-}
-"""First age and first age after each group that is scored."""
+AGE_GROUPS = age_groups("total", "0-5", "0-14", "6-14", "6-15", "15-64", "20-29", "65+", "80+")
+"""Groups that are scored."""
 
-COARSE_GROUPS: Mapping[str, tuple[int, int]] = {
-    "total": (0, 101),
-    "0-4": (0, 5),
-    "0-14": (0, 15),
-    "5-14": (5, 15),
-    "15-64": (15, 65),
-    "20-29": (20, 30),
-    "65+": (65, 101),
-    "80+": (80, 101),
-}
+COARSE_GROUPS = age_groups("total", "0-4", "0-14", "5-14", "15-64", "20-29", "65+", "80+")
 """The same where only five-year groups were counted."""
 
 
@@ -73,14 +67,14 @@ def backtest(
     prior: Prior | None = SWEDEN_1990,
     trajectories: int = 672,
     seed: int = 0,
-    age_groups: Mapping[str, tuple[int, int]] | None = None,
+    age_groups: Mapping[str, Ages] | None = None,
 ) -> xr.Dataset:
     """Forecasts and rivals at past origins, beside what was counted.
 
     region_or_history: a region with at least two years of known flows, or a history as `complete_history` takes it;
     it is completed at each origin from the years up to it. origins: years with a population and at least one after;
     horizon: years ahead at most. settings, prior: of the fit; standard: see `complete_history`. age_groups: name ->
-    (first age, first age after), by default those the counts can tell.
+    (first age, last age), by default those the counts can tell.
     Returns observed (origin, lead, county, age_group), forecast (approach, ...), quantiles (probability, ...) and crps of
     the forecast, residents (origin, county) at the origin; NaN where a lead has not been counted.
     Raises InputRefused where an origin has no history or no count after it.
@@ -102,21 +96,25 @@ def backtest(
     return found.assign_attrs(trajectories=trajectories, seed=seed, horizon=horizon)
 
 
-def groups_of(history: xr.Dataset) -> Mapping[str, tuple[int, int]]:
+def groups_of(history: xr.Dataset) -> Mapping[str, Ages]:
     """The scored age groups that the counts can tell."""
     starts = set(history.population[AGE].values.tolist())
 
-    def told(groups: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-        return {n: (a, b) for n, (a, b) in groups.items() if a in starts and (b in starts or b > max(AGES))}
+    def told(groups: Mapping[str, Ages]) -> dict[str, Ages]:
+        return {
+            name: (first, last)
+            for name, (first, last) in groups.items()
+            if first in starts and (last + 1 in starts or last == OPEN_AGE)
+        }
 
     return told(AGE_GROUPS) if len(told(AGE_GROUPS)) == len(AGE_GROUPS) else told(COARSE_GROUPS)
 
 
-def grouped(population: xr.DataArray, groups: Mapping[str, tuple[int, int]]) -> xr.DataArray:
+def grouped(population: xr.DataArray, groups: Mapping[str, Ages]) -> xr.DataArray:
     """Persons (county, year, age_group) of counts by age, single or in groups that the scored ones consist of."""
     people = population.sum(SEX) if SEX in population.dims else population
     parts = [
-        people.sel({AGE: (people[AGE] >= first) & (people[AGE] < stop)}).sum(AGE) for first, stop in groups.values()
+        people.sel({AGE: (people[AGE] >= first) & (people[AGE] <= last)}).sum(AGE) for first, last in groups.values()
     ]
     return xr.concat(parts, xr.IndexVariable(AGE_GROUP, list(groups))).transpose(COUNTY, YEAR, AGE_GROUP)
 
@@ -126,7 +124,7 @@ def _one_origin(
     counted: xr.DataArray,
     origin: int,
     horizon: int,
-    groups: Mapping[str, tuple[int, int]],
+    groups: Mapping[str, Ages],
     settings: Settings | None,
     standard: Standard | None,
     prior: Prior | None,
@@ -171,15 +169,15 @@ def assemble(
     return label(xr.Dataset(rows, coords), "backtest")
 
 
-def weights_of(groups: Mapping[str, tuple[int, int]]) -> xr.DataArray:
+def weights_of(groups: Mapping[str, Ages]) -> xr.DataArray:
     """(row, age) 1 where the age is in the group."""
     ages = np.asarray(AGES)
-    inside = np.stack([(ages >= first) & (ages < stop) for first, stop in groups.values()]).astype(float)
+    inside = np.stack([(ages >= first) & (ages <= last) for first, last in groups.values()]).astype(float)
     return xr.DataArray(inside, dims=("row", AGE), coords={"row": list(groups), AGE: ages})
 
 
 def _forecasts(
-    known: xr.Dataset, rates: xr.Dataset, counts: np.ndarray, groups: Mapping[str, tuple[int, int]], horizon: int
+    known: xr.Dataset, rates: xr.Dataset, counts: np.ndarray, groups: Mapping[str, Ages], horizon: int
 ) -> dict[str, np.ndarray]:
     """Forecast and rivals, each (county, horizon, age_group)."""
 

@@ -37,6 +37,15 @@ def age_bounds(label: str) -> Ages:
     return first, last
 
 
+def age_groups(everybody: str, *labels: str) -> dict[str, Ages]:
+    """First and last age by name of a group: `everybody` is the name of all ages, the others are labels.
+
+    >>> age_groups("all", "0-2", "80+")
+    {'all': (0, 100), '0-2': (0, 2), '80+': (80, 100)}
+    """
+    return {everybody: (0, OPEN_AGE), **{label: age_bounds(label) for label in labels}}
+
+
 def in_ages(population: xr.DataArray, ages: Ages) -> xr.DataArray:
     """Persons of the ages (...); raises InputRefused where the population stops before the last age."""
     first, last = ages

@@ -56,10 +56,19 @@ def joined(parts: Sequence[Text], zh: str = "、", en: str = ", ") -> Text:
     >>> joined([same("A"), same("B"), same("C")])
     Text(zh='A、B、C', en='A, B and C')
     """
-    english = [part.en for part in parts]
-    if en == ", " and len(english) > 1:
-        english = [*english[:-2], f"{english[-2]} and {english[-1]}"]
-    return Text(zh.join(part.zh for part in parts), en.join(english))
+    if en == ", " and len(parts) > 1:
+        before, last = parts[-2:]
+        parts = [*parts[:-2], Text(strung([before, last], zh).zh, f"{before.en} and {last.en}")]
+    return strung(parts, zh, en)
+
+
+def strung(parts: Sequence[Text], zh: str = "，", en: str = ", ") -> Text:
+    """The parts one after another, with a separator between two of them.
+
+    >>> strung([same("A"), same("B")])
+    Text(zh='A，B', en='A, B')
+    """
+    return Text(zh.join(part.zh for part in parts), en.join(part.en for part in parts))
 
 
 def count(value: float) -> Text:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.ages import age_groups
 from forecast.basics.dims import AGE, AGES, COUNTY, FROM_PLACE, ROW, SERVICE, TO_PLACE, YEAR
 from forecast.blocks.rows import project_rows
 from forecast.demand import DemandModel, demand_factors
@@ -20,18 +21,7 @@ from forecast.demand.flows import systems
 from forecast.population.chance.processes import Frame, Uncertainty, uncertain_frame
 from forecast.region import Region
 
-AGE_GROUPS = {
-    "all": (0, 100),
-    "0-2": (0, 2),
-    "3-5": (3, 5),
-    "6-11": (6, 11),
-    "12-14": (12, 14),
-    "15-17": (15, 17),
-    "18-59": (18, 59),
-    "60+": (60, 100),
-    "65+": (65, 100),
-    "80+": (80, 100),
-}
+AGE_GROUPS = age_groups("all", "0-2", "3-5", "6-11", "12-14", "15-17", "18-59", "60+", "65+", "80+")
 """Groups of residents whose numbers are kept: those of the services, working ages and elders."""
 
 BLOCK = 50

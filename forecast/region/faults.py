@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from forecast.basics.catalogue import say_both
 from forecast.basics.issues import InputRefused, Issue
-from forecast.basics.text import Text
+from forecast.basics.text import Text, same, strung
 
 EXAMPLES = 20
 """So many issues of one code in one file are told; the rest are counted in one more issue (E100, W100)."""
@@ -16,8 +16,7 @@ EXAMPLES = 20
 
 def listed(items: Iterable[object]) -> Text:
     """A list as each language writes it."""
-    texts = [str(item) for item in items]
-    return Text("、".join(texts), ", ".join(texts))
+    return strung([same(item) for item in items], "、")
 
 
 def hint(near: str) -> Text:

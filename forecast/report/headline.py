@@ -8,7 +8,7 @@ the data do not carry is left out, and where nothing is short, that is said.
 from __future__ import annotations
 
 from forecast.basics.basis import weakest
-from forecast.basics.text import Text, count, joined, percent
+from forecast.basics.text import Text, count, joined, percent, strung
 from forecast.findings.crests import Crest
 from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report.chances import chance, gap_range, given, likelihood
@@ -128,7 +128,8 @@ def falls(view: View) -> Text | None:
     added = view.curves.at("supply", view.area, service, end) - view.curves.at("supply", view.area, service, start)
     if added > 0.01 * before:
         parts.append(both("fall.added", **_missing(view, service, added)))
-    return Text("，".join(part.zh for part in parts) + "。", "; ".join(part.en for part in parts) + ".")
+    said = strung(parts, "，", "; ")
+    return Text(said.zh + "。", said.en + ".")
 
 
 def steepest(view: View) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from forecast.basics.text import Text, joined, percent, same
+from forecast.basics.text import Text, joined, percent, same, strung
 from forecast.report.chapter import Cell, Chapter, Column, Table
 from forecast.report.measured import MEASURES, Score, read_scores
 from forecast.report.view import View
@@ -156,6 +156,6 @@ def _met(view: View) -> list[Text]:
     used = [component for year, component, _ in published_totals(view) if year == view.jump_off]
     if not used:
         return []
-    parts = [both(f"component.{component}") for component in used]
-    named = Text("、".join(part.zh for part in parts), ", ".join(part.en.lower() for part in parts))
-    return [both("accuracy.met", year=view.jump_off, parts=named)]
+    names = [both(f"component.{component}") for component in used]
+    parts = strung([Text(name.zh, name.en.lower()) for name in names], "、")
+    return [both("accuracy.met", year=view.jump_off, parts=parts)]

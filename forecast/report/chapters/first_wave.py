@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forecast.basics.text import Text
+from forecast.basics.text import Text, strung
 from forecast.findings.crests import with_lag
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Table
 from forecast.report.view import View
@@ -44,7 +44,7 @@ def _lag_sentence(view: View) -> list[Text]:
     ]
     if not parts:
         return []
-    text = Text("，".join(part.zh for part in parts), ", ".join(part.en for part in parts))
+    text = strung(parts)
     return [both("wave.lags", parts=text, area=view.names.whole)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from forecast.basics.text import Text, joined, same
+from forecast.basics.text import Text, joined, same, strung
 from forecast.demand.model import QUANTITY_UNITS, Quantity
 from forecast.region import TABLES
 from forecast.report.chapter import Cell, Chapter, Column, Listing, Table
@@ -212,13 +212,12 @@ def _filter(view: View, words: object) -> Text:
     text = str(words).strip()
     if not text:
         return both("sources.all_rows")
-    zh, en = [], []
+    conditions = []
     for condition in text.split(";"):
         column, _, values = condition.partition("=")
-        named = [_name(view, value) for value in values.split("|")]
-        zh.append("、".join(one.zh for one in named))
-        en.append(f"{column.strip()} " + ", ".join(one.en for one in named))
-    return Text("；".join(zh), "; ".join(en))
+        named = strung([_name(view, value) for value in values.split("|")], "、")
+        conditions.append(Text(named.zh, f"{column.strip()} {named.en}"))
+    return strung(conditions, "；", "; ")
 
 
 def _name(view: View, value: str) -> Text:

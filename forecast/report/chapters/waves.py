@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE
-from forecast.basics.text import Text, percent, year_text
+from forecast.basics.text import Text, percent, strung, year_text
 from forecast.basics.units import amount
 from forecast.report.chapter import BoardLine, Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.view import View
@@ -111,7 +111,7 @@ def _gap(flag: Flag, unit: str) -> Text:
         for year, gap in found
         if year is not None and gap is not None
     ]
-    return Text("，".join(part.zh for part in parts), ", ".join(part.en for part in parts)) if parts else Text("–", "–")
+    return strung(parts) if parts else Text("–", "–")
 
 
 # ---- who could help whom -----------------------------------------------------------------------------------------
@@ -217,4 +217,4 @@ def _cross_lines(found: xr.Dataset, pair: str, view: View) -> pd.DataFrame:
 def _floor_list(view: View) -> Text:
     floors = view.run.sharing.floor_area
     parts = [both("table.floor", what=view.names.short(name), area=f"{size:g}") for name, size in floors.items()]
-    return Text("、".join(part.zh for part in parts), ", ".join(part.en for part in parts))
+    return strung(parts, "、")

@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from forecast.basics.ages import age_groups
 from forecast.basics.quantiles import BANDS
 from forecast.report.charts.drawing import (
     Drawing,
@@ -29,8 +30,7 @@ from forecast.report.view.courses import bands as opening_bands
 from forecast.report.view.courses import long_form, whole
 from forecast.report.view.odds import BIRTHS_ITEM
 
-GROUPS = {"all": (0, 100), "0-2": (0, 2), "3-5": (3, 5), "6-11": (6, 11), "12-14": (12, 14), "15-17": (15, 17)}
-GROUPS |= {"18-59": (18, 59), "60+": (60, 100), "80+": (80, 100)}
+GROUPS = age_groups("all", "0-2", "3-5", "6-11", "12-14", "15-17", "18-59", "60+", "80+")
 """Age groups drawn with their bands, by the name under which the trajectories keep them."""
 
 
