@@ -58,18 +58,28 @@ def legend(view: View) -> tuple[Swatch, ...]:
 
 def draw(view: View) -> Drawing:
     """Stages above each other, each scaled to its own highest year; deep colour for children already born, pale after."""
-    rows = [BIRTHS, *view.meaning.stages]
-    top = len(rows) - 1
-    level = {row: top - k for k, row in enumerate(rows)}
+    stages, years = [BIRTHS, *view.meaning.stages], view.years
     base = alt.Chart(alt.NamedData("rows")).transform_joinaggregate(top="max(size)", groupby=["stage"])
     base = base.transform_calculate(low="level[datum.stage]", high="level[datum.stage]+.74*datum.size/datum.top")
-    x = years_axis(view)
+    return lay(
+        (*_ridges(base, years_axis(view), stages), *_crests(base, years_axis(view))),
+        70 * len(stages),
+        names={},
+        units={},
+        level={stage: len(stages) - 1 - k for k, stage in enumerate(stages)},
+        stages=stages[::-1],
+        turn=years[0] + 0.8 * (years[-1] - years[0]),
+    )
+
+
+def _ridges(base: alt.Chart, x: alt.X, stages: list[str]) -> list[alt.Chart]:
+    """The areas of the stages, and what is said on a touch."""
     y = alt.Y(
         "low:Q",
         title=None,
-        scale=alt.Scale(domain=[0, len(rows)], nice=False),
+        scale=alt.Scale(domain=[0, len(stages)], nice=False),
         axis=alt.Axis(
-            values=list(range(len(rows))),
+            values=list(range(len(stages))),
             grid=True,
             labelColor=INK,
             labelFontSize=13,
@@ -80,19 +90,26 @@ def draw(view: View) -> Drawing:
             labelExpr=named("stages[datum.value]"),
         ),
     )
-    colour = alt.Color("stage:N", legend=None, scale=alt.Scale(domain=rows, range=_ridge_colours(len(rows))))
+    colours = [RIDGES[min(k, len(RIDGES) - 1)] for k in range(len(stages))]
+    colour = alt.Color("stage:N", legend=None, scale=alt.Scale(domain=stages, range=colours))
+    top = alt.Y2("high:Q")
 
     def area(which: str, opacity: float) -> alt.Chart:
         part = base.transform_filter(which).mark_area(fillOpacity=opacity, line={"strokeWidth": 1.4}, aria=False)
-        return part.encode(x=x, y=y, y2=alt.Y2("high:Q"), color=colour, detail=alt.Detail("stage:N"))
+        return part.encode(x=x, y=y, y2=top, color=colour, detail=alt.Detail("stage:N"))
 
+    said = f"{named('datum.stage')}+'  '+datum.year+'\\n'+{number('datum.size')}+units[datum.stage][lang=='zh'?0:1]"
+    hover = base.mark_rule(opacity=0, strokeWidth=9, tooltip=alt.ExprRef(said), aria=False)
+    return [area("datum.year<=datum.born", 0.85), area("datum.year>=datum.born", 0.4), hover.encode(x=x, y=y, y2=top)]
+
+
+def _crests(base: alt.Chart, x: alt.X) -> list[alt.Chart]:
+    """Points on the crests with their year and size, and the line through the stages."""
     crests = base.transform_filter("datum.crest")
     high = alt.Y("high:Q", title=None)
     path = crests.transform_filter("datum.through").mark_line(
         color=ORANGE, strokeWidth=1.4, strokeDash=[2, 4], aria=False
     )
-    path = path.encode(x=x, y=high, order=alt.Order("low:Q", sort="descending"))
-    said = f"{named('datum.stage')}+'  '+datum.year+'\\n'+{number('datum.size')}+units[datum.stage][lang=='zh'?0:1]"
     dots = crests.mark_point(filled=True, size=60, color=ORANGE, opacity=1, stroke="#fff", strokeWidth=1.5)
     words = crests.mark_text(
         dy=-8,
@@ -103,26 +120,5 @@ def draw(view: View) -> Drawing:
         aria=False,
         text=alt.ExprRef(f"datum.year+'   '+{number('datum.size')}"),
     )
-    hover = base.mark_rule(opacity=0, strokeWidth=9, tooltip=alt.ExprRef(said), aria=False)
-    layers = (
-        area("datum.year<=datum.born", 0.85),
-        area("datum.year>=datum.born", 0.4),
-        hover.encode(x=x, y=y, y2=alt.Y2("high:Q")),
-        path,
-        dots.encode(x=x, y=high),
-        words.encode(x=x, y=high),
-    )
-    years = view.years
-    return lay(
-        layers,
-        70 * len(rows),
-        names={},
-        units={},
-        level=level,
-        stages=rows[::-1],
-        turn=years[0] + 0.8 * (years[-1] - years[0]),
-    )
-
-
-def _ridge_colours(n: int) -> list[str]:
-    return [RIDGES[min(k, len(RIDGES) - 1)] for k in range(n)]
+    along = path.encode(x=x, y=high, order=alt.Order("low:Q", sort="descending"))
+    return [along, dots.encode(x=x, y=high), words.encode(x=x, y=high)]
