@@ -45,6 +45,8 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
             warnings=warnings,
             folder=tmp_path,
             counties=[1],
+            rules={},
+            services={},
         )
 
     def run_forecast(region: Any, scenario: Any, **given: Any) -> SimpleNamespace:
@@ -52,9 +54,9 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
         stand_in.does()
         return SimpleNamespace(folder=tmp_path / "run", headline={"zh": ["缺口。"], "en": ["A gap."]})
 
+    monkeypatch.setattr("forecast.population.projection.kernel.compiled_before", lambda: True)
     monkeypatch.setitem(sys.modules, "forecast.region", SimpleNamespace(read_region=read_region))
     monkeypatch.setitem(sys.modules, "forecast.pipeline", SimpleNamespace(run_forecast=run_forecast))
-    monkeypatch.setattr("forecast.population.projection.kernel.compiled_before", lambda: True)
     return stand_in
 
 

@@ -878,7 +878,8 @@ def test_every_code_of_the_region_has_a_case() -> None:
     codes = {key for key in catalogue() if key[0] in "EW" and len(key) == 4 and key[1] == "1"}
     assert {code for code in codes if f'"{code}"' in source or code.endswith("100")} == codes
     tried = Path(__file__).read_text("utf-8")
-    assert {code for code in codes if f'"{code}"' not in tried} <= {"W100", "E180", "E181"}  # matched by their sentence
+    elsewhere = {"W100", "E180", "E181", "W112"}  # matched by their sentence; the last in tests/findings/test_read.py
+    assert {code for code in codes if f'"{code}"' not in tried} <= elsewhere
 
 
 def test_words_speak_both_languages() -> None:
