@@ -1,4 +1,4 @@
-"""What nobody knows of births, deaths and migration, as joint random paths around a scenario.
+"""Joint random paths of births, deaths and migration around a scenario.
 
 Every path is an autoregressive process around zero, so that the scenario stays the
 median: fertility and mortality are multiplied by the exponential of a path, migration is moved by persons (never by a
@@ -77,7 +77,7 @@ class Uncertainty:
 
 @dataclass(frozen=True)
 class Shocks:
-    """What happens to one county in many trajectories."""
+    """Multipliers and persons by which the trajectories of one county depart from the scenario."""
 
     fertility: np.ndarray  # (year, trajectory) multiplier of asfr
     hazard: np.ndarray  # (year, trajectory) log multiplier of the hazards before the loading by age
@@ -86,7 +86,7 @@ class Shocks:
 
 @dataclass(frozen=True)
 class Frame:
-    """What the shocks of every county rest on, worked out once: arrays with `county` in the order of `counties`."""
+    """Inputs of every county's shocks, computed once; `county` in the arrays goes in the order of `counties`."""
 
     uncertainty: Uncertainty
     counties: tuple[str, ...]
@@ -110,7 +110,7 @@ def uncertain_frame(
     seed: int,
     frozen: frozenset[str] = frozenset(),
 ) -> Frame:
-    """Prepares the shocks of all counties of `rates`, which needs `mobility` (county, sex, age), persons who move in a
+    """`Frame` for the shocks of all counties of `rates`, which needs `mobility` (county, sex, age), persons who move in a
     year, beside what `project_population` takes; migration must be net persons.
 
     areas: code of every tier that a process of `uncertainty` names, without the counties. Raises UsageError for
@@ -140,24 +140,24 @@ def uncertain_frame(
 
 
 def county_shocks(frame: Frame, county: int, trajectories: range) -> Shocks:
-    """The shocks of one county (its position) in these trajectories."""
-    own = frame.uncertainty
+    """Shocks of the county at this position, in these trajectories."""
+    uncertainty = frame.uncertainty
     code = frame.counties[county]
-    fertility = np.exp(_paths(frame, own.fertility, "births", "fertility", code, trajectories))
+    fertility = np.exp(_paths(frame, uncertainty.fertility, "births", "fertility", code, trajectories))
     fertility = fertility * _counted(frame, county, trajectories)
-    hazard = _paths(frame, own.mortality, "mortality", "mortality", code, trajectories)
+    hazard = _paths(frame, uncertainty.mortality, "mortality", "mortality", code, trajectories)
     return Shocks(fertility, hazard, _movers(frame, county, trajectories))
 
 
 def shared_levels(frame: Frame, trajectories: range) -> tuple[np.ndarray, np.ndarray]:
     """Means over the years of the fertility and migration that the counties share, (trajectory,) each."""
-    own = frame.uncertainty
+    uncertainty = frame.uncertainty
     both = []
     for processes, group, component in (
-        (own.fertility, "births", "fertility"),
-        (own.migration, "migration", "migration"),
+        (uncertainty.fertility, "births", "fertility"),
+        (uncertainty.migration, "migration", "migration"),
     ):
-        shared = tuple(one for one in processes if one.tier != "county")
+        shared = tuple(process for process in processes if process.tier != "county")
         both.append(_paths(frame, shared, group, component, "", trajectories).mean(axis=0))
     return both[0], both[1]
 
@@ -171,12 +171,12 @@ def uncertain_rates(rates: xr.Dataset, frame: Frame, trajectories: range) -> xr.
         return xr.DataArray(np.stack(values), dims=(COUNTY, YEAR, TRAJECTORY), coords=coords)
 
     loading = xr.DataArray(np.asarray(frame.uncertainty.mortality_loading), dims=AGE, coords={AGE: rates[AGE]})
-    hazard = np.exp(loading * wide([one.hazard for one in shocks]))
-    by_age = np.stack([one.movers for one in shocks])[:, :, frame.band]  # (county, year, age, trajectory)
+    hazard = np.exp(loading * wide([shock.hazard for shock in shocks]))
+    by_age = np.stack([shock.movers for shock in shocks])[:, :, frame.band]  # (county, year, age, trajectory)
     moved = xr.DataArray(by_age, dims=(COUNTY, YEAR, AGE, TRAJECTORY), coords={**coords, AGE: rates[AGE].values})
     slope = xr.DataArray(frame.slope, dims=(COUNTY, SEX, AGE))
     changed = {
-        "asfr": rates.asfr * wide([one.fertility for one in shocks]),
+        "asfr": rates.asfr * wide([shock.fertility for shock in shocks]),
         "sx": rates.sx**hazard,
         "net_migration": rates.net_migration + moved * slope,
     }
@@ -217,7 +217,7 @@ def _with_start(frame: Frame) -> np.ndarray:
 
 
 def _scale(frame: Frame, county: str, trajectories: range) -> np.ndarray:
-    """(trajectory,) how volatile the county is, against the others of its size: sqrt((n - 2) / chi-square of n)."""
+    """(trajectory,) volatility of the county relative to others of its size: sqrt((n - 2) / chi-square of n)."""
     freedom = frame.uncertainty.degrees_of_freedom
     if np.isinf(freedom):
         return np.ones(len(trajectories))
@@ -254,19 +254,19 @@ def _counted(frame: Frame, county: int, trajectories: range) -> np.ndarray:
 
 def _movers(frame: Frame, county: int, trajectories: range) -> np.ndarray:
     """Net persons on top of the scenario's: (year, band, trajectory)."""
-    own, code = frame.uncertainty, frame.counties[county]
-    share = _paths(frame, own.migration, "migration", "migration", code, trajectories)
+    uncertainty, code = frame.uncertainty, frame.counties[county]
+    share = _paths(frame, uncertainty.migration, "migration", "migration", code, trajectories)
     movers = frame.residents[county].sum() * share[:, None] * frame.moving[county][:, None]
     if "migration" in frame.frozen:
         return movers
-    bands = len(own.first_ages)
-    sigma, start = np.array([process.of(code) for process in own.bands]).reshape(-1, 2).T[..., None]
+    bands = len(uncertainty.first_ages)
+    sigma, start = np.array([process.of(code) for process in uncertainty.bands]).reshape(-1, 2).T[..., None]
     if sigma.any() or start.any():
-        phi = np.array([[process.phi] for process in own.bands])
+        phi = np.array([[process.phi] for process in uncertainty.bands])
         normal = normals(frame.seed, code, "migration bands", _with_start(frame), trajectories, bands)
         paths = autoregressive(normal, phi, sigma, start) * _scale(frame, code, trajectories)
         movers += frame.residents[county][:, None] * paths
-    if own.movers_dispersion:
+    if uncertainty.movers_dispersion:
         normal = normals(frame.seed, code, "movers", frame.years, trajectories, bands)
         movers += frame.noise[county][:, None] * normal
     return movers

@@ -46,7 +46,7 @@ class _Band(_Sourced):
 
 
 class _Loading(_Sourced):
-    """How strongly ages follow the mortality path: straight between the given ages."""
+    """Share of the mortality path that each age follows, linear between the given ages."""
 
     ages: tuple[int, ...]
     values: tuple[Annotated[float, Field(ge=0, le=5)], ...]
@@ -129,7 +129,7 @@ def _find(region: Region) -> Path:
 
 
 def _processes(given: tuple[_Process, ...]) -> tuple[Process, ...]:
-    return tuple(Process(one.tier, one.phi, one.sigma, one.start) for one in given)
+    return tuple(Process(process.tier, process.phi, process.sigma, process.start) for process in given)
 
 
 def _loading(given: _Loading | None) -> tuple[float, ...]:
@@ -141,20 +141,20 @@ def _loading(given: _Loading | None) -> tuple[float, ...]:
 def _parts(file: _File) -> tuple[tuple[str, str, str, str], ...]:
     """Component, tier, source and basis of everything in the file, for those who ask what the bands rest on."""
     listed = [
-        *(("fertility", one.tier, one) for one in file.fertility),
-        *(("mortality", one.tier, one) for one in file.mortality),
-        *(("migration", one.tier, one) for one in file.migration),
-        *(("migration by age", f"{one.first_age}+", one) for one in file.bands),
+        *(("fertility", entry.tier, entry) for entry in file.fertility),
+        *(("mortality", entry.tier, entry) for entry in file.mortality),
+        *(("migration", entry.tier, entry) for entry in file.migration),
+        *(("migration by age", f"{entry.first_age}+", entry) for entry in file.bands),
         ("counted births", "county", file.births),
         ("counted movers", "county", file.movers),
         *([("mortality by age", "nation", file.mortality_loading)] if file.mortality_loading else []),
         *([("volatility of counties", "county", file.tails)] if file.tails else []),
     ]
-    return tuple((name, tier, one.source, one.basis) for name, tier, one in listed)
+    return tuple((name, tier, entry.source, entry.basis) for name, tier, entry in listed)
 
 
 def _issue(finding: Finding, file: str) -> Issue:
-    """One thing that pydantic found, as an issue of the catalogue."""
+    """Issue of the catalogue for one fault that pydantic reports."""
     bounds = ", ".join(f"{key} {value}" for key, value in finding.context.items() if key != "error")
     values = {
         "field": ".".join(str(key) for key in finding.keys),

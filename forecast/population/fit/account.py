@@ -47,7 +47,7 @@ class Central:
 
 
 def account_of(history: xr.Dataset) -> Account:
-    """From a complete history (`complete_history`)."""
+    """Bare arrays of a complete history (`complete_history`)."""
     cell = (COUNTY, YEAR, SEX, AGE)
     people = history.population.transpose(*cell).values
     births = history.births.transpose(*cell[:3]).values

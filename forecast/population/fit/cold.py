@@ -72,13 +72,13 @@ def _hazards(
     hazard = -np.log(standard.sx)
     due = (year * (1 - np.exp(-hazard))).sum((1, 2))
     whole = deaths.sum() / due.sum()
-    own = (deaths + _OWN_DEATHS) / (due * whole + _OWN_DEATHS)
+    relative = (deaths + _OWN_DEATHS) / (due * whole + _OWN_DEATHS)
     ahead = np.exp(settings.assumed_slope * np.arange(1, horizon + 1))
-    return (whole * own)[:, None, None, None] * ahead[:, None, None] * hazard
+    return (whole * relative)[:, None, None, None] * ahead[:, None, None] * hazard
 
 
 def _fertility(past: Account, births: np.ndarray, horizon: int, standard: Standard) -> np.ndarray:
     expected = (past.people[:, -1, 0] * standard.fertility.values).sum(-1)
     whole = births.sum() / expected.sum()
-    own = (births + _OWN_BIRTHS) / (expected * whole + _OWN_BIRTHS)
-    return np.repeat((whole * own)[:, None, None] * standard.fertility.values, horizon, axis=1)
+    relative = (births + _OWN_BIRTHS) / (expected * whole + _OWN_BIRTHS)
+    return np.repeat((whole * relative)[:, None, None] * standard.fertility.values, horizon, axis=1)

@@ -41,8 +41,8 @@ def schedules(past: Account, span: int, own_births: float) -> tuple[np.ndarray, 
     whole = births.sum(0) / np.maximum(women.sum(0), 1.0)
     expected = (women * whole).sum(-1)
     relative = (births.sum(-1) + own_births) / (expected + own_births)
-    own = (births + own_births * relative[:, None] * whole * 10) / (women + own_births * 10)
-    return whole, own * (relative * expected / np.maximum((own * women).sum(-1), 1e-9))[:, None]
+    by_county = (births + own_births * relative[:, None] * whole * 10) / (women + own_births * 10)
+    return whole, by_county * (relative * expected / np.maximum((by_county * women).sum(-1), 1e-9))[:, None]
 
 
 def log_levels(past: Account, whole: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ class Settings:
 
 
 def central_forecast(past: Account, horizon: int, settings: Settings) -> Central:
-    """What is expected of the years after the account's last."""
+    """Expected hazards, asfr, net migrants and mobility of the years after the account's last."""
     s = settings
     return Central(
         forecast_hazards(past, horizon, s.improvement_years, s.level_years, s.own_deaths, s.assumed_slope),
@@ -69,7 +69,7 @@ def fit_rates(history: xr.Dataset, origin: int, horizon: int, settings: Settings
 
 
 def labelled_rates(past: Account, central: Central, known: xr.Dataset, origin: int) -> xr.Dataset:
-    """The bare forecast with labels."""
+    """Rates of the years after the origin, labelled, as `project_population` takes them."""
     horizon = central.asfr.shape[1]
     coords = {
         COUNTY: known[COUNTY].values,
@@ -87,8 +87,8 @@ def labelled_rates(past: Account, central: Central, known: xr.Dataset, origin: i
         "net_migration": (cell, central.net),
         "mobility": ((COUNTY, SEX, AGE), central.mobility),
     }
-    found = xr.Dataset(rows, coords, {"jump_off_year": origin, "migration_timing": "end"})
-    return label(found, "rates", source=f"fitted on {int(known[YEAR][0])} to {origin}")
+    rates = xr.Dataset(rows, coords, {"jump_off_year": origin, "migration_timing": "end"})
+    return label(rates, "rates", source=f"fitted on {int(known[YEAR][0])} to {origin}")
 
 
 def fit_uncertainty(

@@ -41,8 +41,8 @@ def noise_per_person(past: Account) -> np.ndarray:
     people = past.entering[:, 1:].sum(2).mean(1)
     total = people.sum(1)
     small = total <= np.median(total)
-    found = variance[small].sum(0) / np.maximum(people[small].sum(0), 1.0)
-    return np.maximum(smoothed(found, people[small].sum(0), 1.5), _BORDER[0] * standard)
+    per_person = variance[small].sum(0) / np.maximum(people[small].sum(0), 1.0)
+    return np.maximum(smoothed(per_person, people[small].sum(0), 1.5), _BORDER[0] * standard)
 
 
 def movers_per_person(past: Account) -> np.ndarray:
@@ -56,7 +56,7 @@ def movers_per_person(past: Account) -> np.ndarray:
 
 
 def forecast_net(
-    past: Account, horizon: int, long_years: int, memory: float, damping: float, own: float
+    past: Account, horizon: int, long_years: int, memory: float, damping: float, own_migration: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """(county, horizon, sex, age) net persons of the years after the origin, and the mobility (county, sex, age).
 
@@ -68,8 +68,8 @@ def forecast_net(
     span = min(long_years, past.steps)
     even = np.full(span, 1.0 / span)
     recent = memory ** np.arange(span)[::-1]
-    long = _shrunk(past, even, movers, variance, own)
-    gone = _shrunk(past, recent / recent.sum() - even, movers, variance, own, even)
+    long = _shrunk(past, even, movers, variance, own_migration)
+    gone = _shrunk(past, recent / recent.sum() - even, movers, variance, own_migration, even)
     fading = damping ** np.arange(1, horizon + 1)
     net = long[:, None] + gone[:, None] * fading[None, :, None, None]
     return net, movers * past.people[:, -1]
@@ -80,7 +80,7 @@ def _shrunk(
     weights: np.ndarray,
     movers: np.ndarray,
     variance: np.ndarray,
-    own: float,
+    own_migration: float,
     exposure: np.ndarray | None = None,
 ) -> np.ndarray:
     """(county, sex, age) persons: the weighted sum over the last years drawn towards the whole's profile and the
@@ -97,36 +97,41 @@ def _shrunk(
     total = people.sum((1, 2))
     surplus = net.sum((1, 2)) / total - (whole * people).sum((1, 2)) / total
     total_noise = (noise * people**2).sum((1, 2)) / total**2
-    surplus = surplus * _kept(surplus, total_noise, total, own)
+    surplus = surplus * _kept(surplus, total_noise, total, own_migration)
     mobile = movers * total[:, None, None] / (movers * people).sum((1, 2))[:, None, None]
     prior = whole + surplus[:, None, None] * mobile
-    prior = prior + _own_bands(net, people, prior, noise, own)
-    return people * (prior + _own_ages(net, people, prior, noise, own))
+    prior = prior + _own_bands(net, people, prior, noise, own_migration)
+    return people * (prior + _own_ages(net, people, prior, noise, own_migration))
 
 
-def _own_bands(net: np.ndarray, people: np.ndarray, prior: np.ndarray, noise: np.ndarray, own: float) -> np.ndarray:
+def _own_bands(
+    net: np.ndarray, people: np.ndarray, prior: np.ndarray, noise: np.ndarray, own_migration: float
+) -> np.ndarray:
     """(county, sex, age) rate on top of the prior that the county's bands show beyond noise."""
     size = by_band(people)
     extra = by_band(net - prior * people) / size
     variance = by_band(noise * people**2) / size**2
     kept = np.stack(
-        [_kept(extra[:, band], variance[:, band], size[:, band], own) for band in range(len(FITTED_BANDS))], axis=1
+        [_kept(extra[:, band], variance[:, band], size[:, band], own_migration) for band in range(len(FITTED_BANDS))],
+        axis=1,
     )
     return (extra * kept)[:, band_of(people.shape[-1])][:, None, :]
 
 
-def _own_ages(net: np.ndarray, people: np.ndarray, prior: np.ndarray, noise: np.ndarray, own: float) -> np.ndarray:
+def _own_ages(
+    net: np.ndarray, people: np.ndarray, prior: np.ndarray, noise: np.ndarray, own_migration: float
+) -> np.ndarray:
     """(county, sex, age) rate on top of the prior that single ages show beyond noise, the variance by band."""
     extra = net / people - prior
     kept = np.empty_like(extra)
     band = band_of(people.shape[-1])
     for number in range(len(FITTED_BANDS)):
         inside = band == number
-        kept[..., inside] = _kept(extra[..., inside], noise[..., inside], people[..., inside], own)
+        kept[..., inside] = _kept(extra[..., inside], noise[..., inside], people[..., inside], own_migration)
     return extra * kept
 
 
-def _kept(deviation: np.ndarray, noise: np.ndarray, weight: np.ndarray, own: float) -> np.ndarray:
+def _kept(deviation: np.ndarray, noise: np.ndarray, weight: np.ndarray, own_migration: float) -> np.ndarray:
     """Share of a deviation that is kept: variance between places over it and noise (Efron and Morris 1975)."""
-    between = max(float((weight * (deviation**2 - noise)).sum() / weight.sum()), 0.0) * own
+    between = max(float((weight * (deviation**2 - noise)).sum() / weight.sum()), 0.0) * own_migration
     return between / np.maximum(between + noise, 1e-15)

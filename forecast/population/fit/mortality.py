@@ -31,18 +31,18 @@ def forecast_hazards(
     slope = _slopes(deaths, entering) if span >= 5 else np.full(deaths.shape[1:], assumed_slope)
     recent = min(level_years, past.steps)
     level = _hazard(past.deaths[:, -recent:].sum((0, 1)), past.entering[:, -recent:].sum((0, 1)))
-    own = county_levels(past, level * np.exp(-slope * 2.0), min(10, past.steps), own_deaths)
+    relative = county_levels(past, level * np.exp(-slope * 2.0), min(10, past.steps), own_deaths)
     ahead = (recent - 1) / 2 + np.arange(1, horizon + 1)
-    return own[:, None, None, :] * level * np.exp(slope * ahead[:, None, None])
+    return relative[:, None, None, :] * level * np.exp(slope * ahead[:, None, None])
 
 
 def county_levels(past: Account, hazard: np.ndarray, years: int, own_deaths: float) -> np.ndarray:
     """(county, age) hazards relative to the whole's over the last years, drawn towards 1 by deaths / (deaths + k)."""
-    found = past.deaths[:, -years:].sum((1, 2))
+    deaths = past.deaths[:, -years:].sum((1, 2))
     expected = (past.entering[:, -years:] * (1 - np.exp(-hazard))).sum((1, 2))
-    relative = np.ones((found.shape[0], found.shape[1]))
-    for first, stop in zip(_LEVEL_AGES, [*_LEVEL_AGES[1:], found.shape[1]], strict=True):
-        seen, due = found[:, first:stop].sum(1), np.maximum(expected[:, first:stop].sum(1), 1e-9)
+    relative = np.ones((deaths.shape[0], deaths.shape[1]))
+    for first, stop in zip(_LEVEL_AGES, [*_LEVEL_AGES[1:], deaths.shape[1]], strict=True):
+        seen, due = deaths[:, first:stop].sum(1), np.maximum(expected[:, first:stop].sum(1), 1e-9)
         ratio = seen / due / max(seen.sum() / due.sum(), 1e-9)
         relative[:, first:stop] = (1 + (ratio - 1) * seen / (seen + own_deaths))[:, None]
     return relative
@@ -50,9 +50,9 @@ def county_levels(past: Account, hazard: np.ndarray, years: int, own_deaths: flo
 
 def _slopes(deaths: np.ndarray, entering: np.ndarray) -> np.ndarray:
     """(sex, age) yearly change of the log hazard, by least squares, pooled over neighbouring ages by deaths."""
-    at = np.arange(deaths.shape[0]) - (deaths.shape[0] - 1) / 2
+    years = np.arange(deaths.shape[0]) - (deaths.shape[0] - 1) / 2
     logs = np.log(_hazard(deaths, entering))
-    slope = np.tensordot(at, logs, (0, 0)) / (at**2).sum()
+    slope = np.tensordot(years, logs, (0, 0)) / (years**2).sum()
     return np.clip(smoothed(slope, deaths.sum(0) + 1.0, _WIDTH), *_SLOPES)
 
 

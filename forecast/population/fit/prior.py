@@ -1,4 +1,4 @@
-"""What is expected of the uncertainty of places whose own history is short.
+"""Expected uncertainty of places whose own history is short.
 
 Derived: errors of forecasts of eleven Swedish counties (57,000 to 1,600,000 residents, Statistics Sweden), made by
 `fit_rates` at sixteen origins from 1973 to 1989 and set against the years to 1990; rounded; for bands past 65, where

@@ -38,7 +38,7 @@ class Shape:
     start: float
 
     def covariance(self, leads: int) -> np.ndarray:
-        """(lead, lead)."""
+        """(lead, lead) covariance of the errors that the process implies."""
         level, yearly = _parts(self.phi, leads)
         return self.start**2 * level + self.sigma**2 * yearly
 
@@ -75,8 +75,8 @@ def fit_processes(
     """
     spells = years / _SPELL
     fertility, mortality, migration = (
-        fit_shape(found[..., None], 0.0, spells, expected)
-        for found, expected in (
+        fit_shape(component[..., None], 0.0, spells, expected)
+        for component, expected in (
             (errors.fertility, prior.fertility if prior else None),
             (errors.mortality, prior.mortality if prior else None),
             (errors.migration, prior.migration if prior else None),
@@ -101,20 +101,20 @@ def fit_processes(
     def wide(shape: Shape) -> Process:
         return Process("region", shape.phi, inflation * shape.sigma, inflation * shape.start)
 
-    def narrow(own: tuple[OwnShape, np.ndarray]) -> Process:
-        found, variance = own
+    def narrow(fitted: tuple[OwnShape, np.ndarray]) -> Process:
+        own_shape, variance = fitted
         scale = inflation * np.sqrt(variance)
         sigma, start = (
             dict(zip(counties, (value * scale).tolist(), strict=True))
-            for value in (found.shape.sigma, found.shape.start)
+            for value in (own_shape.shape.sigma, own_shape.shape.start)
         )
-        return Process("county", found.shape.phi, sigma, start)
+        return Process("county", own_shape.shape.phi, sigma, start)
 
     return Uncertainty(
         fertility=(wide(fertility), *(() if single else (narrow(own_births),))),
         mortality=(wide(mortality),),
         migration=(wide(migration), *(() if single else (narrow(own_moves),))),
-        bands=tuple(narrow(one) for one in bands),
+        bands=tuple(narrow(band) for band in bands),
         first_ages=FITTED_BANDS,
         parts=_parts_of(years, prior),
     )

@@ -1,4 +1,4 @@
-"""How far earlier forecasts of the same history were off, component by component.
+"""Errors of earlier forecasts of the same history, component by component.
 
 At each inner origin the central forecast is fitted anew on what was known then, and set against what happened: the
 level of fertility of the whole and of each county beside it, mortality of the old, net migration in all and by band of
@@ -40,7 +40,7 @@ def inner_origins(steps: int, least: int, count: int) -> list[int]:
     last = steps - 1
     if last < least:
         return []
-    return sorted({round(at) for at in np.linspace(least, last, min(count, last - least + 1))})
+    return sorted({round(position) for position in np.linspace(least, last, min(count, last - least + 1))})
 
 
 def rolling_errors(
@@ -49,7 +49,7 @@ def rolling_errors(
     """Errors of `forecast(account, horizon)`, a `Central`, at the inner origins, up to so many leads."""
     counties, bands = past.people.shape[0], len(FITTED_BANDS)
     shape = (len(origins), leads)
-    found = Errors(
+    errors = Errors(
         *(
             np.full((*shape, *more), np.nan)
             for more in ((), (counties,), (counties,), (), (), (counties,), (counties,))
@@ -62,35 +62,35 @@ def rolling_errors(
         central = forecast(known, reach)
         movers = movers_per_person(known)
         for step in range(reach):
-            _compare(past, origin + 1 + step, central, step, movers, found, (row, step))
-    return found
+            _compare(past, origin + 1 + step, central, step, movers, errors, (row, step))
+    return errors
 
 
 def _compare(
-    past: Account, year: int, central: Central, step: int, movers: np.ndarray, found: Errors, at: tuple[int, int]
+    past: Account, year: int, central: Central, step: int, movers: np.ndarray, errors: Errors, cell: tuple[int, int]
 ) -> None:
     """Fills the errors of one inner origin and lead; `year` is the position of the year forecast."""
     expected = (central.asfr[:, step] * past.women[:, year]).sum(-1)
     seen = past.births[:, year].sum(-1)
     whole = np.log(max(seen.sum(), 0.5) / max(expected.sum(), 0.5))
-    found.fertility[at] = whole
-    found.fertility_own[at] = 2 * (np.sqrt((seen + 0.25) / (expected + 0.25) / np.exp(whole)) - 1)
-    found.births[at] = expected
+    errors.fertility[cell] = whole
+    errors.fertility_own[cell] = 2 * (np.sqrt((seen + 0.25) / (expected + 0.25) / np.exp(whole)) - 1)
+    errors.births[cell] = expected
 
     due = past.entering[:, year] * (1 - np.exp(-central.hazard[:, step]))
     dying = due[..., _OLD:].sum()
-    found.mortality[at] = np.log(max(past.deaths[:, year, :, _OLD:].sum(), 0.5) / max(dying, 0.5))
+    errors.mortality[cell] = np.log(max(past.deaths[:, year, :, _OLD:].sum(), 0.5) / max(dying, 0.5))
 
     people = np.maximum(past.entering[:, year], 0.0)
     residents = people.sum((1, 2))
     surplus = past.net[:, year] - central.net[:, step]
     share = surplus.sum((1, 2)) / residents
-    found.migration[at] = surplus.sum() / residents.sum()
-    found.migration_own[at] = share - found.migration[at]
+    errors.migration[cell] = surplus.sum() / residents.sum()
+    errors.migration_own[cell] = share - errors.migration[cell]
     moving = by_band(movers * people)
     counted = moving + by_band(due)
-    found.migration_noise[at] = counted.sum(-1) / residents**2
+    errors.migration_noise[cell] = counted.sum(-1) / residents**2
     size = np.maximum(by_band(people), 1.0)
     brought = share[:, None] * residents[:, None] * moving / moving.sum(-1, keepdims=True)
-    found.bands[at] = (by_band(surplus) - brought) / size
-    found.bands_noise[at] = counted / size**2
+    errors.bands[cell] = (by_band(surplus) - brought) / size
+    errors.bands_noise[cell] = counted / size**2

@@ -1,4 +1,4 @@
-"""What a scenario does to migration: one short function for each lever, in the order in which they act.
+"""Migration as a scenario changes it: one short function for each lever, in the order in which they act.
 
 Net migration is moved to a total by adding persons along an age profile of one sign, never by a factor: a net profile
 has ages that gain and ages that lose, and a factor that changes the total's sign would turn it upside down. Gross
@@ -73,13 +73,13 @@ def gross_flows(past: xr.Dataset, flows: xr.Dataset, migration: Migration, years
         faults.append(_lever("E644", "destination_shift"))
     _refuse(faults)
     factor = _path(migration.gross_factor, years)
-    found = {name: in_order(_all_years(flows[name], years) * factor) for name in ("out_rate", "in_migration")}
-    found["in_migration"] = add_arrivals(found["in_migration"], past, migration, years)
+    changed = {name: in_order(_all_years(flows[name], years) * factor) for name in ("out_rate", "in_migration")}
+    changed["in_migration"] = add_arrivals(changed["in_migration"], past, migration, years)
     if "destination_share" in flows:
-        found["destination_share"] = shift_destinations(flows.destination_share, migration.destination_shift)
+        changed["destination_share"] = shift_destinations(flows.destination_share, migration.destination_shift)
     if migration.closed:
-        found |= {name: xr.zeros_like(found[name]) for name in ("out_rate", "in_migration")}
-    return xr.Dataset(found)
+        changed |= {name: xr.zeros_like(changed[name]) for name in ("out_rate", "in_migration")}
+    return xr.Dataset(changed)
 
 
 def levels(migration: Migration, counties: list[str], years: np.ndarray) -> xr.DataArray:
@@ -94,8 +94,8 @@ def additions(past: xr.Dataset, migration: Migration, years: np.ndarray) -> xr.D
     counties = past[COUNTY].values.tolist()
     residents = past.population.isel({YEAR: -1}, drop=True).sum([SEX, AGE])
     nobody: Dated = ((int(years[0]), 0.0),)
-    own = _by_county([migration.add_counties.get(county, nobody) for county in counties], counties, years)
-    return _path(migration.add, years) * residents / residents.sum() + own
+    of_county = _by_county([migration.add_counties.get(county, nobody) for county in counties], counties, years)
+    return _path(migration.add, years) * residents / residents.sum() + of_county
 
 
 def change_profile(past: xr.Dataset, migration: Migration) -> xr.DataArray:
@@ -121,21 +121,21 @@ def add_arrivals(arrivals: xr.DataArray, past: xr.Dataset, migration: Migration,
         groups = ", ".join(map(str, arrivals[GROUP].values))
         raise InputRefused([_lever("E646", key, groups=groups) for key in added])
     along = change_profile(past, migration)
-    more = in_order(arrivals + additions(past, migration, years) * along / along.sum([SEX, AGE]))
-    below = more.values < 0
+    raised = in_order(arrivals + additions(past, migration, years) * along / along.sum([SEX, AGE]))
+    below = raised.values < 0
     if below.any():
         first = np.argwhere(below)[0]
-        where = ", ".join(f"{dim} {more[dim].values[i]}" for dim, i in zip(more.dims, first, strict=True))
+        where = ", ".join(f"{dim} {raised[dim].values[i]}" for dim, i in zip(raised.dims, first, strict=True))
         raise InputRefused([_lever("E645", key, where=where) for key in added])
-    return more
+    return raised
 
 
 def shift_destinations(share: xr.DataArray, shifts: Iterable[DestinationShift]) -> xr.DataArray:
     """Shares of the leavers by destination, some of them sent elsewhere; every origin's shares keep their sum."""
     shifted = share.copy()
-    for one in shifts:
-        before, after = ({FROM_PLACE: one.origin, TO_PLACE: place} for place in (one.away_from, one.towards))
-        moved = one.share * shifted.loc[before]
+    for shift in shifts:
+        before, after = ({FROM_PLACE: shift.origin, TO_PLACE: place} for place in (shift.away_from, shift.towards))
+        moved = shift.share * shifted.loc[before]
         shifted.loc[before] = shifted.loc[before] - moved
         shifted.loc[after] = shifted.loc[after] + moved
     return shifted

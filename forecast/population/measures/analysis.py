@@ -1,4 +1,4 @@
-"""What a set of vital rates means in the long run, and the measures by which populations are compared.
+"""Long-run meaning of a set of vital rates, and the measures by which populations are compared.
 Asked alone: no run calls it.
 
 The projection is linear as long as no cell runs empty, so a year is also a matrix: P' = A P + B M, with A the Leslie
@@ -36,7 +36,7 @@ def leslie_matrix(sx: xr.DataArray, asfr: xr.DataArray, srb: xr.DataArray) -> xr
 
 
 def migration_matrix(sx: xr.DataArray, asfr: xr.DataArray, srb: xr.DataArray, timing: str = "end") -> xr.DataArray:
-    """What a net migrant of a sex and age adds to the population at the year's end, B in P' = A P + B M.
+    """Persons at the year's end per net migrant of a sex and age, B in P' = A P + B M.
 
     Arguments as in `leslie_matrix`; timing: "end", "even", "even_nobirth" or "mid". The age of a migrant is the one
     at the year's end. Returns (..., sex, age, from_sex, from_age); the identity where migrants arrive at the end.
@@ -152,22 +152,22 @@ def stable_population(sx: xr.DataArray, asfr: xr.DataArray, srb: xr.DataArray) -
     for lane, square in enumerate(flat):
         growth[lane], shares[lane] = _dominant(square, ages)
     like = matrix.isel({FROM_SEX: 0, FROM_AGE: 0}, drop=True).drop_attrs()
-    one = like.isel({SEX: 0, AGE: 0}, drop=True)
+    by_lead = like.isel({SEX: 0, AGE: 0}, drop=True)
     share = like.copy(data=shares.reshape(like.shape))
-    r = one.copy(data=growth.reshape(one.shape))
+    r = by_lead.copy(data=growth.reshape(by_lead.shape))
     daughters = _daughters(sx, asfr, srb)
     replaced = daughters.sum(AGE)
     mean_age = ((daughters[AGE] + 0.5) * daughters).sum(AGE) / replaced
     still = abs(r) < 1e-9
     length = xr.where(still, mean_age, np.log(replaced) / r.where(~still, 1.0))
-    found = {
+    measures = {
         "share": share,
         "growth": r,
         "net_reproduction": replaced,
         "mean_age_at_birth": mean_age,
         "generation_length": length,
     }
-    ordered = {name: in_order(variable.transpose(*lead, ...)) for name, variable in found.items()}
+    ordered = {name: in_order(variable.transpose(*lead, ...)) for name, variable in measures.items()}
     return label(xr.Dataset(ordered), "analysis")
 
 
@@ -210,8 +210,8 @@ def dependency_ratios(population: xr.DataArray, young: int = 15, old: int = 65) 
         raise ValueError(f"nobody is aged {young} to {old - 1}")
     below, above = people.sel({AGE: slice(None, young - 1)}).sum(AGE), people.sel({AGE: slice(old, None)}).sum(AGE)
     rows = {"young": below / between, "old": above / between, "total": (below + above) / between}
-    found = xr.Dataset({name: in_order(value) for name, value in rows.items()}, attrs={"young": young, "old": old})
-    return label(found, "analysis", young=young, old=old, last=old - 1)
+    ratios = xr.Dataset({name: in_order(value) for name, value in rows.items()}, attrs={"young": young, "old": old})
+    return label(ratios, "analysis", young=young, old=old, last=old - 1)
 
 
 def median_age(population: xr.DataArray) -> xr.DataArray:
@@ -236,8 +236,8 @@ def median_age(population: xr.DataArray) -> xr.DataArray:
     starts = people[AGE].values.astype(float)
     inside = (half - np.take_along_axis(below, group, -1)) / np.take_along_axis(values, group, -1)
     ages = starts[group] + inside * np.append(np.diff(starts), np.nan)[group]
-    found = people.isel({AGE: 0}, drop=True).copy(data=ages[..., 0])
-    return label(in_order(found).rename("median_age"), "analysis.median_age")
+    median = people.isel({AGE: 0}, drop=True).copy(data=ages[..., 0])
+    return label(in_order(median).rename("median_age"), "analysis.median_age")
 
 
 def crude_rates(projection: xr.Dataset) -> xr.Dataset:

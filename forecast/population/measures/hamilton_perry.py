@@ -41,16 +41,16 @@ def cohort_change_ratios(
     """
     entering = expected_survivors(before, xr.ones_like(before), years)
     with xr.set_options(arithmetic_join="exact"):
-        found = after.sel({AGE: entering[AGE].values}) / entering.where(entering > 0)
-        small = (entering <= minimum) | found.isnull()
+        ratios = after.sel({AGE: entering[AGE].values}) / entering.where(entering > 0)
+        small = (entering <= minimum) | ratios.isnull()
         if standard is not None:
-            found = xr.where(small, standard, found)
+            ratios = xr.where(small, standard, ratios)
         elif bool(small.any()):
             cells = int(small.sum())
             raise ValueError(f"{cells} cohorts have {minimum:g} persons or fewer at the first count; give a standard")
     if limits is not None:
-        found = found.clip(*limits)
-    return label(in_order(found.rename("ratio")), "ratios.cohort_change", f"two counts {years} years apart")
+        ratios = ratios.clip(*limits)
+    return label(in_order(ratios.rename("ratio")), "ratios.cohort_change", f"two counts {years} years apart")
 
 
 def child_woman_ratios(after: xr.DataArray, years: int, mothers: tuple[int, int] = MOTHERS) -> xr.DataArray:
@@ -63,8 +63,8 @@ def child_woman_ratios(after: xr.DataArray, years: int, mothers: tuple[int, int]
         women = _mothers(after, mothers)
         if bool((women <= 0).any()):
             raise ValueError(f"there are no women aged {mothers[0]} to {mothers[1]} in some area")
-        found = after.sel({AGE: after[AGE] < years}) / women
-    return label(in_order(found.rename("ratio")), "ratios.child_woman", f"count, women aged {mothers}")
+        ratios = after.sel({AGE: after[AGE] < years}) / women
+    return label(in_order(ratios.rename("ratio")), "ratios.child_woman", f"count, women aged {mothers}")
 
 
 def project_hamilton_perry(

@@ -65,8 +65,8 @@ def estimate_households(
         if bool(((households <= 0) & (persons > 0)).any()):
             raise ValueError("nobody heads a household in some area or year")
         size = persons / households.where(households > 0)
-    found = {"households": households, "persons_in_households": persons, "average_size": size}
-    return label(xr.Dataset({name: in_order(variable) for name, variable in found.items()}), "households")
+    variables = {"households": households, "persons_in_households": persons, "average_size": size}
+    return label(xr.Dataset({name: in_order(variable) for name, variable in variables.items()}), "households")
 
 
 def _at_ages(rates: xr.DataArray, ages: np.ndarray) -> xr.DataArray:

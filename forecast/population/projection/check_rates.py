@@ -1,4 +1,4 @@
-"""What rates must be before anything is projected: all faults at once, nothing filled in."""
+"""Checks of rates before anything is projected: all faults at once, nothing filled in."""
 
 from __future__ import annotations
 
@@ -121,13 +121,13 @@ def _check_shares(rates: xr.Dataset) -> list[Issue]:
 
 
 def check_total_rate(rate: np.ndarray) -> None:
-    """Nobody can leave twice."""
+    """Refuses total out-rates above 1: nobody can leave twice."""
     if (rate > 1 + 1e-12).any():
-        at = np.argwhere(rate > 1 + 1e-12)[0]
+        first = np.argwhere(rate > 1 + 1e-12)[0]
         names = (TRAJECTORY, COUNTY, GROUP, YEAR, SEX, AGE)
-        where = ", ".join(f"{name} {index}" for name, index in zip(names, at, strict=True))
+        where = ", ".join(f"{name} {index}" for name, index in zip(names, first, strict=True))
         values = {"variable": "out_rate + transition_rate", "range": "[0, 1]", "count": int((rate > 1).sum())}
-        raise InputRefused(Issue("E604", values=values | {"where": where, "value": f"{rate[tuple(at)]:.6g}"}))
+        raise InputRefused(Issue("E604", values=values | {"where": where, "value": f"{rate[tuple(first)]:.6g}"}))
 
 
 def _check_values(variable: xr.DataArray, low: float, high: float) -> list[Issue]:
@@ -140,8 +140,8 @@ def _check_values(variable: xr.DataArray, low: float, high: float) -> list[Issue
         return []
     outside = (values < low) | (values > high)
     first = np.argwhere(outside)[0]
-    found = {"count": int(outside.sum()), "where": _where(variable, first), "value": f"{values[tuple(first)]:.6g}"}
-    return [Issue("E604", values={"variable": variable.name, "range": f"[{low:g}, {high:g}]", **found})]
+    details = {"count": int(outside.sum()), "where": _where(variable, first), "value": f"{values[tuple(first)]:.6g}"}
+    return [Issue("E604", values={"variable": variable.name, "range": f"[{low:g}, {high:g}]", **details})]
 
 
 def largest(variable: xr.DataArray) -> tuple[str, float]:

@@ -37,8 +37,8 @@ from forecast.population.projection.conventions import ASFR_AGES, NET_RATE_LIMIT
 _SMALL = 200_000  # cells below which a pool of threads costs more than it saves
 
 
-class Found(NamedTuple):
-    """What a driver gives back, all (lead..., year, sex, age) or without age."""
+class Projected(NamedTuple):
+    """Results of a driver, all (lead..., year, sex, age) or without age."""
 
     lead: tuple[str, ...]  # dimensions in front: trajectory, county, group
     population: np.ndarray
@@ -59,7 +59,7 @@ class Counties:
         self.sizes = tuple(rates.sizes[dim] for dim in self.lead)
         self.count = int(np.prod(self.sizes, dtype=int))
 
-    def run(self, shares: tuple[float, ...], threads: int | None) -> Found:
+    def run(self, shares: tuple[float, ...], threads: int | None) -> Projected:
         stacked = {name: self.rows(name) for name in ("baseline", "sx", "asfr", "srb", "net_migration")}
         first, last = fertile_ages(self.rates.asfr)
         rows = np.stack([row for _, row in stacked.values()])
@@ -72,7 +72,7 @@ class Counties:
             stacked["srb"][0], stacked["net_migration"][0], shares, population, births,
         )  # fmt: skip
         spread(lambda begin, stop: kernel.county_years(begin, stop, *inputs), self.count, years * ages, threads)
-        return Found(
+        return Projected(
             self.lead,
             population.reshape(*self.sizes, years + 1, 2, ages),
             births.reshape(*self.sizes, years, 2),
@@ -86,13 +86,13 @@ class Counties:
     def rows(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """The variable as (row, ...), C-contiguous and not repeated, and the row that each county reads."""
         variable = self.rates[name]
-        own = tuple(dim for dim in self.lead if dim in variable.dims)
-        inner = tuple(dim for dim in ORDER if dim in variable.dims and dim not in own)
-        values = np.ascontiguousarray(variable.transpose(*own, *inner).values, dtype=float)
-        count = int(np.prod([variable.sizes[dim] for dim in own], dtype=int))
-        index = np.arange(count).reshape([variable.sizes[dim] if dim in own else 1 for dim in self.lead])
+        leading = tuple(dim for dim in self.lead if dim in variable.dims)
+        inner = tuple(dim for dim in ORDER if dim in variable.dims and dim not in leading)
+        values = np.ascontiguousarray(variable.transpose(*leading, *inner).values, dtype=float)
+        count = int(np.prod([variable.sizes[dim] for dim in leading], dtype=int))
+        index = np.arange(count).reshape([variable.sizes[dim] if dim in leading else 1 for dim in self.lead])
         row = np.broadcast_to(index, self.sizes).reshape(-1)
-        return values.reshape(count, *values.shape[len(own) :]), np.ascontiguousarray(row)
+        return values.reshape(count, *values.shape[len(leading) :]), np.ascontiguousarray(row)
 
     def wide(self, name: str) -> np.ndarray:
         """The variable with a length-1 axis for each leading dimension that it lacks."""
@@ -114,7 +114,7 @@ class Systems:
         self.joined = "destination_share" in rates
         self.years, self.ages = rates.sizes[YEAR], rates.sizes[AGE]
 
-    def run(self, shares: tuple[float, ...], threads: int | None) -> Found:
+    def run(self, shares: tuple[float, ...], threads: int | None) -> Projected:
         arrivals, out_rate, capped_rate = self.migration()
         moves = self.transitions()
         share = self.destinations(out_rate, moves)
@@ -160,7 +160,7 @@ class Systems:
             )
             return values.reshape(*kept, *values.shape[3:])
 
-        return Found(
+        return Projected(
             self.lead, shown(people), shown(born), _wide(self.rates.sx, self.lead), shown(arriving - leaving),
             shown(arriving), shown(leaving), None if capped is None else shown(capped),
         )  # fmt: skip

@@ -39,10 +39,10 @@ def registered(projection: xr.Dataset) -> xr.Dataset:
 
 def _summed(projection: xr.Dataset, concept: str) -> xr.Dataset:
     wanted = CONCEPTS[concept]
-    found = [str(group) for group in projection[GROUP].values] if GROUP in projection.dims else []
-    missing = [group for group in wanted if group not in found]
+    given = [str(group) for group in projection[GROUP].values] if GROUP in projection.dims else []
+    missing = [group for group in wanted if group not in given]
     if missing:
-        values = {"missing": ", ".join(missing), "found": ", ".join(found) or "-"}
+        values = {"missing": ", ".join(missing), "found": ", ".join(given) or "-"}
         raise InputRefused(Issue(_FAULTS[concept], values=values))
     kept = projection.drop_vars([name for name in _CROSSING if name in projection])
     counted = kept.sel({GROUP: list(wanted)})

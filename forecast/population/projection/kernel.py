@@ -232,7 +232,7 @@ def lane_array(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray:
 
 
 def moves_of(fixed, slope, shares):  # type: ignore[no-untyped-def]
-    """What `one_year_lanes` needs of net migrants that are fixed + level x slope persons, by sex and age.
+    """Moves that `one_year_lanes` takes, of net migrants that are fixed + level x slope persons by sex and age.
 
     fixed, slope: (sex, age); shares: see `county_years`. Returns (6, sex, age) persons: early, early slope, late, late
     slope, at start, at start slope. Early counts before survival, by the age it reaches, late after it. The early
@@ -390,9 +390,9 @@ def one_year_lanes(  # type: ignore[no-untyped-def]
 
 
 def compiled_before() -> bool:
-    """Whether machine code of an earlier start lies in the cache, so that the first projection need not compile.
+    """True where machine code of an earlier start lies in the cache, so that the first projection need not compile.
 
     numba offers no public way to ask; where it changes, this says False, and a user reads one message too many.
     """
-    place = getattr(getattr(county_years, "_cache", None), "cache_path", None)
-    return place is not None and any(Path(place).glob("kernel.county_years*.nbi"))
+    cache = getattr(getattr(county_years, "_cache", None), "cache_path", None)
+    return cache is not None and any(Path(cache).glob("kernel.county_years*.nbi"))

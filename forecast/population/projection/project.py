@@ -29,7 +29,7 @@ from forecast.basics.issues import InputRefused, Issue, UsageError
 from forecast.basics.variables import attributes
 from forecast.population.projection.check_rates import check_rates, largest
 from forecast.population.projection.conventions import TIMINGS, Timing, conventions
-from forecast.population.projection.drivers import Counties, Found, Systems
+from forecast.population.projection.drivers import Counties, Projected, Systems
 
 FLOWS = ("births", "deaths", "net_migration", "clipped")
 """Flows returned by default."""
@@ -71,8 +71,8 @@ def project_population(
     check_rates(rates)
     shares = tuple(TIMINGS[rates.attrs["migration_timing"]])
     plain = "net_migration" in rates and GROUP not in rates.dims
-    found = Counties(rates).run(shares, threads) if plain else Systems(rates).run(shares, threads)
-    return _labelled(rates, found, flows)
+    projected = Counties(rates).run(shares, threads) if plain else Systems(rates).run(shares, threads)
+    return _labelled(rates, projected, flows)
 
 
 def check_balance(projection: xr.Dataset, rtol: float = 1e-9) -> None:
@@ -101,40 +101,40 @@ def balance_residual(projection: xr.Dataset) -> xr.DataArray:
     return people.isel({YEAR: slice(1, None)}).copy(data=values[..., 1:, :, :] - expected)
 
 
-def _labelled(rates: xr.Dataset, found: Found, flows: tuple[str, ...]) -> xr.Dataset:
+def _labelled(rates: xr.Dataset, projected: Projected, flows: tuple[str, ...]) -> xr.Dataset:
     """Population and the flows asked for, computed from the rates and the people they act on."""
     timing = TIMINGS[rates.attrs["migration_timing"]]
-    values = {"population": found.population, "births": found.births}
+    values = {"population": projected.population, "births": projected.births}
     if set(flows) - {"births"}:
-        values |= _flows(found, timing)
+        values |= _flows(projected, timing)
     variables = {}
     for name in ("population", *flows):
         dims = (YEAR, SEX) if name == "births" else (YEAR, SEX, AGE)
-        data = values[name] if name == "population" else _from_jump_off(values[name], len(found.lead))
+        data = values[name] if name == "population" else _from_jump_off(values[name], len(projected.lead))
         about = attributes(f"projection.{name}", timing=rates.attrs["migration_timing"])
-        variables[name] = ((*found.lead, *dims), data, about)
+        variables[name] = ((*projected.lead, *dims), data, about)
     years = np.concatenate([[rates.attrs["jump_off_year"]], rates[YEAR].values])
-    coords = {YEAR: years, **{dim: rates[dim].values for dim in (*found.lead, SEX, AGE)}}
+    coords = {YEAR: years, **{dim: rates[dim].values for dim in (*projected.lead, SEX, AGE)}}
     return xr.Dataset(variables, coords=coords, attrs=rates.attrs)
 
 
-def _flows(found: Found, timing: Timing) -> dict[str, np.ndarray]:
+def _flows(projected: Projected, timing: Timing) -> dict[str, np.ndarray]:
     """Deaths, migration realised and persons clipped, (lead..., year, sex, age)."""
-    entering = entering_ages(found.population[..., :-1, :, :], found.births)
-    migrants = np.broadcast_to(found.migrants, entering.shape)
+    entering = entering_ages(projected.population[..., :-1, :, :], projected.births)
+    migrants = np.broadcast_to(projected.migrants, entering.shape)
     early = np.zeros_like(entering)
     early[..., 0] = timing.infant_survived * migrants[..., 0]
     early[..., 1:] = timing.start * migrants[..., :-1] + timing.survived * migrants[..., 1:]
     early[..., -1] += timing.start * migrants[..., -1]
     late = timing.end * migrants
     late[..., 0] = timing.infant_end * migrants[..., 0]
-    deaths = (1 - found.sx) * (entering + early)
+    deaths = (1 - projected.sx) * (entering + early)
     clipped = np.maximum(deaths - entering - early - late, 0.0)
     flows = {"deaths": deaths, "net_migration": early + late + clipped, "clipped": clipped}
-    if found.capped is not None:
-        flows["clipped"] = clipped + found.capped
-    if found.arriving is not None and found.leaving is not None:
-        flows |= {"in_migration": found.arriving, "out_migration": found.leaving}
+    if projected.capped is not None:
+        flows["clipped"] = clipped + projected.capped
+    if projected.arriving is not None and projected.leaving is not None:
+        flows |= {"in_migration": projected.arriving, "out_migration": projected.leaving}
     return flows
 
 

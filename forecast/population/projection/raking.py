@@ -75,14 +75,17 @@ def rake_rates(
             .assign(baseline=people)
             .assign_attrs({**rates.attrs, "jump_off_year": year - 1})
         )
-        step = _rake_year(step, [one for one in wanted if one.year == year], migration_timing, mobility)
+        step = _rake_year(step, [control for control in wanted if control.year == year], migration_timing, mobility)
         people = project_population(step, migration_timing).population.sel({YEAR: year}, drop=True)
         adjusted.append(step.drop_vars("baseline"))
     joined = xr.concat(adjusted, YEAR, data_vars="minimal")
     result = joined.assign(baseline=rates.baseline).assign_attrs({**rates.attrs, "raked": "control totals"})
     result = result.map(in_order, keep_attrs=True)
     after = project_population(result, migration_timing)
-    rows = [(one.area, one.year, one.component, one.target, _total(before, one), _total(after, one)) for one in wanted]
+    rows = [
+        (control.area, control.year, control.component, control.target, _total(before, control), _total(after, control))
+        for control in wanted
+    ]
     return Raked(result, pd.DataFrame(rows, columns=["area", "year", "component", "target", "before", "after"]))
 
 
@@ -91,23 +94,33 @@ def _rake_year(
 ) -> xr.Dataset:
     """One year's rates: births, deaths, migration last, and again as long as one of them moves another's total."""
     mobility = _mobility(step) if mobility is None else mobility
-    ruled = {county for one in controls if one.component == "population" for county in one.own}
-    active = [one for one in controls if one.own and not (one.component == "net_migration" and ruled & set(one.own))]
+    ruled = {county for control in controls if control.component == "population" for county in control.own}
+    active = [
+        control
+        for control in controls
+        if control.own and not (control.component == "net_migration" and ruled & set(control.own))
+    ]
     if not active:
         return step
     for _ in range(_MOST_ROUNDS):
         if not _unmet(project_population(step, timing), active, _CLOSE):
             return step
         for component in COMPONENTS:
-            chosen = [one for one in active if one.component == component]
+            chosen = [control for control in active if control.component == component]
             if chosen:
                 step = _adjust(step, chosen, project_population(step, timing), mobility)
     projection = project_population(step, timing)
-    raise InputRefused([_issue(one, _total(projection, one)) for one in _unmet(projection, active, 1e3 * _CLOSE)])
+    raise InputRefused(
+        [_issue(control, _total(projection, control)) for control in _unmet(projection, active, 1e3 * _CLOSE)]
+    )
 
 
 def _unmet(projection: xr.Dataset, controls: list[_Control], close: float) -> list[_Control]:
-    return [one for one in controls if abs(_total(projection, one) - one.target) > close * max(abs(one.target), 1.0)]
+    return [
+        control
+        for control in controls
+        if abs(_total(projection, control) - control.target) > close * max(abs(control.target), 1.0)
+    ]
 
 
 def _adjust(step: xr.Dataset, controls: list[_Control], projection: xr.Dataset, mobility: xr.DataArray) -> xr.Dataset:
@@ -115,39 +128,42 @@ def _adjust(step: xr.Dataset, controls: list[_Control], projection: xr.Dataset, 
     component = controls[0].component
     if component in ("births", "deaths"):
         factor = xr.ones_like(step[COUNTY], float)
-        for one in controls:
-            found, missing = _total(projection, one, one.own), one.target - _total(projection, one)
-            change = 1.0 if missing == 0 else (found + missing) / found if found > 0 else np.nan
+        for control in controls:
+            reached, missing = _total(projection, control, control.own), control.target - _total(projection, control)
+            change = 1.0 if missing == 0 else (reached + missing) / reached if reached > 0 else np.nan
             if not _FACTORS[0] <= change <= _FACTORS[1]:
-                raise InputRefused(_issue(one, one.target - missing))
+                raise InputRefused(_issue(control, control.target - missing))
             if component == "deaths":
-                change **= 1 / _elasticity(step.sx, projection, one)
-            factor.loc[{COUNTY: list(one.own)}] = change
+                change **= 1 / _elasticity(step.sx, projection, control)
+            factor.loc[{COUNTY: list(control.own)}] = change
         if component == "births":
             return step.assign(asfr=in_order(step.asfr * factor).assign_attrs(step.asfr.attrs))
         return step.assign(sx=in_order(step.sx**factor).assign_attrs(step.sx.attrs))
     moving = mobility.sum([dim for dim in mobility.dims if dim != COUNTY])
     added = xr.zeros_like(step[COUNTY], float)
-    for one in controls:
-        missing, movers = one.target - _total(projection, one), float(moving.sel({COUNTY: list(one.own)}).sum())
+    for control in controls:
+        missing, movers = (
+            control.target - _total(projection, control),
+            float(moving.sel({COUNTY: list(control.own)}).sum()),
+        )
         if missing and not movers > 0:
             raise ValueError(
-                f"nobody moves in {one.area} in {one.year}: give the mobility on which a change shall fall"
+                f"nobody moves in {control.area} in {control.year}: give the mobility on which a change shall fall"
             )
-        added.loc[{COUNTY: list(one.own)}] = missing / movers if missing else 0.0
+        added.loc[{COUNTY: list(control.own)}] = missing / movers if missing else 0.0
     name = "net_migration" if "net_migration" in step else "in_migration"
     moved = in_order(step[name] + added * mobility).assign_attrs(step[name].attrs)
     if name == "in_migration" and float(moved.min()) < 0:
-        raise InputRefused([_issue(one, _total(projection, one)) for one in controls])
+        raise InputRefused([_issue(control, _total(projection, control)) for control in controls])
     return step.assign({name: moved})
 
 
-def _elasticity(sx: xr.DataArray, projection: xr.Dataset, one: _Control) -> float:
+def _elasticity(sx: xr.DataArray, projection: xr.Dataset, control: _Control) -> float:
     """Per cent more deaths for one per cent more force of mortality: those who die anyway cannot die twice.
 
     Of deaths (1 - s^k) E the derivative at k = 1 is -s ln s E; only the speed of the solution depends on it.
     """
-    here = {YEAR: [one.year], COUNTY: list(one.own)}
+    here = {YEAR: [control.year], COUNTY: list(control.own)}
     ratio = sx.sel(here).clip(1e-9, 1 - 1e-9)
     deaths = projection.deaths.sel(here)
     return float((deaths * -np.log(ratio) * ratio / (1 - ratio)).sum() / deaths.sum())
@@ -158,14 +174,14 @@ def _mobility(step: xr.Dataset) -> xr.DataArray:
     return abs(migrants.isel({YEAR: 0}, drop=True))
 
 
-def _total(projection: xr.Dataset, one: _Control, counties: tuple[str, ...] | None = None) -> float:
-    here = {YEAR: one.year, COUNTY: list(one.counties if counties is None else counties)}
-    return float(projection[one.component].sel(here).sum())
+def _total(projection: xr.Dataset, control: _Control, counties: tuple[str, ...] | None = None) -> float:
+    here = {YEAR: control.year, COUNTY: list(control.counties if counties is None else counties)}
+    return float(projection[control.component].sel(here).sum())
 
 
-def _issue(one: _Control, reached: float) -> Issue:
-    values = {"area": one.area, "year": one.year, "component": one.component}
-    return Issue("E663", values={**values, "target": f"{one.target:,.0f}", "reached": f"{reached:,.0f}"})
+def _issue(control: _Control, reached: float) -> Issue:
+    values = {"area": control.area, "year": control.year, "component": control.component}
+    return Issue("E663", values={**values, "target": f"{control.target:,.0f}", "reached": f"{reached:,.0f}"})
 
 
 def _check_form(rates: xr.Dataset) -> None:
@@ -216,10 +232,15 @@ def _controls(rates: xr.Dataset, table: pd.DataFrame, areas: Mapping[str, list[s
         )
         for row in table.itertuples()
     ]
-    return [one._replace(own=tuple(county for county in one.counties if _smallest(rows, one, county))) for one in rows]
+    return [
+        control._replace(own=tuple(county for county in control.counties if _smallest(rows, control, county)))
+        for control in rows
+    ]
 
 
-def _smallest(rows: list[_Control], one: _Control, county: str) -> bool:
-    """Whether no smaller area with a control of the same kind and year holds the county."""
-    rivals = [row for row in rows if (row.year, row.component) == (one.year, one.component) and county in row.counties]
-    return all(row is one or len(row.counties) > len(one.counties) for row in rivals)
+def _smallest(rows: list[_Control], control: _Control, county: str) -> bool:
+    """True where no smaller area with a control of the same kind and year holds the county."""
+    rivals = [
+        row for row in rows if (row.year, row.component) == (control.year, control.component) and county in row.counties
+    ]
+    return all(row is control or len(row.counties) > len(control.counties) for row in rivals)

@@ -62,5 +62,5 @@ def special_of(share: xr.DataArray, projection: xr.Dataset) -> xr.DataArray:
     if bool((share < 0).any()):
         raise ValueError("shares of special populations must not be negative")
     with xr.set_options(arithmetic_join="exact"):
-        found = in_order(share * projection.population)
-    return label(found.rename("special"), "projection.special", source="share of the others")
+        special = in_order(share * projection.population)
+    return label(special.rename("special"), "projection.special", source="share of the others")

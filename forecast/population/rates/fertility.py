@@ -22,8 +22,8 @@ def single_year_shares(shares: np.ndarray, starts: np.ndarray, end: int) -> np.n
     nodes = np.append(starts, end)
     zero = np.zeros_like(shares[..., :1])
     cumulated = np.concatenate([zero, np.cumsum(shares, axis=-1)], axis=-1)
-    at = np.clip(np.arange(OPEN_AGE + 2), nodes[0], nodes[-1])
-    single: np.ndarray = np.diff(monotone_cubic(nodes, cumulated, at), axis=-1)
+    ages = np.clip(np.arange(OPEN_AGE + 2), nodes[0], nodes[-1])
+    single: np.ndarray = np.diff(monotone_cubic(nodes, cumulated, ages), axis=-1)
     return np.maximum(single, 0.0)
 
 

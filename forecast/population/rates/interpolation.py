@@ -30,10 +30,10 @@ def monotone_cubic(nodes: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.
     bend = (slopes[..., :-1] + slopes[..., 1:] - 2 * chords) / widths
     beyond = at - there(nodes[..., :-1])
     second, third = there((chords - slopes[..., :-1]) / widths - bend), there(bend / widths)
-    found: np.ndarray = there(values[..., :-1]) + beyond * (
+    curve: np.ndarray = there(values[..., :-1]) + beyond * (
         there(slopes[..., :-1]) + beyond * (second + beyond * third)
     )
-    return found
+    return curve
 
 
 def _slopes(widths: np.ndarray, chords: np.ndarray) -> np.ndarray:

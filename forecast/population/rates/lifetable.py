@@ -189,7 +189,7 @@ def _widths(rates: xr.DataArray) -> np.ndarray:
 
 
 def _female(rates: xr.DataArray) -> np.ndarray:
-    """Whether a cell is of women, in the shape of one age. rates: (..., age)."""
+    """(...) true where a cell is of women. rates: (..., age)."""
     sex, lead = rates[SEX], rates.dims[:-1]
     women = np.asarray(sex.values == "female").reshape([rates.sizes[dim] if dim in sex.dims else 1 for dim in lead])
     return np.broadcast_to(women, rates.shape[:-1])
@@ -338,9 +338,9 @@ def extend_kannisto(
     for index in np.ndindex(*rates.shape[:-1]):
         level, slope = _fit_kannisto(rates[index], fitted - 80.0, None if weights is None else weights[index])
         curve[index] = 1 / (1 + np.exp(-(level + slope * (higher - 80.0))))
-        found = 1 / (1 + np.exp(-(level + slope * (fitted - 80.0))))
+        on_curve = 1 / (1 + np.exp(-(level + slope * (fitted - 80.0))))
         seen = rates[index] > 0
-        miss = float(np.sqrt(np.mean(np.log(found[seen] / rates[index][seen]) ** 2)))
+        miss = float(np.sqrt(np.mean(np.log(on_curve[seen] / rates[index][seen]) ** 2)))
         if not slope > 0 or not miss <= tolerance:
             raise ValueError(
                 f"the Kannisto curve does not fit ages {fitted[0]}-{fitted[-1]}: slope {slope:.4f} a year, "
@@ -438,8 +438,8 @@ def life_table_for_e0(
         lane = np.asarray(lane, int)
         qx, open_rate = relate(np.asarray(alpha, float), lane)
         rates, lived = _rates_of(qx, open_rate, female[lane], widths, a0, ax)
-        found: np.ndarray = _person_years(rates, qx, lived, widths)[2].sum(axis=1)
-        return found - goal[lane]
+        expectancy: np.ndarray = _person_years(rates, qx, lived, widths)[2].sum(axis=1)
+        return expectancy - goal[lane]
 
     alpha = _solve_alpha(missing, goal)
     qx, open_rate = relate(alpha, np.arange(goal.size))
@@ -464,8 +464,8 @@ def _solve_alpha(missing: Callable[[np.ndarray, np.ndarray], np.ndarray], goal: 
             f"{bad.size} life expectancies cannot be reached from the standard; the first is {goal[first]:.2f} years, "
             f"where {least[first]:.2f} to {most[first]:.2f} can"
         )
-    found = find_root(missing, _ALPHAS, args=(lane,), tolerances={"xatol": 1e-13, "fatol": 1e-11})
-    solved: np.ndarray = np.asarray(found.x, float)
+    root = find_root(missing, _ALPHAS, args=(lane,), tolerances={"xatol": 1e-13, "fatol": 1e-11})
+    solved: np.ndarray = np.asarray(root.x, float)
     if not np.abs(missing(solved, lane)).max(initial=0.0) < 1e-9:
         raise ValueError("the level of the logit relation did not settle on the life expectancy asked for")
     return solved

@@ -107,10 +107,10 @@ def residual_migration(
         net = {"forward": forward, "reverse": backward, "average": (forward + backward) / 2}[method]
         mean = (at_first + after.sel({AGE: expected[AGE].values})) / 2
         rate = (net / years / mean.where(mean > 0)).fillna(0.0)
-    found = xr.Dataset(
+    migrants = xr.Dataset(
         {"net_migration": in_order(net), "rate": in_order(rate)}, attrs={"years": years, "method": method}
     )
-    return label(found, "residual", source=f"residual of two counts {years} years apart, {method}")
+    return label(migrants, "residual", source=f"residual of two counts {years} years apart, {method}")
 
 
 def _width(by_age: xr.DataArray, years: int) -> int:

@@ -123,16 +123,18 @@ def fit_rogers_castro(
         )
         for start in _starts(values / scale, ages, retirement)
     ]
-    converged = [one for one in tries if one.success]
+    converged = [attempt for attempt in tries if attempt.success]
     if not converged:
         raise ValueError(f"the migration schedule converged from none of {len(tries)} starts")
-    best = min(converged, key=lambda one: float(one.cost))
+    best = min(converged, key=lambda attempt: float(attempt.cost))
     error = float(np.sqrt(np.mean(best.fun**2)))
     if not error <= tolerance:
         raise ValueError(f"the migration schedule misses the rates by {error:.3f} of their mean, allowed {tolerance}")
-    found = RogersCastro(*(float(x) for x in best.x))
-    found = found._replace(a1=found.a1 * scale, a2=found.a2 * scale, c=found.c * scale, a3=found.a3 * scale)
-    return Fit(found, rates.copy(data=rogers_castro(ages, found)), error)
+    schedule = RogersCastro(*(float(x) for x in best.x))
+    schedule = schedule._replace(
+        a1=schedule.a1 * scale, a2=schedule.a2 * scale, c=schedule.c * scale, a3=schedule.a3 * scale
+    )
+    return Fit(schedule, rates.copy(data=rogers_castro(ages, schedule)), error)
 
 
 def _starts(values: np.ndarray, ages: np.ndarray, retirement: bool) -> Iterator[RogersCastro]:

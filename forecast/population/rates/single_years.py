@@ -56,8 +56,8 @@ def rates_from_five_year_tables(
     log_mx = between_periods(single.copy(data=np.log(single.values)), years)
     mx = scale_to_e0(log_mx.copy(data=np.exp(log_mx.values)), annual.e0, a0)
     shares = between_periods(single_age_shares(asfr5, open_age=int(mx5[AGE][-1])), years)
-    found = xr.Dataset({"mx": mx, "asfr": in_order(shares * annual.tfr), "srb": annual.srb})
-    return label(found, "rates", source="five-year tables, annual e0, tfr and srb")
+    rates = xr.Dataset({"mx": mx, "asfr": in_order(shares * annual.tfr), "srb": annual.srb})
+    return label(rates, "rates", source="five-year tables, annual e0, tfr and srb")
 
 
 def single_age_mortality(mx5: xr.DataArray, a0: str = "coale-demeny") -> xr.DataArray:
@@ -115,14 +115,14 @@ def single_age_shares(asfr5: xr.DataArray, open_age: int) -> xr.DataArray:
     bounds = starts[1:]
     first, end = int(starts[0]) - YOUNGER_MOTHERS, int(2 * starts[-1] - starts[-2])
     cumulated = np.clip(np.cumsum(shares, axis=-1)[..., :-1], _SHARE, 1 - _SHARE)
-    at = np.arange(first, end + 1)
-    found = np.diff(np.exp(-np.exp(-_with_straight_tails(bounds, -np.log(-np.log(cumulated)), at))), axis=-1)
-    group = np.searchsorted(bounds, at[:-1], side="right")
-    sums = np.add.reduceat(found, np.searchsorted(group, np.arange(starts.size)), axis=-1)[..., group]
+    ages = np.arange(first, end + 1)
+    by_age = np.diff(np.exp(-np.exp(-_with_straight_tails(bounds, -np.log(-np.log(cumulated)), ages))), axis=-1)
+    group = np.searchsorted(bounds, ages[:-1], side="right")
+    sums = np.add.reduceat(by_age, np.searchsorted(group, np.arange(starts.size)), axis=-1)[..., group]
     evenly = sums <= _SHARE  # a group that a clipped curve passes by, as when all births are in the first or the last
     widths = np.bincount(group)[group]
     single = np.zeros((*shares.shape[:-1], open_age + 1))
-    single[..., first:end] = shares[..., group] * np.where(evenly, 1 / widths, found / np.where(evenly, 1.0, sums))
+    single[..., first:end] = shares[..., group] * np.where(evenly, 1 / widths, by_age / np.where(evenly, 1.0, sums))
     coords = {name: value for name, value in asfr5.coords.items() if AGE not in value.dims}
     return xr.DataArray(single, dims=asfr5.dims, coords={**coords, AGE: np.arange(open_age + 1)})
 
@@ -133,11 +133,11 @@ def between_periods(rates: xr.DataArray, years: xr.DataArray) -> xr.DataArray:
     rates: (..., period, ...), `period` rising. years: (year,) integers. Returns (..., year, ...).
     """
     middles = rates[PERIOD].values.astype(float)
-    at = np.clip(years.values + MIDDLE_OF_YEAR, middles[0], middles[-1])
-    before = np.clip(np.searchsorted(middles, at, side="right") - 1, 0, max(middles.size - 2, 0))
+    dates = np.clip(years.values + MIDDLE_OF_YEAR, middles[0], middles[-1])
+    before = np.clip(np.searchsorted(middles, dates, side="right") - 1, 0, max(middles.size - 2, 0))
     after = np.minimum(before + 1, middles.size - 1)
     width = np.where(after > before, middles[after] - middles[before], 1.0)
-    weight = xr.DataArray((at - middles[before]) / width, dims=YEAR, coords={YEAR: years.values})
+    weight = xr.DataArray((dates - middles[before]) / width, dims=YEAR, coords={YEAR: years.values})
     pick = {name: xr.DataArray(index, dims=YEAR, coords={YEAR: years.values}) for name, index in
             (("before", before), ("after", after))}  # fmt: skip
     low, high = (rates.isel({PERIOD: pick[name]}).drop_vars(PERIOD) for name in ("before", "after"))
@@ -192,11 +192,11 @@ def _stretched(age: np.ndarray) -> np.ndarray:
     return np.log(age + 0.5)
 
 
-def _with_straight_tails(bounds: np.ndarray, gompits: np.ndarray, at: np.ndarray) -> np.ndarray:
+def _with_straight_tails(bounds: np.ndarray, gompits: np.ndarray, ages: np.ndarray) -> np.ndarray:
     """Monotone cubic inside the bounds, the first and the last interval's slope outside."""
-    inside = monotone_cubic(bounds, gompits, np.clip(at, bounds[0], bounds[-1]))
+    inside = monotone_cubic(bounds, gompits, np.clip(ages, bounds[0], bounds[-1]))
     rise = np.diff(gompits, axis=-1) / np.diff(bounds)
-    below, above = np.minimum(at - bounds[0], 0), np.maximum(at - bounds[-1], 0)
+    below, above = np.minimum(ages - bounds[0], 0), np.maximum(ages - bounds[-1], 0)
     return np.asarray(inside + below * rise[..., :1] + above * rise[..., -1:])
 
 
