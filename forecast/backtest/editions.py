@@ -35,8 +35,8 @@ def compare_editions(old: xr.Dataset, new: xr.Dataset) -> pd.DataFrame:
     width = joined["p90"] - joined["p10"]
     change = joined["p50_new"] - joined["p50_old"]
     moved = np.where(width > 0, change.abs() / width.where(width > 0, 1.0), np.where(change == 0, 0.0, np.inf))
-    found = joined.rename(columns={"p50_old": "old", "p50_new": "new", "p10": "old_p10", "p90": "old_p90"})
-    return found.assign(change=change, widths_moved=moved, alert=moved > 1)[list(COLUMNS)]
+    compared = joined.rename(columns={"p50_old": "old", "p50_new": "new", "p10": "old_p10", "p90": "old_p90"})
+    return compared.assign(change=change, widths_moved=moved, alert=moved > 1)[list(COLUMNS)]
 
 
 def _series(edition: xr.Dataset, label: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""How good the forecast would have been: made anew at past origins, on what was known there, and set against the count.
+"""Population forecasts made anew at past origins, on what was known there, and set against the count.
 
 Beside the forecast stand simple rivals, computed from the same years. Errors are of persons in age groups; a band is
 tested by how often the count lay inside.
@@ -92,8 +92,8 @@ def backtest(
         _one_origin(history, counted, origin, horizon, groups, settings, standard, prior, trajectories, seed)
         for origin in chosen
     ]
-    found: xr.Dataset = xr.concat(parts, dim=xr.IndexVariable(START_YEAR, chosen), join="exact")
-    return found.assign_attrs(trajectories=trajectories, seed=seed, horizon=horizon)
+    joined: xr.Dataset = xr.concat(parts, dim=xr.IndexVariable(START_YEAR, chosen), join="exact")
+    return joined.assign_attrs(trajectories=trajectories, seed=seed, horizon=horizon)
 
 
 def groups_of(history: xr.Dataset) -> Mapping[str, Ages]:
@@ -187,7 +187,7 @@ def _forecasts(
 
     central = project_population(rates.drop_vars("mobility"), flows=()).population.isel({YEAR: slice(1, None)})
     ours = of(central)
-    found = {
+    forecasts = {
         FORECAST: ours,
         "no_migration": of(rivals.without_migration(rates)),
         "constant": rivals.constant(counts, horizon),
@@ -197,7 +197,7 @@ def _forecasts(
         "hamilton_perry": of(rivals.hamilton_perry(known, horizon)),
         "five_year_means": of(rivals.five_year_means(known, horizon)),
     }
-    return {name: found[name] for name in APPROACHES}
+    return {name: forecasts[name] for name in APPROACHES}
 
 
 def crps(spread: np.ndarray, observed: np.ndarray) -> np.ndarray:
@@ -209,8 +209,8 @@ def crps(spread: np.ndarray, observed: np.ndarray) -> np.ndarray:
     ordered = np.sort(spread.astype(float), axis=-1)
     count = ordered.shape[-1]
     apart = (ordered * (2 * np.arange(1, count + 1) - count - 1)).sum(-1) / count**2
-    found: np.ndarray = abs(ordered - observed[..., None]).mean(-1) - apart
-    return found
+    distance: np.ndarray = abs(ordered - observed[..., None]).mean(-1) - apart
+    return distance
 
 
 def score(found: xr.Dataset) -> xr.Dataset:

@@ -59,8 +59,8 @@ def hamilton_perry(known: xr.Dataset, horizon: int) -> xr.DataArray:
     ratios = cohort_change_ratios(before, after, 1, _SMALL, whole.drop_attrs(), _RATIOS)
     origin = int(people[YEAR][-1])
     launch = people.isel({YEAR: -1}, drop=True)
-    found = project_hamilton_perry(launch, ratios, child_woman_ratios(after, 1), origin, origin + horizon)
-    return found.population.isel({YEAR: slice(1, None)})
+    projection = project_hamilton_perry(launch, ratios, child_woman_ratios(after, 1), origin, origin + horizon)
+    return projection.population.isel({YEAR: slice(1, None)})
 
 
 def without_migration(rates: xr.Dataset) -> xr.DataArray:
@@ -76,17 +76,17 @@ def five_year_means(known: xr.Dataset, horizon: int) -> xr.DataArray:
     frozen = labelled_rates(past, central_forecast(past, horizon, Settings()), known, origin)
     births, women = past.mothers[:, -span:].sum(1), past.women[:, -span:].sum(1)
     deaths, entering = past.deaths[:, -span:].sum((0, 1)), past.entering[:, -span:].sum((0, 1))
-    own = {
+    recent = {
         "asfr": births / np.maximum(women, 1.0),
         "net_migration": past.net[:, -span:].mean(1),
         "sx": (1 - deaths / np.maximum(entering, 1.0))[None],
     }
-    for name, values in own.items():
+    for name, values in recent.items():
         wide = frozen[name]
         frozen[name] = wide.copy(data=np.broadcast_to(np.expand_dims(values, 1), wide.shape))
     return _people(frozen)
 
 
 def _people(rates: xr.Dataset) -> xr.DataArray:
-    found = project_population(rates.drop_vars("mobility"), flows=()).population
-    return found.isel({YEAR: slice(1, None)}).transpose(COUNTY, YEAR, SEX, AGE)
+    people = project_population(rates.drop_vars("mobility"), flows=()).population
+    return people.isel({YEAR: slice(1, None)}).transpose(COUNTY, YEAR, SEX, AGE)

@@ -1,4 +1,4 @@
-"""How good a forecast of school rolls would have been: made anew at past origins, beside simple rivals.
+"""Forecasts of school rolls made anew at past origins, beside simple rivals, and set against the count.
 
 At an origin nothing later is seen: rolls, births and children after it are hidden, births of later years are held at
 the last known. Errors are of pupils by county and grade, and of the sums of a county and of all counties.
@@ -68,8 +68,8 @@ def backtest_rolls(
     possible = [year for year in years[1:-1] if year not in breaks and (year - 1 not in breaks or year - 2 in years)]
     chosen = possible if origins is None else sorted({int(year) for year in origins})
     if not chosen or set(chosen) - set(possible):
-        found = ", ".join(str(year) for year in chosen if year not in possible) or "-"
-        raise InputRefused(Issue("E684", values={"found": found, "first": years[1], "last": years[-2]}))
+        impossible = ", ".join(str(year) for year in chosen if year not in possible) or "-"
+        raise InputRefused(Issue("E684", values={"found": impossible, "first": years[1], "last": years[-2]}))
     parts = []
     for origin in chosen:
         known = rolls.sel({YEAR: slice(None, origin)})
@@ -197,8 +197,8 @@ def _one_origin(
 
     def by_ratios(smoothing: str | None) -> np.ndarray:
         shrink = smoothing is None  # rivals use each place's own ratios
-        found = forecast_rolls(known, horizon, entering, entry, breaks, open_last, smoothing, shrink).pupils
-        values: np.ndarray = found.transpose(YEAR, COUNTY, GRADE).values
+        pupils = forecast_rolls(known, horizon, entering, entry, breaks, open_last, smoothing, shrink).pupils
+        values: np.ndarray = pupils.transpose(YEAR, COUNTY, GRADE).values
         return values
 
     last = np.repeat(known.isel({YEAR: [-1]}).transpose(YEAR, COUNTY, GRADE).values, horizon, axis=0)
@@ -212,8 +212,8 @@ def entered_from_outside(rolls: xr.DataArray) -> list[int]:
     sums = rolls.sum(COUNTY).transpose(YEAR, GRADE)
     below, here = sums.values[:-1, :-1].sum(0), sums.values[1:, 1:].sum(0)
     grades = rolls[GRADE].values.tolist()
-    entered = itertools.takewhile(lambda at: here[at] > ENTERED * below[at], range(len(grades) - 1))
-    return [grades[0], *(grades[at + 1] for at in entered)]
+    entered = itertools.takewhile(lambda position: here[position] > ENTERED * below[position], range(len(grades) - 1))
+    return [grades[0], *(grades[position + 1] for position in entered)]
 
 
 def _of_entry_grades(cohorts: xr.DataArray, entry: Sequence[int]) -> xr.DataArray:
@@ -282,7 +282,7 @@ def score_rolls(found: xr.Dataset) -> xr.Dataset:
 
 
 def near_crest(found: xr.Dataset, within: int = 2) -> xr.DataArray:
-    """(origin, lead, county) whether the year is at most `within` years from the county's highest roll, if that lies
+    """(origin, lead, county) true where the year is at most `within` years from the county's highest roll, if that lies
     inside."""
     totals = found.observed.sum(GRADE, skipna=False)
     year = found[START_YEAR] + found[LEAD]
