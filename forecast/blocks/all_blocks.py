@@ -43,23 +43,23 @@ def run_blocks(
     progress: told how many counties are done. The bits depend on seed, areas and trajectories alone.
     """
     chosen = np.array(representative(task, trajectories)) - trajectories.start
-    found: dict[str, dict[str, np.ndarray]] = {}
+    by_area: dict[str, dict[str, np.ndarray]] = {}
     sums: dict[str, np.ndarray] = {}
     late: dict[str, np.ndarray] = {}
     for county, (needs,) in needs_by_county(task, trajectories, threads, block):
-        found[county] = _reduce(task, needs, task.supply.sel({COUNTY: county}), chosen)
+        by_area[county] = _reduce(task, needs, task.supply.sel({COUNTY: county}), chosen)
         late[county] = _ten_years_on(task, needs)
         add_to_areas(sums, county, needs, areas)
         if progress:
-            progress(len(found))
+            progress(len(by_area))
     for area, inside in areas.members.items():
         supply = task.supply.sel({COUNTY: list(inside)}).sum(COUNTY, skipna=False)
-        found[area] = _reduce(task, sums[area], supply, chosen)
+        by_area[area] = _reduce(task, sums[area], supply, chosen)
         late[area] = _ten_years_on(task, sums[area])
-    found = {area: found[area] for area in (*task.counties, *areas.members)}
+    by_area = {area: by_area[area] for area in (*task.counties, *areas.members)}
     for area, value in late.items():
-        found[area]["correlation"] = _correlations(value, late[areas.whole])
-    return _labelled(task, found, trajectories, chosen)
+        by_area[area]["correlation"] = _correlations(value, late[areas.whole])
+    return _labelled(task, by_area, trajectories, chosen)
 
 
 def _reduce(task: Task, values: np.ndarray, supply: xr.DataArray, chosen: np.ndarray) -> dict[str, np.ndarray]:
@@ -87,8 +87,8 @@ def _reduce(task: Task, values: np.ndarray, supply: xr.DataArray, chosen: np.nda
 
 def _ten_years_on(task: Task, values: np.ndarray) -> np.ndarray:
     """(service, trajectory) demand ten years after the jump-off year, or at the horizon if that is nearer."""
-    at = min(9, task.years.size - 1)
-    return values[: len(task.models), at].astype(np.float32)
+    year = min(9, task.years.size - 1)
+    return values[: len(task.models), year].astype(np.float32)
 
 
 def _correlations(values: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -99,13 +99,13 @@ def _correlations(values: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _labelled(
-    task: Task, found: Mapping[str, Mapping[str, np.ndarray]], trajectories: range, chosen: np.ndarray
+    task: Task, by_area: Mapping[str, Mapping[str, np.ndarray]], trajectories: range, chosen: np.ndarray
 ) -> xr.Dataset:
     """All areas beside each other."""
     coords = {
         QUANTILE: list(KEPT),
         TRAJECTORY: trajectories.start + chosen,
-        AREA: list(found),
+        AREA: list(by_area),
         SERVICE: list(task.models),
         AGE_GROUP: list(AGE_GROUPS),
         YEAR: task.years,
@@ -115,9 +115,9 @@ def _labelled(
         if name == "variance_share":  # by component, see `causes`
             continue
         dims = [dim for dim in (TRAJECTORY, QUANTILE, AREA, SERVICE, AGE_GROUP, YEAR) if dim in declared.dims]
-        values = np.stack([one[name] for one in found.values()], axis=dims.index(AREA))
+        values = np.stack([reduced[name] for reduced in by_area.values()], axis=dims.index(AREA))
         variable = xr.DataArray(values, dims=dims).transpose(*declared.dims)
         variables[name] = label(variable, f"odds.{name}", trajectories=len(trajectories), seed=task.seed)
-    own = [model.unit for model in task.models.values()]
-    labelled = xr.Dataset(variables, coords=coords).assign_coords(unit=(SERVICE, own))
+    units = [model.unit for model in task.models.values()]
+    labelled = xr.Dataset(variables, coords=coords).assign_coords(unit=(SERVICE, units))
     return labelled.assign_attrs(trajectories=len(trajectories), seed=task.seed, view=task.view)

@@ -1,4 +1,4 @@
-"""How much of the uncertainty of demand is due to births, mortality, migration and participation."""
+"""Shares of births, mortality, migration and participation in the uncertainty of demand."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def attribute_variance(task: Task, trajectories: range, areas: Areas, threads: i
     error, so it may be below 0). For components that add up these are the first-order indices of Sobol (2001)."""
     alone = [frozenset(COMPONENTS) - {component} for component in COMPONENTS]
     services = len(task.models)
-    found: dict[str, np.ndarray] = {}
+    by_area: dict[str, np.ndarray] = {}
     sums: dict[str, np.ndarray] = {}
     for county, needs in needs_by_county(task, trajectories, threads, frozen=[frozenset(), *alone]):
         demand = np.stack(needs)[:, :services].astype(float)
-        found[county] = demand.var(axis=-1)
+        by_area[county] = demand.var(axis=-1)
         add_to_areas(sums, county, demand, areas)
-    found |= {area: demand.var(axis=-1) for area, demand in sums.items()}
-    variance = np.stack(list(found.values()), axis=1)  # (all or component alone, area, service, year)
+    by_area |= {area: demand.var(axis=-1) for area, demand in sums.items()}
+    variance = np.stack(list(by_area.values()), axis=1)  # (all or component alone, area, service, year)
     shares = variance[1:] / np.where(variance[0] > 0, variance[0], np.nan)
     values = np.concatenate([shares, 1 - shares.sum(axis=0, keepdims=True)])
-    coords = {COMPONENT: [*COMPONENTS, TOGETHER], AREA: list(found), SERVICE: list(task.models), YEAR: task.years}
+    coords = {COMPONENT: [*COMPONENTS, TOGETHER], AREA: list(by_area), SERVICE: list(task.models), YEAR: task.years}
     causes = xr.DataArray(values, dims=tuple(coords), coords=coords).transpose(COMPONENT, AREA, YEAR, SERVICE)
     return label(causes, "odds.variance_share", trajectories=len(trajectories))

@@ -61,7 +61,7 @@ class _Chain:
         self.asfr = _by_county(rates.asfr, YEAR, AGE)[..., self.first_age : last + 1]
         self.baseline = _by_county(rates.baseline, SEX, AGE)
         self.log_sx = np.log(np.maximum(_by_county(rates.sx, YEAR, SEX, AGE), np.float32(1e-30)))
-        self.alike = len(self.log_sx) == 1 and all(one.tier != "county" for one in frame.uncertainty.mortality)
+        self.alike = len(self.log_sx) == 1 and all(process.tier != "county" for process in frame.uncertainty.mortality)
         self.known: dict[int, np.ndarray] = {}  # first trajectory -> the survival that all counties share
         self.girls = 1 / (1 + _by_county(rates.srb, YEAR))
         self.net = _by_county(rates.net_migration, YEAR, SEX, AGE, kind=float)
@@ -77,8 +77,8 @@ class _Chain:
         by_year = [moves_of(net, slope, shares) for net in _of(self.net, county)]  # type: ignore[no-untyped-call]
         moves = np.asarray(by_year, np.float32)
         starts = range(trajectories.start, trajectories.stop, LANES)
-        found = [self.block(county, moves, range(start, start + LANES)) for start in starts]
-        return np.concatenate(found, axis=-1)[..., : len(trajectories)]
+        blocks = [self.block(county, moves, range(start, start + LANES)) for start in starts]
+        return np.concatenate(blocks, axis=-1)[..., : len(trajectories)]
 
     def block(self, county: int, moves: np.ndarray, trajectories: range) -> np.ndarray:
         """The same for as many trajectories as go side by side."""

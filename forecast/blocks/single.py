@@ -30,10 +30,10 @@ def recompute(task: Task, number: int) -> xr.Dataset:
 
     In float64 and by labelled arrays, so it differs from the blocks by their float32 (some 1e-6).
     """
-    one = range(number, number + 1)
-    rates = uncertain_rates(task.rates, task.frame(task.counties), one)
+    trajectory = range(number, number + 1)
+    rates = uncertain_rates(task.rates, task.frame(task.counties), trajectory)
     people = project_population(rates)
     need = estimate_demand(people, task.models, task.region, task.ratios)[["demand", "demand_norm"]]
-    factors = task.factors(one).reindex({YEAR: people[YEAR].values}, fill_value=1.0)
+    factors = task.factors(trajectory).reindex({YEAR: people[YEAR].values}, fill_value=1.0)
     need["demand"] = in_order(need.demand * factors.sel({SERVICE: need[SERVICE].values}))
     return people.merge(need, join="exact").isel({TRAJECTORY: 0})

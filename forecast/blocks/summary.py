@@ -1,4 +1,4 @@
-"""Quantiles and means over many trajectories, how likely a shortage is and how large.
+"""Quantiles and means over many trajectories, probability and size of a shortage.
 
 On bare arrays with the trajectories on the last axis; `all_blocks` labels them.
 """
@@ -28,16 +28,16 @@ def quantiles(values: np.ndarray) -> np.ndarray:
     as long (7 services, 30 years, 1,000 trajectories: 6.9 ms, here 1.1 ms), and each county passes here.
     """
     ordered = np.sort(values, axis=-1)
-    place = np.asarray(KEPT) * (values.shape[-1] - 1)
-    below = np.floor(place).astype(int)
+    position = np.asarray(KEPT) * (values.shape[-1] - 1)
+    below = np.floor(position).astype(int)
     above = np.minimum(below + 1, values.shape[-1] - 1)
-    share = (place - below).astype(values.dtype)
-    found = ordered[..., below] * (1 - share) + ordered[..., above] * share
-    return np.moveaxis(found, -1, 0)
+    share = (position - below).astype(values.dtype)
+    between = ordered[..., below] * (1 - share) + ordered[..., above] * share
+    return np.moveaxis(between, -1, 0)
 
 
 def odds(demand: np.ndarray, supply: np.ndarray) -> Odds:
-    """demand: (service, year, trajectory); supply: (service, year)."""
+    """`Odds` of demand (service, year, trajectory) against supply (service, year)."""
     missing = demand - supply[..., None]
     short = missing > 0
     known = np.where(np.isnan(missing).any(axis=-1), np.nan, 1.0)

@@ -1,4 +1,4 @@
-"""What a run in many trajectories is about, and the needs of its counties, one block after the other.
+"""Inputs of a stochastic run, and demand of one block of counties at a time.
 
 A block is some counties times all trajectories. Memory is set by the block, not by the country, and no block size
 changes a bit of the result.
@@ -34,7 +34,7 @@ COMPONENTS = ("births", "mortality", "migration", PARTICIPATION)
 
 @dataclass(frozen=True)
 class Task:
-    """What a run in many trajectories is about; the same for every block."""
+    """Inputs of a run in many trajectories; the same for every block."""
 
     region: Region
     rates: xr.Dataset  # with `mobility`
@@ -63,7 +63,7 @@ class Task:
         return years
 
     def frame(self, counties: Sequence[str], frozen: frozenset[str] = frozenset()) -> Frame:
-        """What the shocks of these counties rest on."""
+        """Inputs of the shocks of these counties, with the components in `frozen` held at the scenario."""
         return uncertain_frame(self.rates_of(counties), self.uncertainty, self.areas, self.seed, frozen)
 
     def rates_of(self, counties: Sequence[str]) -> xr.Dataset:
@@ -71,8 +71,8 @@ class Task:
 
     def factors(self, trajectories: range, frozen: frozenset[str] = frozenset()) -> xr.DataArray:
         """(service, year, trajectory) by which behaviour departs from the models."""
-        found = demand_factors(self.models, self.years, self.region.area, self.seed, trajectories)
-        return xr.ones_like(found) if PARTICIPATION in frozen else found
+        factors = demand_factors(self.models, self.years, self.region.area, self.seed, trajectories)
+        return xr.ones_like(factors) if PARTICIPATION in frozen else factors
 
 
 def needs_by_county(
@@ -91,23 +91,23 @@ def needs_by_county(
     factors = [task.factors(trajectories, each).values.astype(np.float32) for each in frozen]
     for counties in _blocks(task, block):
         rates, rows = task.rates_of(counties), _rows(task, counties)
-        found = []
+        needs = []
         for each, factor in zip(frozen, factors, strict=True):
             values = project_rows(rates, task.frame(counties, each), rows, trajectories, threads).values
             values[:, : len(factor)] *= factor
-            found.append(_served(task, counties, values))
-        yield from ((county, [values[at] for values in found]) for at, county in enumerate(counties))
+            needs.append(_served(task, counties, values))
+        yield from ((county, [values[position] for values in needs]) for position, county in enumerate(counties))
 
 
 def _blocks(task: Task, block: int) -> Iterator[list[str]]:
     """Counties by the block; those that serve each other stand in one, be it larger."""
-    held: list[str] = []
+    together: list[str] = []
     for system in systems(task.flows, task.counties):
-        if held and len(held) + len(system) > block:
-            yield held
-            held = []
-        held = held + system
-    yield held
+        if together and len(together) + len(system) > block:
+            yield together
+            together = []
+        together = together + system
+    yield together
 
 
 def _served(task: Task, counties: Sequence[str], needs: np.ndarray) -> np.ndarray:
