@@ -1,4 +1,4 @@
-"""What kind of shortage or surplus a county faces, with its probability.
+"""Kinds of shortage or surplus that a county may face, with their probabilities.
 
 D is demand, K what stands and is planned, E = D - K what is short. O is the opening of E with the break-even years W:
 short W years running, whatever opens and closes meanwhile (with K constant it is the lasting need less K). tol is
@@ -55,8 +55,8 @@ BALANCED_IN_CLASSES = 0.05
 
 
 @dataclass(frozen=True)
-class Held:
-    """What demand is held against, by county and service in the order of `stacked`."""
+class Supply:
+    """Places by (county and service, year) that demand is compared with, cells in the order of `stacked`."""
 
     years: Whole  # (judged year,)
     capacity: Values  # (cell, judged year), NaN where not known
@@ -65,7 +65,7 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Found:
+class PathClasses:
     """Class number of each series and the first year (position) of what names it, or NEVER."""
 
     category: Whole  # (cell, trajectory)
@@ -102,8 +102,8 @@ def classify_waves(
     in demand, or a service has no break-even years.
     """
     years, _, places = stacked(demand.isel({TRAJECTORY: 0}) if TRAJECTORY in demand.dims else demand)
-    held = hold_against(supply, places, window, module)
-    judged = held.years
+    standing = hold_against(supply, places, window, module)
+    judged = standing.years
     absent = [int(year) for year in judged if year not in years]
     if absent:
         raise InputRefused(Issue("E435", values={"found": ", ".join(map(str, absent))}))
@@ -112,32 +112,32 @@ def classify_waves(
     likeliest = np.full((len(places), len(SHIFTS)), "", dtype="<U20")
     lasting, crest = np.full((2, len(places), len(judged)), np.nan)
     for group in smooth_cells(demand, history) if cells is None else cells:
-        own = judged_cells(group, held)
-        begin = int(judged[0]) - own.first_year
-        now, windows = slice(begin, begin + len(judged)), held.windows[own.rows]
+        judged_group = judged_cells(group, standing)
+        begin = int(judged[0]) - judged_group.first_year
+        now, windows = slice(begin, begin + len(judged)), standing.windows[judged_group.rows]
         for number, shift in enumerate(SHIFTS):
-            found = class_of_paths(own, held, shift)
-            counts = class_shares(found)
-            likeliest[own.rows, number] = np.array(CATEGORIES)[counts.argmax(axis=1)]
+            path_classes = class_of_paths(judged_group, standing, shift)
+            counts = class_shares(path_classes)
+            likeliest[judged_group.rows, number] = np.array(CATEGORIES)[counts.argmax(axis=1)]
             if shift == 0:
-                shares[own.rows], begun[own.rows] = counts, _begun(found, len(judged))
-        followed = own.judged
+                shares[judged_group.rows], begun[judged_group.rows] = counts, _begun(path_classes, len(judged))
+        followed = judged_group.judged
         each = zip(followed, windows.tolist(), strict=True)
-        lasts = np.stack([opening(path, years, years) for path, years in each]) if own.rows else followed
-        lasting[own.rows] = np.median(lasts[..., now], axis=1)
-        crest[own.rows] = np.median((followed - lasts)[..., now], axis=1)
-    windows = held.windows
+        lasts = np.stack([opening(path, years, years) for path, years in each]) if judged_group.rows else followed
+        lasting[judged_group.rows] = np.median(lasts[..., now], axis=1)
+        crest[judged_group.rows] = np.median((followed - lasts)[..., now], axis=1)
+    windows = standing.windows
     by_service = SERVICE in demand.dims
     counties, services = demand[COUNTY].values, list(dict.fromkeys(service for _, service in places))
 
     def by_place(values: np.ndarray[Any, Any], dims: dict[str, Any]) -> xr.DataArray:
         shape = (len(counties), len(services), *values.shape[1:])
-        found = xr.DataArray(
+        placed = xr.DataArray(
             values.reshape(shape),
             dims=(COUNTY, SERVICE, *dims),
             coords={COUNTY: counties, SERVICE: services, **dims},
         )
-        return in_order(found) if by_service else in_order(found.isel({SERVICE: 0}, drop=True))
+        return in_order(placed) if by_service else in_order(placed.isel({SERVICE: 0}, drop=True))
 
     categories, shifts = {CATEGORY: list(CATEGORIES)}, {SHIFT: list(SHIFTS)}
     of_service = xr.DataArray(windows[: len(services)].tolist(), dims=SERVICE, coords={SERVICE: services})
@@ -156,8 +156,11 @@ def classify_waves(
 
 def hold_against(
     supply: xr.DataArray, places: Sequence[tuple[str, str]], window: Windows, module: float | Mapping[str, float] = 0.0
-) -> Held:
-    """What demand is held against. Raises InputRefused where a place has no supply or a service no break-even years."""
+) -> Supply:
+    """Places that demand is compared with, their tolerance and the break-even years, in the order of `places`.
+
+    Raises InputRefused where a place has no supply or a service no break-even years.
+    """
     judged, have, of_supply = stacked(supply)
     absent = sorted(set(places) ^ set(of_supply))
     if absent:
@@ -166,53 +169,61 @@ def hold_against(
     capacity = have[[order[place] for place in places], 0]
     least = [module if isinstance(module, float | int) else module.get(service, 0.0) for _, service in places]
     tolerance = np.maximum(BALANCED_IN_CLASSES * capacity, np.array(least)[:, None])
-    return Held(judged, capacity, tolerance, np.array([window_for(window, service) for _, service in places]))
+    return Supply(judged, capacity, tolerance, np.array([window_for(window, service) for _, service in places]))
 
 
-def judged_cells(cells: Cells, held: Held) -> Cells:
+def judged_cells(cells: Cells, supply: Supply) -> Cells:
     """Those of the cells whose demand and supply are known in all years that are judged."""
-    after = held.years[-1] < cells.first_year + cells.smooth.shape[2]
-    whole = bool(after) and int(held.years[0]) >= cells.first_year
-    return cells.take(np.flatnonzero(np.isfinite(held.capacity[cells.rows]).all(axis=1) & whole))
+    after = supply.years[-1] < cells.first_year + cells.smooth.shape[2]
+    whole = bool(after) and int(supply.years[0]) >= cells.first_year
+    return cells.take(np.flatnonzero(np.isfinite(supply.capacity[cells.rows]).all(axis=1) & whole))
 
 
-def class_shares(found: Found) -> Values:
+def class_shares(path_classes: PathClasses) -> Values:
     """(cell, category) share of the trajectories of each class."""
-    return np.stack([(found.category == one).mean(axis=1) for one in range(len(CATEGORIES))], axis=1)
+    return np.stack([(path_classes.category == category).mean(axis=1) for category in range(len(CATEGORIES))], axis=1)
 
 
-def _begun(found: Found, years: int) -> Values:
+def _begun(path_classes: PathClasses, years: int) -> Values:
     """(cell, category, year) share of the trajectories of each class in which what names it has begun by the year."""
-    since = found.begins[..., None] <= np.arange(years)
-    each = [(since & (found.category == one)[..., None]).mean(axis=1) for one in range(len(CATEGORIES))]
+    since = path_classes.begins[..., None] <= np.arange(years)
+    each = [
+        (since & (path_classes.category == category)[..., None]).mean(axis=1) for category in range(len(CATEGORIES))
+    ]
     return np.stack(each, axis=1)
 
 
-def class_of_paths(cells: Cells, held: Held, shift: int = 0) -> Found:
+def class_of_paths(cells: Cells, supply: Supply, shift: int = 0) -> PathClasses:
     """Class of each smooth path of the cells, all of them `judged_cells`, with W + shift break-even years.
 
     Of single noisy paths what stands out clearly is asked first of the course that is near to them; where nothing does,
     what lasts may still be seen in the smooth one.
     """
-    windows, begin = np.maximum(held.windows[cells.rows] + shift, 1), int(held.years[0]) - cells.first_year
-    capacity, tolerance = held.capacity[cells.rows], held.tolerance[cells.rows]
-    found = _class_of(cells.smooth, capacity, tolerance, begin, windows)
+    windows, begin = np.maximum(supply.windows[cells.rows] + shift, 1), int(supply.years[0]) - cells.first_year
+    capacity, tolerance = supply.capacity[cells.rows], supply.tolerance[cells.rows]
+    path_classes = _class_of(cells.smooth, capacity, tolerance, begin, windows)
     if any(course.near is not None for course in cells.courses):
         clear = _class_of(cells.judged, capacity, np.maximum(tolerance, cells.doubt[:, None]), begin, windows)
         calm = clear.category == BALANCED
-        found = Found(np.where(calm, found.category, clear.category), np.where(calm, found.begins, clear.begins))
-    return found
+        path_classes = PathClasses(
+            np.where(calm, path_classes.category, clear.category), np.where(calm, path_classes.begins, clear.begins)
+        )
+    return path_classes
 
 
-def _class_of(paths: Values, capacity: Values, tolerance: Values, begin: int, windows: Whole) -> Found:
+def _class_of(paths: Values, capacity: Values, tolerance: Values, begin: int, windows: Whole) -> PathClasses:
     stays = _judge(paths, capacity, tolerance, begin, windows, goes_on=True)
     ends = _judge(paths, capacity, tolerance, begin, windows, goes_on=False)
     same = stays.category == ends.category
-    return Found(np.where(same, stays.category, UNDETERMINED), np.where(same, stays.begins, NEVER))
+    return PathClasses(np.where(same, stays.category, UNDETERMINED), np.where(same, stays.begins, NEVER))
 
 
-def _judge(paths: Values, capacity: Values, tolerance: Values, begin: int, windows: Whole, goes_on: bool) -> Found:
-    """paths: (cell, trajectory, year), judged from the year `begin` on; capacity, tolerance: (cell, judged year)."""
+def _judge(
+    paths: Values, capacity: Values, tolerance: Values, begin: int, windows: Whole, goes_on: bool
+) -> PathClasses:
+    """Class of paths (cell, trajectory, year), judged from the year `begin` on, by capacity and tolerance (cell, judged
+    year); with `goes_on` the last year is repeated, without it nothing follows.
+    """
     begun = np.empty((*paths.shape[:2], 4), dtype=np.int64)
     for cell, window in enumerate(windows.tolist()):
         beyond = window if goes_on else 0
@@ -226,13 +237,13 @@ def _judge(paths: Values, capacity: Values, tolerance: Values, begin: int, windo
         TROUGH: trough < NEVER,
     }
     category = np.select(list(holds.values()), list(holds), BALANCED)
-    return Found(category, np.choose(category, [NEVER, crest, short, crest, spare, trough, NEVER]))
+    return PathClasses(category, np.choose(category, [NEVER, crest, short, crest, spare, trough, NEVER]))
 
 
 def synchrony(classes: xr.Dataset) -> xr.DataArray:
     """Share of counties whose likeliest class is each category, by service; unknown counties do not count."""
     likeliest = classes["likeliest"].sel({SHIFT: 0}, drop=True)
     known = (likeliest != "").sum(COUNTY)
-    shares = [(likeliest == one).sum(COUNTY) / known.where(known > 0) for one in CATEGORIES]
+    shares = [(likeliest == category).sum(COUNTY) / known.where(known > 0) for category in CATEGORIES]
     joined_shares = xr.concat(shares, xr.DataArray(list(CATEGORIES), dims=CATEGORY, name=CATEGORY))
     return label(joined_shares, "classes.synchrony")

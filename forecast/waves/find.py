@@ -96,11 +96,11 @@ def find_waves(
     smoothed less (`smoothing`), so that its median may fall in another year than the peak of the smooth course.
     Raises InputRefused for a gap or an unknown value between known years.
     """
-    parts = [_rows(one, window) for one in (smooth_cells(demand, history) if cells is None else cells)]
+    parts = [_rows(group, window) for group in (smooth_cells(demand, history) if cells is None else cells)]
     if not parts:
         return pd.DataFrame(columns=list(COLUMNS))
-    found = pd.concat(parts, ignore_index=True).sort_values("order", kind="stable", ignore_index=True)
-    return _with_lags(found, chain_of() if chain is None else chain)[list(COLUMNS)]
+    waves = pd.concat(parts, ignore_index=True).sort_values("order", kind="stable", ignore_index=True)
+    return _with_lags(waves, chain_of() if chain is None else chain)[list(COLUMNS)]
 
 
 def _rows(cells: Cells, window: Windows | None) -> pd.DataFrame:
@@ -114,38 +114,38 @@ def _rows(cells: Cells, window: Windows | None) -> pd.DataFrame:
     if trajectories == 1:
         turns = find_turns(flat, LEAST * np.abs(flat.mean(axis=1)))
         turns = turns.take(_beyond_noise(turns, noise[turns.series], in_logs[turns.series]))
-        found = _single(turns, cells.courses, cells.values[:, 0], flat, _transient_share(turns, cells, window))
+        waves = _single(turns, cells.courses, cells.values[:, 0], flat, _transient_share(turns, cells, window))
     else:
         turns, counts = find_shared_turns(cells.smooth, LEAST, noise, in_logs)
-        found = _shared(turns, counts, trajectories, flat, _transient_share(turns, cells, window))
-    first, cell = cells.first_year, found["cell"].to_numpy()
-    return found.assign(
+        waves = _shared(turns, counts, trajectories, flat, _transient_share(turns, cells, window))
+    first, cell = cells.first_year, waves["cell"].to_numpy()
+    return waves.assign(
         order=[cells.rows[index] for index in cell],
         county=[cells.places[index][0] for index in cell],
         service=[cells.places[index][1] for index in cell],
-        turn=np.where(found["sign"] > 0, "crest", "trough"),
-        peak_year=first + found["peak"],
-        peak_year_low=first + found["low"],
-        peak_year_high=first + found["high"],
-        **{name: first + found[name] for name in TIMES},
-        onset_year=first + np.ceil(found["onset"] - 1e-9).astype(int),
-        end_year=first + np.floor(found["end"] + 1e-9).astype(int),
-        width_years=found["end"] - found["onset"],
+        turn=np.where(waves["sign"] > 0, "crest", "trough"),
+        peak_year=first + waves["peak"],
+        peak_year_low=first + waves["low"],
+        peak_year_high=first + waves["high"],
+        **{name: first + waves[name] for name in TIMES},
+        onset_year=first + np.ceil(waves["onset"] - 1e-9).astype(int),
+        end_year=first + np.floor(waves["end"] + 1e-9).astype(int),
+        width_years=waves["end"] - waves["onset"],
         lag_years=np.nan,
     )
 
 
 def _beyond_noise(turns: Turns, noise: Values, in_logs: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which turns stand out more than noise alone does; its size goes with the level of the upper end of the turn."""
+    """(turn,) true where it stands out more than noise alone does, whose size goes with the level of its upper end."""
     upper = np.where(turns.sign > 0, turns.height, turns.height + turns.prominence)
     return turns.prominence >= noise * np.where(in_logs, upper, 1.0)
 
 
 def _transient_share(turns: Turns, cells: Cells, window: Windows | None) -> Values:
-    """Of the level at each turn, the share that does not last: demand above its opening, or below its closing."""
+    """(turn,) share of the level that does not last: demand above its opening, or below its closing."""
     share, services = np.full(len(turns.peak), np.nan), [service for _, service in cells.places]
     shipped = shipped_windows() if window is None else {}
-    windows = [shipped.get(one, 0) if window is None else window_for(window, one) for one in services]
+    windows = [shipped.get(service, 0) if window is None else window_for(window, service) for service in services]
     kernel.transient_shares(cells.smooth, np.array(windows), turns.series, turns.peak, turns.sign, share)
     return share
 
@@ -188,7 +188,7 @@ def _shared(turns: Turns, counts: Whole, trajectories: int, flat: Values, transi
     peak, low, high = ranges.T
     medians = {name: getattr(turns, name) for name in ("onset", "end", "height", "prominence")}
     medians |= {"transient_share": transient}
-    found = pd.DataFrame(
+    waves = pd.DataFrame(
         {
             "cell": turns.series[first] // trajectories,
             "sign": turns.sign[first],
@@ -201,15 +201,15 @@ def _shared(turns: Turns, counts: Whole, trajectories: int, flat: Values, transi
             "at_edge": turns.at_edge[first],
         }
     )
-    return found.sort_values(["cell", "sign", "peak"], ascending=[True, False, True], kind="stable")
+    return waves.sort_values(["cell", "sign", "peak"], ascending=[True, False, True], kind="stable")
 
 
 def quantiles(values: Values | Whole, counts: Whole, levels: Sequence[float]) -> Values:
     """(level, wave) quantiles of the values (turn,) of each wave, of which it has so many: linear between two of them."""
-    found = np.empty((len(levels), len(counts)))
+    out = np.empty((len(levels), len(counts)))
     exact = values if values.dtype.kind == "f" else values.astype(np.float64)
-    kernel.wave_quantiles(np.ascontiguousarray(exact), counts, np.array(levels), found)
-    return found
+    kernel.wave_quantiles(np.ascontiguousarray(exact), counts, np.array(levels), out)
+    return out
 
 
 def _with_lags(waves: pd.DataFrame, chain: Sequence[str]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from numba import njit
 
 @njit(nogil=True, cache=True)
 def prominence_of(path, first, last, sign):  # type: ignore[no-untyped-def]
-    """How far the maximum (sign 1) or minimum (-1) at the years first to last of path (year,) stands out.
+    """Prominence of the maximum (sign 1) or minimum (-1) at the years first to last of path (year,).
 
     It is as high above its surroundings as it takes to climb from it to anything higher; 0 where it is no maximum.
     Before the first year and after the last nothing is known, so there only the other side counts.

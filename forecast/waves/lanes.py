@@ -65,7 +65,7 @@ def follow_lanes(values, least, events, way, high, low, top, bottom, twice):  # 
 
 @njit(nogil=True, cache=True)
 def measure_turns(heights, turns, signs, most, stands):  # type: ignore[no-untyped-def]
-    """How far each turn stands out (`kernel.prominence_of`) of a lane that has only these turns, negative for troughs.
+    """Prominence of each turn (`kernel.prominence_of`) of a lane that has only these turns, negative for troughs.
 
     heights, stands: (turn, lane), which go up and down by turns; turns: (lane,) how many a lane has, `most` at most;
     signs: (lane,) 1 where the first is a crest, -1 where a trough. Of the first and the last only the other side counts.
@@ -103,7 +103,7 @@ def measure_turns(heights, turns, signs, most, stands):  # type: ignore[no-untyp
 
 @njit(nogil=True, cache=True)
 def list_turns(values, least, turns, when, stands, edges):  # type: ignore[no-untyped-def]
-    """What `mark_path` marks, of many paths side by side.
+    """Turns that `mark_path` marks, of many paths side by side.
 
     values: (year, lane); least: (lane,) above 0. turns: (lane,) how many a lane has; when, stands, edges: (turn, lane)
     their years, in order, their prominences, negative for troughs and 0 for what is no turn, and 1 at the first edge, 2
@@ -193,7 +193,7 @@ def count_turns(turns, when, stands, edges, counts):  # type: ignore[no-untyped-
 
 @njit(nogil=True, cache=True)
 def part_heaps(counts, lanes, begins):  # type: ignore[no-untyped-def]
-    """Where one heap of crest years ends and the next begins: at the lowest count between two tops.
+    """Marks of the years in which a heap of crest years begins: at the lowest count between two tops.
 
     counts: (year,) how many of so many lanes crest in the year; begins: (year,) 1 where a heap but the first begins.
     """

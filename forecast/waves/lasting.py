@@ -1,4 +1,4 @@
-"""What of a demand lasts and what is a crest above it: opening and closing with the break-even years as window.
+"""Lasting part of a demand and the crest above it: opening and closing with the break-even years as window.
 
 A place that is needed in W years running is worth building, one that is needed for less is worth renting, W being the
 break-even years of the service (`demand.costs`). What is needed W years running is the grey-scale opening of demand
@@ -44,23 +44,23 @@ def lasting_room(demand: xr.DataArray, window: Windows, goes_on: bool = True) ->
     return _described(_by_service(demand, window, goes_on, sign=-1), "room", demand)
 
 
-def _described(found: xr.DataArray, name: str, demand: xr.DataArray) -> xr.DataArray:
+def _described(variable: xr.DataArray, name: str, demand: xr.DataArray) -> xr.DataArray:
     """The declared attributes, in the unit and from the source of the demand."""
     units, source = demand.attrs.get("units", "1"), demand.attrs.get("source", "")
-    return label(found, f"lasting.{name}", source=source, units=units)
+    return label(variable, f"lasting.{name}", source=source, units=units)
 
 
 def _by_service(demand: xr.DataArray, window: Windows, goes_on: bool, sign: int) -> xr.DataArray:
-    own = in_order(demand)
-    services = [str(name) for name in own[SERVICE].values] if SERVICE in own.dims else [""]
+    ordered = in_order(demand)
+    services = [str(name) for name in ordered[SERVICE].values] if SERVICE in ordered.dims else [""]
     parts = []
     for service in services:
-        part = (own.sel({SERVICE: service}) if service else own).transpose(..., YEAR)
+        part = (ordered.sel({SERVICE: service}) if service else ordered).transpose(..., YEAR)
         years = window_for(window, service)
         opened = sign * opening(sign * part.to_numpy().astype(float), years, years if goes_on else 0)
         parts.append(part.copy(data=opened))
-    joined = xr.concat(parts, own[SERVICE]) if SERVICE in own.dims else parts[0]
-    return in_order(joined.transpose(*own.dims))
+    joined = xr.concat(parts, ordered[SERVICE]) if SERVICE in ordered.dims else parts[0]
+    return in_order(joined.transpose(*ordered.dims))
 
 
 def opening(values: Values, window: int, beyond: int = 0) -> Values:
@@ -86,5 +86,5 @@ def screening_level(demand: xr.DataArray, window: Windows) -> xr.DataArray:
         level = ordered[..., -min(window_for(window, service), ordered.shape[-1])]
         unknown = np.isnan(ordered[..., -1])
         parts.append(part.isel({YEAR: 0}, drop=True).copy(data=np.where(unknown, np.nan, level)))
-    found = xr.concat(parts, demand[SERVICE]) if SERVICE in demand.dims else parts[0]
-    return _described(in_order(found), "level", demand)
+    levels = xr.concat(parts, demand[SERVICE]) if SERVICE in demand.dims else parts[0]
+    return _described(in_order(levels), "level", demand)

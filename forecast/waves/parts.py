@@ -1,4 +1,4 @@
-"""Why demand changes: shares of births, migration, ageing and participation that add up exactly.
+"""Shares of births, migration, ageing and participation in a change of demand, which add up exactly.
 
 Demand is a product (births x people per birth x demand per person), and the change of each factor gets its part by the
 logarithmic mean, so that the parts sum to the change.

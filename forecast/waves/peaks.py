@@ -1,4 +1,4 @@
-"""When a path peaks, between the years, and the range of what its peaks may be, in fractions and in whole years."""
+"""Times at which a path peaks, between the years, and ranges of its possible peaks in fractions and whole years."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Steady:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a sentence is made from; years calendar years, `unit` of units.UNITS.
+    """Numbers and names that a sentence prints; years are calendar years, `unit` is one of units.UNITS.
 
     peak_year, peak_low, peak_high: of the crest that matters (its 80 % range), None where there is none
     crest_year, crest_gap: the worst year of a crest and what is short then (negative), where it is still to come
@@ -99,7 +99,7 @@ def _capital(text: str, lang: str) -> str:
 
 
 def _peak(facts: Facts, lang: str) -> str:
-    """When demand peaks; nothing where the trajectories do not agree on the decade."""
+    """Clause on the year in which demand peaks; "" where the trajectories do not agree on the decade."""
     low, high = facts.peak_low, facts.peak_high
     if facts.peak_year is None or (low is not None and high is not None and high - low > SPREAD):
         return ""
@@ -119,7 +119,7 @@ def _crest_gap(facts: Facts, lang: str) -> str:
 
 
 def _gap(facts: Facts, lang: str) -> str:
-    """What is short or to spare, where it does not speak against the class."""
+    """Clause on how much is short or to spare; "" where it speaks against the class or is not known."""
     if facts.gap is None or facts.gap_year is None or facts.category == "balanced":
         return ""
     against = SURPLUSES if facts.gap < 0 else SHORTAGES
@@ -154,14 +154,14 @@ def _driver(name: str, part: float, lang: str) -> str:
 
 
 def _kind(facts: Facts, lang: str) -> str:
-    """The class and how sure it is; where that is not decided, what else it may be."""
+    """Clause on the class and how sure it is; where that is not decided, on the other classes it may be."""
     kind = say(f"waves.class.{facts.category}", lang)
     if facts.category == "undetermined":
         if not facts.rivals:
             return say("waves.sure.single_doubt", lang, kind=kind)
         rivals = [
-            say("waves.sure.rival", lang, kind=say(f"waves.class.{one}", lang), share=_per_cent(share))
-            for one, share in facts.rivals
+            say("waves.sure.rival", lang, kind=say(f"waves.class.{category}", lang), share=_per_cent(share))
+            for category, share in facts.rivals
         ]
         return say("waves.sure.doubt", lang, kind=kind, rivals=say("waves.and", lang).join(rivals))
     if facts.probability is None:
@@ -175,7 +175,7 @@ def _per_cent(share: float) -> str:
 
 
 def _advice(facts: Facts, lang: str) -> str:
-    """What answers the class; less than even odds call for preparing only. Last, by when to decide."""
+    """Clause on the answer to the class and by when to decide it; less than even odds call for preparing only."""
     kind = key = facts.category
     unsure = facts.probability is not None and facts.probability < HALF and kind in SHORTAGES + SURPLUSES
     if unsure:

@@ -72,7 +72,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Spread:
-    """What else the course of one series might have been, for the range of its peaks; in logarithms where `in_logs`."""
+    """Other courses that one series might have had, for the range of its peaks; in logarithms where `in_logs`."""
 
     smoother: Values  # (year, year), smooths less than that of the course
     moves: Values  # (drawn, year), what noise of sd 1 does to the course
@@ -85,14 +85,14 @@ class Spread:
 
         Noise is added to the path itself: smoothing the course once more would flatten its crests.
         """
-        own, years = np.log(path) if self.in_logs else path, slice(first, last + 1)
-        found = self.smoother[years] @ own + self.noise * self.moves[:, years]
-        return np.where(self.noisy[years], found, own[years])
+        scaled, years = np.log(path) if self.in_logs else path, slice(first, last + 1)
+        varied = self.smoother[years] @ scaled + self.noise * self.moves[:, years]
+        return np.where(self.noisy[years], varied, scaled[years])
 
 
 @dataclass(frozen=True)
 class Course:
-    """How one series is freed of its noise: `apply` for its paths, `least` for what noise can do."""
+    """Smoother and noise of one series: `apply` frees its paths of noise."""
 
     smoother: Values | None  # (year, year); None where there is no noise to speak of
     in_logs: bool
@@ -141,7 +141,7 @@ def find_courses(values: Values, history: int) -> list[Course]:
         everywhere &= past >= FLOOR
     if trajectories == 1 and years - history < SHORTEST <= years:  # mostly history
         everywhere |= past >= FLOOR
-    found = []
+    courses = []
     for cell in range(cells):
         smoothed = years if everywhere[cell] else history if past[cell] >= FLOOR else 0
         unsure = smoothed
@@ -149,8 +149,8 @@ def find_courses(values: Values, history: int) -> list[Course]:
             unsure = 0
         elif smoothed < years and max(past[cell], ahead[cell]) >= LEAST:
             unsure = years if alike[cell] else history
-        found.append(_course(paths[cell], smoothed, unsure, float(scale[cell]), bool(positive[cell])))
-    return found
+        courses.append(_course(paths[cell], smoothed, unsure, float(scale[cell]), bool(positive[cell])))
+    return courses
 
 
 def _course(path: Values, smoothed: int, unsure: int, scale: float, in_logs: bool) -> Course:
@@ -224,7 +224,7 @@ def _moves(years: int, noisy: int, penalty: int) -> tuple[Values, Values]:
 
 @cache
 def _smoothers(years: int) -> Values:
-    """(penalty, year, year)"""
+    """Smoothers (penalty, year, year) of so many years, one for each penalty of the grid."""
     return np.stack([_smoother(years, years, penalty) for penalty in range(1, len(PENALTIES))])
 
 

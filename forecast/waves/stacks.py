@@ -1,4 +1,4 @@
-"""Counties and services as groups that know the same years, with their history in front and freed of their noise.
+"""Groups of (county, service) series with the same known years; history is prepended and noise smoothed away.
 
 Crests, classes and trains are asked of the same smooth paths, so these are found once and handed to all three.
 """
@@ -41,11 +41,11 @@ class Cells:
     @property
     def doubt(self) -> Values:
         """(cell,) `NOISY` sd of the noise of a single noisy path, in the unit of demand; 0 where none was smoothed away."""
-        found = np.zeros(len(self.courses))
+        doubts = np.zeros(len(self.courses))
         for cell, course in enumerate(self.courses):
             if course.near is not None:
-                found[cell] = NOISY * course.noise * (np.abs(self.values[cell]).mean() if course.in_logs else 1.0)
-        return found
+                doubts[cell] = NOISY * course.noise * (np.abs(self.values[cell]).mean() if course.in_logs else 1.0)
+        return doubts
 
     def take(self, which: Whole) -> Cells:
         return Cells(
@@ -85,17 +85,17 @@ def smooth_cells(demand: xr.DataArray, history: xr.DataArray | None = None) -> l
         before = {place: (earlier, row[0]) for place, row in zip(known, observed, strict=True)}
     groups: dict[tuple[int, int, int], list[tuple[int, Values]]] = {}
     for row, place in enumerate(places):
-        own, values, past = joined(years, paths[row], before.get(place), " ".join(place).strip())
-        if len(own):
-            groups.setdefault((int(own[0]), len(own), past), []).append((row, values))
-    found = []
+        known_years, values, past = joined(years, paths[row], before.get(place), " ".join(place).strip())
+        if len(known_years):
+            groups.setdefault((int(known_years[0]), len(known_years), past), []).append((row, values))
+    smoothed = []
     for (first, _, past), members in groups.items():
         rows = [row for row, _ in members]
         together = np.stack([values for _, values in members])
         courses = find_courses(together, past)
         smooth = _smoothed(courses, together)
-        found.append(Cells([places[row] for row in rows], rows, first, past, together, courses, smooth))
-    return found
+        smoothed.append(Cells([places[row] for row in rows], rows, first, past, together, courses, smooth))
+    return smoothed
 
 
 def _smoothed(courses: list[Course], values: Values) -> Values:

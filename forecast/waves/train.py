@@ -107,8 +107,8 @@ def find_trains(
         chains = []
         for number in range(trajectories):
             peaks = {service: need.get((county, service, number), []) for service in ages}
-            own = {service: _of(cohorts, county, service, number) for service in ages}
-            chains += [(number, chain) for chain in _chains(peaks, own, ages)]
+            implied_peaks = {service: _of(cohorts, county, service, number) for service in ages}
+            chains += [(number, chain) for chain in _chains(peaks, implied_peaks, ages)]
         rows += [_train(county, group, trajectories, ages) for group in _same_cohorts(chains, ages)]
     return pd.DataFrame(rows, columns=list(TRAIN_COLUMNS))
 
@@ -123,23 +123,23 @@ def _of(crests: Mapping[tuple[str, str, int], list[int]], county: str, service: 
 
 def _crests(groups: Sequence[Cells], ages: Ages) -> dict[tuple[str, str, int], list[int]]:
     """Years of the crests (not at the edge) by county, service and trajectory."""
-    found: dict[tuple[str, str, int], list[int]] = {}
+    crests: dict[tuple[str, str, int], list[int]] = {}
     for cells in groups:
         count, years = cells.smooth.shape[1:]
         paths = cells.smooth.reshape(-1, years)
         turns = find_turns(paths, LEAST * np.abs(paths.mean(axis=1)))
         turns = turns.take((turns.sign > 0) & ~turns.at_edge)
-        found |= {(*place, number): [] for place in cells.places if place[1] in ages for number in range(count)}
+        crests |= {(*place, number): [] for place in cells.places if place[1] in ages for number in range(count)}
         for series, peak in zip(turns.series.tolist(), turns.peak.tolist(), strict=True):
             place = cells.places[series // count]
             if place[1] in ages:
-                found[*place, series % count].append(cells.first_year + peak)
-    return found
+                crests[*place, series % count].append(cells.first_year + peak)
+    return crests
 
 
 def _chains(peaks: Mapping[str, list[int]], implied: Mapping[str, list[int]], ages: Ages) -> list[list[_Link]]:
     """Longest runs of crests through consecutive stages whose lags are the implied ones."""
-    stages, used, found = list(peaks), set(), []
+    stages, used, chains = list(peaks), set(), []
     for start in range(len(stages) - FEWEST_STAGES + 1):
         for peak in peaks[stages[start]]:
             if (stages[start], peak) in used:
@@ -147,8 +147,8 @@ def _chains(peaks: Mapping[str, list[int]], implied: Mapping[str, list[int]], ag
             chain = _follow(stages[start:], peak, peaks, implied, ages)
             if len(chain) >= FEWEST_STAGES:
                 used |= {(link.service, link.peak) for link in chain}
-                found.append(chain)
-    return found
+                chains.append(chain)
+    return chains
 
 
 def _follow(
@@ -194,12 +194,12 @@ def _same_cohorts(chains: list[tuple[int, list[_Link]]], ages: Ages) -> list[lis
 def _train(county: str, group: list[tuple[int, list[_Link]]], trajectories: int, ages: Ages) -> dict[str, object]:
     names = [tuple(link.service for link in chain) for _, chain in group]
     # the commonest chain, of equals the longest, then the one found first: a set alone would hand over any of them
-    services = max(dict.fromkeys(names), key=lambda one: (names.count(one), len(one)))
-    own = [chain for (_, chain), name in zip(group, names, strict=True) if name == services]
-    peaks = np.array([[link.peak for link in chain] for chain in own])
-    implied = np.array([[link.implied for link in chain] for chain in own])
+    services = max(dict.fromkeys(names), key=lambda stages: (names.count(stages), len(stages)))
+    commonest = [chain for (_, chain), name in zip(group, names, strict=True) if name == services]
+    peaks = np.array([[link.peak for link in chain] for chain in commonest])
+    implied = np.array([[link.implied for link in chain] for chain in commonest])
     middle = np.round(np.median(peaks, axis=0)).astype(int)
-    born = np.array([[_born(link, ages) for link in chain] for chain in own])  # (chain, stage, first or last)
+    born = np.array([[_born(link, ages) for link in chain] for chain in commonest])  # (chain, stage, first or last)
     carried = sorted((np.median(born[:, :, 0].max(axis=1)), np.median(born[:, :, 1].min(axis=1))))
     return {
         "county": county,

@@ -63,10 +63,10 @@ def find_shared_turns(values: Values, share: float, noise: Values, in_logs: NDAr
     """
     paths = np.ascontiguousarray(values)
     side_by_side = np.ascontiguousarray(paths.transpose(0, 2, 1))
-    waves, found = lanes.scan_cells(side_by_side, share, noise, in_logs)
+    waves, rows = lanes.scan_cells(side_by_side, share, noise, in_logs)
     counts = waves[3]
     cell, sign = (row.repeat(counts) for row in waves[:2])
-    lane, year, _, prominence = found
+    lane, year, _, prominence = rows
     series = cell * values.shape[1] + lane.astype(np.int64)
     turns = _spread(paths.reshape(-1, values.shape[2]), series, year.astype(np.int64), sign * prominence)
     return turns, counts.copy()
