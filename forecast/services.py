@@ -24,7 +24,7 @@ Domain = Literal["education", "childcare", "elder_care", "health"]
 
 @dataclass(frozen=True)
 class Service:
-    """What the section `[service]` of a model's file says.
+    """A service, as the section `[service]` of a model's file describes it.
 
     order         place in every list of services; a birth cohort passes through `cohort` services in this order
     name, thing   what is provided, as a title and inside a sentence; short: for a button; people: who uses it, where
@@ -84,17 +84,17 @@ def read_services(place: Path) -> dict[str, Service]:
 
     Raises InputRefused that names each file without a section that can be read.
     """
-    found: dict[str, Service] = {}
+    by_id: dict[str, Service] = {}
     issues = []
     for file in sorted(place.glob("*.toml")):
         try:
-            found[file.stem] = _service(dict(read_toml(file)["service"]))
+            by_id[file.stem] = _service(dict(read_toml(file)["service"]))
         except (KeyError, TypeError, ValueError):
             values = {"item": "service", "expected": f"[service] {', '.join(NEEDED)}, …"}
             issues.append(Issue("E404", file.name, values=values))
     if issues:
         raise InputRefused(issues)
-    return dict(sorted(found.items(), key=lambda item: item[1].order))
+    return dict(sorted(by_id.items(), key=lambda item: item[1].order))
 
 
 def _frozen(entry: Any) -> Any:
@@ -126,7 +126,7 @@ def school_stages() -> Stages:
     raw = read_toml(folder("models") / "schools" / "stages.toml")
     ids = {service.stage: (name,) for name, service in services().items()}
     return Stages(
-        {name: (*one["words"], *ids.get(name, ())) for name, one in raw["stage"].items()},
+        {name: (*stage["words"], *ids.get(name, ())) for name, stage in raw["stage"].items()},
         {name: tuple(words) for name, words in raw["grade"].items()},
-        {name: tuple(one["grades"]) for name, one in raw["stage"].items()},
+        {name: tuple(stage["grades"]) for name, stage in raw["stage"].items()},
     )

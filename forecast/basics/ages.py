@@ -30,8 +30,8 @@ def age_bounds(label: str) -> Ages:
     >>> age_bounds("1-4"), age_bounds("85+"), age_bounds("7")
     ((1, 4), (85, 100), (7, 7))
     """
-    found = _LABEL.fullmatch(label)
-    first, last = (int(found[1]), OPEN_AGE if found[3] else int(found[2] or found[1])) if found else (1, 0)
+    match = _LABEL.fullmatch(label)
+    first, last = (int(match[1]), OPEN_AGE if match[3] else int(match[2] or match[1])) if match else (1, 0)
     if not first <= last <= OPEN_AGE:
         raise ValueError(f"age group {label!r} is not of the form 0, 1-4 or 85+, up to {OPEN_AGE}")
     return first, last

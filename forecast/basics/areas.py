@@ -69,5 +69,5 @@ def add_to_areas(sums: dict[str, np.ndarray], county: str, values: np.ndarray, a
 
 
 def by_area(variable: Labelled, places: Iterable[str]) -> Labelled:
-    """What is kept along `area`, along `county` instead, for these counties and areas."""
+    """Variable along `county`, of these counties and areas, from one that is kept along `area`."""
     return variable.sel({AREA: list(places)}).rename({AREA: COUNTY})

@@ -1,4 +1,4 @@
-"""What a number rests on: published by someone, derived from what is published, or assumed."""
+"""Basis of a number: published by someone, derived from what is published, or assumed."""
 
 from __future__ import annotations
 

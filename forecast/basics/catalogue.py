@@ -16,13 +16,13 @@ LANGUAGES = ("zh", "en")
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
     """key -> {"zh": sentence, "en": sentence}; a dotted key is a table in a file. A key given twice is a bug."""
-    found: dict[str, dict[str, str]] = {}
+    sentences: dict[str, dict[str, str]] = {}
 
     def walk(prefix: str, node: dict[str, Any]) -> None:
         if set(node) == set(LANGUAGES):
-            if prefix in found:
+            if prefix in sentences:
                 raise ValueError(f"catalogue: {prefix} stands twice")
-            found[prefix] = node
+            sentences[prefix] = node
             return
         for key, child in node.items():
             if not isinstance(child, dict):
@@ -31,7 +31,7 @@ def catalogue() -> dict[str, dict[str, str]]:
 
     for file in sorted(files("forecast.basics").joinpath("sentences").iterdir(), key=lambda path: path.name):
         walk("", parse_toml(file.read_text("utf-8")))
-    return found
+    return sentences
 
 
 def say(key: str, lang: str, **values: Any) -> str:

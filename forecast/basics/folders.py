@@ -1,4 +1,4 @@
-"""Where the shipped models, scenarios and data lie, which names may become a file's name, and dotted keys."""
+"""Folders of the shipped models, scenarios and data; names that may become a file's name; dotted keys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def folder(name: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where things that can be made again are kept between runs: FORECAST_CACHE, or the user's cache."""
+    """Folder of things that are kept between runs and can be made again: FORECAST_CACHE, or the user's cache."""
     if os.environ.get("FORECAST_CACHE"):
         return Path(os.environ["FORECAST_CACHE"])
     user = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -35,7 +35,7 @@ def cache_folder() -> Path:
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether a scenario, run or region may be called so: letters (any script), digits, _ and -, at most 64.
+    """True for a name that a scenario, run or region may have: letters (any script), digits, _ and -, at most 64.
 
     >>> is_safe_name("高迁移-2030"), is_safe_name("../etc"), is_safe_name("con")
     (True, False, False)

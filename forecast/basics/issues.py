@@ -1,4 +1,4 @@
-"""What can be wrong, where it stands, and how it is said in the user's language."""
+"""Faults: code, place in a file, and the sentence in the user's language."""
 
 from __future__ import annotations
 

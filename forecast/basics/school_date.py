@@ -79,7 +79,7 @@ def entry_cohorts(births: xr.DataArray, age: int, month: int) -> xr.DataArray:
 def stage_cohort(births: xr.DataArray, ages: Ages, month: int) -> xr.DataArray:
     """`entry_cohorts` of all ages together, in the school years that all of them know."""
     cohorts = [entry_cohorts(births, age, month) for age in range(ages[0], ages[1] + 1)]
-    years = sorted(set.intersection(*(set(one[YEAR].values.tolist()) for one in cohorts)))
+    years = sorted(set.intersection(*(set(cohort[YEAR].values.tolist()) for cohort in cohorts)))
     total = cohorts[0].sel({YEAR: years})
     for cohort in cohorts[1:]:
         total = total + cohort.sel({YEAR: years})

@@ -91,13 +91,13 @@ def attributes(key: str, source: str = "", units: str = "", **values: object) ->
         raise ValueError(f"{key} is in {variable.units!r}, not {units!r}; units are: {', '.join(sorted(UNITS))}")
     if not (source or variable.source):
         raise ValueError(f"{key} has no source")
-    found = {
+    declared = {
         "long_name": variable.long_name["en"].format(**values),
         "units": units or variable.units,
         "kind": variable.kind,
         "source": source or variable.source.format(**values),
     }
-    return {name: found[name] for name in variable.order}
+    return {name: declared[name] for name in variable.order}
 
 
 def label(data: Labelled, key: str, source: str = "", units: str = "", **values: object) -> Labelled:
@@ -108,5 +108,7 @@ def label(data: Labelled, key: str, source: str = "", units: str = "", **values:
     if isinstance(data, xr.DataArray):
         return data.assign_attrs(attributes(key, source, units, **values))
     known = tables()[key].variables
-    own = {str(name): units if known[str(name)].units == BY_SERVICE else "" for name in data.data_vars}
-    return data.assign({name: label(data[name], f"{key}.{name}", source, own[name], **values) for name in own})
+    units_of = {str(name): units if known[str(name)].units == BY_SERVICE else "" for name in data.data_vars}
+    return data.assign(
+        {name: label(data[name], f"{key}.{name}", source, units_of[name], **values) for name in units_of}
+    )
