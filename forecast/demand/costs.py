@@ -1,4 +1,4 @@
-"""What a place costs to build and to rent, and from how many years of need on it is worth building.
+"""Costs of building and of renting a place, and the years of need from which on it is worth building.
 
 Only proportions count: all amounts are shares of the building cost. The W-th largest yearly demand, W being the
 break-even years, is the optimum of the small build-or-rent programme, and equals the highest opening of demand
@@ -24,7 +24,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CostShares:
-    """What a place costs, as shares of its building cost: rent and upkeep a year, salvage once; life in years.
+    """Costs of a place as shares of its building cost: rent and upkeep a year, salvage once; life in years.
 
     Upkeep is paid over the whole life, as a building that stands is kept; `salvage` is the present value of what the
     building is worth to another service.

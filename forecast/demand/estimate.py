@@ -49,7 +49,7 @@ def estimate_demand(
     region: Region | None = None,
     ratios: pd.DataFrame | None = None,
 ) -> xr.Dataset:
-    """What people need, by (trajectory?, county, year, service).
+    """Need by (trajectory?, county, year, service), in the service's unit, where it is served.
 
     `people` holds `population` (trajectory?, county, [group,] year, sex, age), persons at 31 December, past and future
     in one time line. The last known year is the region's, without a region that of the attr `jump_off_year`, as a
@@ -76,10 +76,10 @@ def estimate_demand(
     (`flows.region_flows`); all its counties must be there then.
     Raises InputRefused where ages, years or counties are missing, ValueError where the last known year is.
     """
-    found = demand_by_residence(people, model, region, ratios, jump_off_year(people, region))
-    services, counties, years = (found[dim].values.tolist() for dim in (SERVICE, COUNTY, YEAR))
+    needs = demand_by_residence(people, model, region, ratios, jump_off_year(people, region))
+    services, counties, years = (needs[dim].values.tolist() for dim in (SERVICE, COUNTY, YEAR))
     flows = region_flows(region, services, counties, years)
-    return found.assign({name: serve(found[name], flows) for name in NEEDS if name in found})
+    return needs.assign({name: serve(needs[name], flows) for name in NEEDS if name in needs})
 
 
 def demand_by_residence(
@@ -96,24 +96,28 @@ def demand_by_residence(
     population = next(iter(by_concept.values()))
     if ratios is None and region is not None:
         ratios = participation_ratios(people, models, region)
-    used = {name: _choose_ratio(one, population, region, ratios) for name, one in models.items()}
+    used = {name: _choose_ratio(demand_model, population, region, ratios) for name, demand_model in models.items()}
     parts = []
-    for name, one in models.items():
+    for name, demand_model in models.items():
         by_county = used[name].by_county
         given = {} if by_county is None else {"ratio": by_county}
-        parts.append(METHODS[one.method].compute(by_concept[one.population], one, given))
-    found = _stack(parts, list(models))
-    found = _describe(found, models)
-    found = found.assign(_about_ratios(population, models, used))
-    found["demand_basis"] = _text("demand_basis", [_basis(one, used[name]) for name, one in models.items()])
-    found["form"] = _text("form", [ratio.form for ratio in used.values()])
-    found["denominator"] = _text("denominator", [denominator(people, one.population) for one in models.values()])
-    born = [_born_until(one, born_by) for one in models.values()]
-    found = found.assign_coords(
-        unit=(SERVICE, [one.unit for one in models.values()]),
+        parts.append(METHODS[demand_model.method].compute(by_concept[demand_model.population], demand_model, given))
+    needs = _stack(parts, list(models))
+    needs = _describe(needs, models)
+    needs = needs.assign(_about_ratios(population, models, used))
+    needs["demand_basis"] = _text(
+        "demand_basis", [_basis(demand_model, used[name]) for name, demand_model in models.items()]
+    )
+    needs["form"] = _text("form", [ratio.form for ratio in used.values()])
+    needs["denominator"] = _text(
+        "denominator", [denominator(people, demand_model.population) for demand_model in models.values()]
+    )
+    born = [_born_until(demand_model, born_by) for demand_model in models.values()]
+    needs = needs.assign_coords(
+        unit=(SERVICE, [demand_model.unit for demand_model in models.values()]),
         born_until=(SERVICE, np.asarray(born, dtype=np.int64), {"units": "years", "not_a_cohort": NOT_A_COHORT}),
     )
-    return found if born_by is None else found.assign_attrs(jump_off_year=born_by)
+    return needs if born_by is None else needs.assign_attrs(jump_off_year=born_by)
 
 
 def jump_off_year(people: xr.Dataset, region: Region | None) -> int:
@@ -134,16 +138,16 @@ def _choose_ratio(
     model: DemandModel, population: xr.DataArray, region: Region | None, ratios: pd.DataFrame | None
 ) -> Ratio:
     """A bureau's own value, else the region's latest observed one, else the model's."""
-    own = model.parameters.get("ratio")
-    if own is None:
+    quantity = model.parameters.get("ratio")
+    if quantity is None:
         return Ratio()
-    if own.replaces is not None:
-        return Ratio("override", own.source, own.basis, form="stage")
+    if quantity.replaces is not None:
+        return Ratio("override", quantity.source, quantity.basis, form="stage")
     if region is not None and ratios is not None and (by_age := _by_age(model, population, ratios)) is not None:
         return _from_grades(model, by_age, region, ratios)
     latest = _latest(model, population, region, ratios)
     if region is None or latest is None:
-        return Ratio("model", own.source, own.basis, form="stage")
+        return Ratio("model", quantity.source, quantity.basis, form="stage")
     counties = [str(county) for county in population[COUNTY].values]
     by_county = xr.DataArray(
         [latest[county][2] for county in counties], dims=COUNTY, coords={COUNTY: population[COUNTY]}
@@ -160,24 +164,24 @@ def _choose_ratio(
         )
         for area, year in dict.fromkeys((area, year) for area, year, _ in latest.values())
     ]
-    said = "; ".join(dict.fromkeys(source.source for source in sources))
+    cited = "; ".join(dict.fromkeys(source.source for source in sources))
     basis: Basis = "assumed" if any(source.basis == "assumed" for source in sources) else "derived"
-    return Ratio("region", said, basis, by_county, years, "stage")
+    return Ratio("region", cited, basis, by_county, years, "stage")
 
 
 def _by_age(model: DemandModel, population: xr.DataArray, ratios: pd.DataFrame) -> xr.DataArray | None:
     """(county, year, age) ratio of grade progression for these counties and years; None where grades are not counted."""
-    own = ratios[(ratios[SERVICE] == model.id) & ratios[AGE].notna() & ratios["area"].isin(population[COUNTY].values)]
-    if own.empty:
+    rows = ratios[(ratios[SERVICE] == model.id) & ratios[AGE].notna() & ratios["area"].isin(population[COUNTY].values)]
+    if rows.empty:
         return None
-    table = own.astype({AGE: int}).set_index(["area", YEAR, AGE])["ratio"].to_xarray().rename(area=COUNTY)
+    table = rows.astype({AGE: int}).set_index(["area", YEAR, AGE])["ratio"].to_xarray().rename(area=COUNTY)
     return table.astype(float).sel({COUNTY: population[COUNTY].values, YEAR: population[YEAR].values})
 
 
 def _from_grades(model: DemandModel, by_age: xr.DataArray, region: Region, ratios: pd.DataFrame) -> Ratio:
-    """What the ratio by age rests on: the rolls of the last year that was counted."""
-    own = ratios[(ratios[SERVICE] == model.id) & ratios[AGE].notna() & ratios["pupils"].notna()]
-    last = int(own[YEAR].max())
+    """The ratio by age with its source and basis, which are those of the rolls of the last year that was counted."""
+    rows = ratios[(ratios[SERVICE] == model.id) & ratios[AGE].notna() & ratios["pupils"].notna()]
+    last = int(rows[YEAR].max())
     counties = [str(county) for county in by_age[COUNTY].values]
     source = source_of(region, "enrolment", county=counties, year=last, stage=_stages(model))
     basis: Basis = "assumed" if source.basis == "assumed" else "derived"
@@ -198,14 +202,14 @@ def _latest(
     """
     if region is None or ratios is None:
         return None
-    own = ratios[(ratios[SERVICE] == model.id) & ratios[AGE].isna()].sort_values(YEAR)
-    latest = {str(row.area): (str(row.area), int(row.year), float(row.ratio)) for row in own.itertuples()}
-    found: dict[str, tuple[str, int, float]] = {}
+    rows = ratios[(ratios[SERVICE] == model.id) & ratios[AGE].isna()].sort_values(YEAR)
+    latest = {str(row.area): (str(row.area), int(row.year), float(row.ratio)) for row in rows.itertuples()}
+    by_county: dict[str, tuple[str, int, float]] = {}
     for area, members in reversed(list(region.areas.members.items())):
         if area in latest:
-            found |= dict.fromkeys(members, latest[area])
+            by_county |= dict.fromkeys(members, latest[area])
     counties = [str(county) for county in population[COUNTY].values]
-    return {county: found[county] for county in counties} if all(c in found for c in counties) else None
+    return {county: by_county[county] for county in counties} if all(c in by_county for c in counties) else None
 
 
 def _stack(parts: list[Variables], services: list[str]) -> xr.Dataset:
@@ -242,13 +246,13 @@ def _about_ratios(
     for name, model in models.items():
         if name not in used or not used[name].origin:
             continue
-        own = model.parameters["ratio"]
-        shipped = own.replaces or own
-        at_years = [int(one) for one in years.values]
+        quantity = model.parameters["ratio"]
+        shipped = quantity.replaces or quantity
+        at_years = [int(calendar_year) for calendar_year in years.values]
         model_value.loc[{SERVICE: name}] = shipped.at(at_years)
         by_county = used[name].by_county
         if by_county is None:
-            value.loc[{SERVICE: name}] = np.broadcast_to(own.at(at_years), (counties.size, years.size))
+            value.loc[{SERVICE: name}] = np.broadcast_to(quantity.at(at_years), (counties.size, years.size))
         else:
             mean = by_county.mean(AGE).values if AGE in by_county.dims else by_county.values[:, None]
             value.loc[{SERVICE: name}] = np.broadcast_to(mean, (counties.size, years.size))

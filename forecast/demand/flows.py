@@ -1,4 +1,4 @@
-"""Who goes to school in which county: shares by residence, fitted to rolls, applied to pupils.
+"""Shares of each county's pupils by the county of their school; fitted to rolls, applied to pupils.
 
 D_served = F' D, F with rows that add up to one: pupils are moved, none made or lost. Schools that belong
 to no county (the city's own senior schools, boarding schools) are destinations of their own.
@@ -47,18 +47,18 @@ def region_flows(
     if missing:
         raise InputRefused(Issue("E414", values={"dim": COUNTY, "labels": ", ".join(missing)}))
     names = [name for name in services if name in set(table[SERVICE])]
-    own = np.eye(len(counties))[:, :, None] * np.ones(len(years))
-    found = np.stack([own] * len(names))
-    at = {str(county): row for row, county in enumerate(counties)}
+    stay = np.eye(len(counties))[:, :, None] * np.ones(len(years))
+    matrices = np.stack([stay] * len(names))
+    row_of = {str(county): row for row, county in enumerate(counties)}
     for (service, origin), rows in table.groupby([SERVICE, "from"]):
         dated = rows.pivot_table(index=YEAR, columns="to", values="share", aggfunc="sum", fill_value=0.0)
         shares = dated.to_numpy() / dated.to_numpy().sum(axis=1, keepdims=True)
-        found[names.index(service), at[origin]] = 0.0
+        matrices[names.index(service), row_of[origin]] = 0.0
         for column, destination in enumerate(dated.columns):
             path = np.interp(years, dated.index.to_numpy(), shares[:, column])
-            found[names.index(service), at[origin], at[destination]] = path
+            matrices[names.index(service), row_of[origin], row_of[destination]] = path
     coords = {SERVICE: names, FROM_PLACE: list(counties), TO_PLACE: list(counties), YEAR: list(years)}
-    return xr.DataArray(found, coords, tuple(coords), "share")
+    return xr.DataArray(matrices, coords, tuple(coords), "share")
 
 
 def serve(demand: xr.DataArray, flows: xr.DataArray | None) -> xr.DataArray:
@@ -88,13 +88,13 @@ def by_residence(rolls: xr.DataArray, shares: xr.DataArray) -> xr.DataArray:
     matrix = square.transpose(YEAR, TO_PLACE, FROM_PLACE).values
     there = rolls.transpose(YEAR, COUNTY, GRADE)
     try:
-        found = there.copy(data=np.linalg.solve(matrix, there.values))
+        pupils = there.copy(data=np.linalg.solve(matrix, there.values))
     except np.linalg.LinAlgError:
         raise InputRefused(Issue("E456", "flows.csv", values={"county": "-", "year": int(rolls[YEAR][-1])})) from None
-    short = found.where(found < -1e-6 * there.max()).to_series().dropna()
+    short = pupils.where(pupils < -1e-6 * there.max()).to_series().dropna()
     for year, county, _ in short.index[:1]:
         raise InputRefused(Issue("E456", "flows.csv", values={"county": county, "year": year}))
-    return found.clip(min=0).transpose(*rolls.dims)
+    return pupils.clip(min=0).transpose(*rolls.dims)
 
 
 def systems(flows: xr.DataArray | None, counties: Sequence[str]) -> list[list[str]]:
@@ -105,10 +105,10 @@ def systems(flows: xr.DataArray | None, counties: Sequence[str]) -> list[list[st
         for pair in np.argwhere(used):
             first, other = sorted(linked[county] for county in pair)
             linked = [first if head == other else head for head in linked] if first != other else linked
-    found: dict[int, list[str]] = {}
+    by_head: dict[int, list[str]] = {}
     for county, head in zip(counties, linked, strict=True):
-        found.setdefault(head, []).append(county)
-    return list(found.values())
+        by_head.setdefault(head, []).append(county)
+    return list(by_head.values())
 
 
 def served(pupils: xr.DataArray, shares: xr.DataArray) -> xr.DataArray:
@@ -146,8 +146,10 @@ def calibrate_flows(seed: xr.DataArray, pupils: xr.DataArray, rolls: xr.DataArra
     else:
         worst = str(seed[TO_PLACE].values[int(off.argmax())])
         raise InputRefused(Issue("E449", values={"county": worst, "found": f"{off.max():,.1f}"}))
-    own = np.eye(rows.size, columns.size)  # a county without pupils sends nobody: any row will do, this one is harmless
-    shares = np.where(rows[:, None] > 0, persons / np.where(rows > 0, rows, 1.0)[:, None], own)
+    stay = np.eye(
+        rows.size, columns.size
+    )  # a county without pupils sends nobody: any row will do, this one is harmless
+    shares = np.where(rows[:, None] > 0, persons / np.where(rows > 0, rows, 1.0)[:, None], stay)
     return xr.DataArray(shares, seed.transpose(FROM_PLACE, TO_PLACE).coords, (FROM_PLACE, TO_PLACE), "share")
 
 

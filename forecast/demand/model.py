@@ -1,4 +1,4 @@
-"""What a demand model is: a service, whom it is for, the name of a method, and numbers with unit, source and basis.
+"""Demand model: a service, whom it is for, the name of a method, and numbers with unit, source and basis.
 
 A file holds no formulas; `methods.py` holds them. A number is one of four kinds:
 
@@ -191,7 +191,7 @@ class Standard(_Frozen):
 
     def given(self) -> dict[str, Quantity]:
         """The levels that are given, from wide to local."""
-        return {level: found for level in LEVELS if (found := getattr(self, level)) is not None}
+        return {level: quantity for level in LEVELS if (quantity := getattr(self, level)) is not None}
 
     @property
     def in_force(self) -> Quantity:
@@ -199,13 +199,13 @@ class Standard(_Frozen):
 
 
 class Supply(_Frozen):
-    """How long it takes to add to the supply that meets the demand."""
+    """Years that it takes to add to the supply that meets the demand."""
 
     lead_time: Quantity
 
 
 class Costs(_Frozen):
-    """What floor area of the service costs; only their proportions decide how long it pays to rent (`costs`).
+    """Costs of floor area of the service; only their proportions decide how long it pays to rent (`costs`).
 
     `salvage`: present value of what the building is worth to another service; `life` in years; `discount` a year.
     """
@@ -269,17 +269,19 @@ class DemandModel(_Frozen):
 
     def standard(self, name: str) -> Quantity | None:
         """The standard in force, or None where the model names none."""
-        found = self.standards.get(name)
-        return found.in_force if found else None
+        levels = self.standards.get(name)
+        return levels.in_force if levels else None
 
     def quantities(self) -> dict[str, Quantity]:
         """Every number of the model under its dotted name, in the order of the file."""
-        found = {f"parameters.{name}": quantity for name, quantity in self.parameters.items()}
+        numbers = {f"parameters.{name}": number for name, number in self.parameters.items()}
         for name, standard in self.standards.items():
-            found |= {f"standards.{name}.{level}": quantity for level, quantity in standard.given().items()}
-        found |= {f"uncertainty.{name}": quantity for name, quantity in self.uncertainty.items()}
-        found["supply.lead_time"] = self.supply.lead_time
-        return found | {f"costs.{name}": one for name, one in (self.costs.given() if self.costs else {}).items()}
+            numbers |= {f"standards.{name}.{level}": number for level, number in standard.given().items()}
+        numbers |= {f"uncertainty.{name}": number for name, number in self.uncertainty.items()}
+        numbers["supply.lead_time"] = self.supply.lead_time
+        return numbers | {
+            f"costs.{name}": number for name, number in (self.costs.given() if self.costs else {}).items()
+        }
 
 
 def chain_of(models: Mapping[str, DemandModel] | None = None) -> list[str]:

@@ -53,12 +53,12 @@ def read_models(path: str | Path | None = None, own: Path | None = None) -> dict
     """
     raws, issues = _read_files(folder("models") if path is None else Path(path))
     if own is not None:
-        more, faults = _read_files(own)
-        raws, issues = raws | more, issues + faults
+        own_raws, faults = _read_files(own)
+        raws, issues = raws | own_raws, issues + faults
     models: dict[str, DemandModel] = {}
     for file, raw in raws.items():
-        model, found = check_model(raw, file)
-        issues += found
+        model, model_issues = check_model(raw, file)
+        issues += model_issues
         if model:
             models[model.id] = model
     issues += _check_together(raws)
@@ -85,8 +85,8 @@ def with_overrides(
         where = f"models.{name}"
         for key, value in values.items():
             issues += _replace(raw, key, value, where)
-        model, found = check_model(raw, where)
-        issues += found
+        model, model_issues = check_model(raw, where)
+        issues += model_issues
         if model:
             changed[name] = model
     if issues:
@@ -119,7 +119,7 @@ def _check_together(raws: Mapping[str, Raw]) -> list[Issue]:
             issues.append(_issue("E410", file, "id", found=raw["id"], expected=Path(file).stem))
     sections = {file: _section(raw) for file, raw in raws.items()}
     issues += _check_moves(sections, {*services(), *(Path(file).stem for file in raws)})
-    places = {file: one["order"] for file, one in sections.items() if isinstance(one.get("order"), int)}
+    places = {file: section["order"] for file, section in sections.items() if isinstance(section.get("order"), int)}
     for file, place in places.items():
         others = [name for name, other in places.items() if name != file and other == place]
         if others:
@@ -300,12 +300,12 @@ def _check_stricter(name: str, levels: Mapping[str, Quantity], stricter: str, fi
     for level, quantity in levels.items():
         for above, limit in wider:
             years = sorted({year for year, _ in (*quantity.dated, *limit.dated)})
-            for year, own, bound in zip(years, quantity.at(years), limit.at(years), strict=True):
-                if (own > bound) if stricter == "lower" else (own < bound):
+            for year, value, bound in zip(years, quantity.at(years), limit.at(years), strict=True):
+                if (value > bound) if stricter == "lower" else (value < bound):
                     key = f"standards.{name}.{level}"
                     when = f" ({year})" if year else ""
                     limits = {"level": f"standards.{name}.{above}", "limit": f"{bound:g}"}
-                    yield _issue("E408", file, key, found=f"{own:g}{when}", **limits)
+                    yield _issue("E408", file, key, found=f"{value:g}{when}", **limits)
                     break
         wider.append((level, quantity))
 
@@ -346,26 +346,28 @@ def _replaced(old: Raw, new: object) -> Raw:
     """A number in place of another, which it carries along."""
     first = old.get("replaces", old)
     if isinstance(new, Mapping) and "value" in new:
-        own = {"source": "override", "basis": "assumed", **new}
+        entry = {"source": "override", "basis": "assumed", **new}
     else:
-        own = {"value": new, "source": "override", "basis": "assumed"}
-    return {"unit": old["unit"], **own, "replaces": first}
+        entry = {"value": new, "source": "override", "basis": "assumed"}
+    return {"unit": old["unit"], **entry, "replaces": first}
 
 
 def quantity_in_place(shipped: Quantity, value: object, file: str, key: str) -> tuple[Quantity | None, list[Issue]]:
     """A number in the place of a shipped one, alone or as a table, or None and everything that is wrong with it: it
     keeps the unit, is a number or a path as the shipped one is, is not negative, and a share is 1 at most."""
     try:
-        found = Quantity.model_validate(_replaced(shipped.model_dump(exclude_none=True), value))
+        given = Quantity.model_validate(_replaced(shipped.model_dump(exclude_none=True), value))
     except ValidationError as faults:
-        return None, from_pydantic(faults, lambda one: _told(dataclasses.replace(one, keys=(key, *one.keys)), file))
-    if found.unit != shipped.unit:
-        return None, [_issue("E407", file, f"{key}.unit", found=found.unit, expected=shipped.unit)]
+        return None, from_pydantic(
+            faults, lambda fault: _told(dataclasses.replace(fault, keys=(key, *fault.keys)), file)
+        )
+    if given.unit != shipped.unit:
+        return None, [_issue("E407", file, f"{key}.unit", found=given.unit, expected=shipped.unit)]
     share = shipped.unit == "1"
-    if found.kind not in ("number", "path") or min(found.numbers()) < 0 or (share and max(found.numbers()) > 1):
+    if given.kind not in ("number", "path") or min(given.numbers()) < 0 or (share and max(given.numbers()) > 1):
         expected = f"{_KINDS['number']} / {_KINDS['path']}, " + ("0–1" if share else ">= 0")
         return None, [_issue("E405", file, key, found=as_json(value), expected=expected)]
-    return found, []
+    return given, []
 
 
 def _inside(old: Raw, rest: list[str], value: object) -> Raw | None:
@@ -431,7 +433,7 @@ def _fields(steps: list[str]) -> list[str]:
     if steps[0] == "standards" and len(steps) == 2:
         return list(Standard.model_fields)
     if steps in (["supply"], ["service"]):
-        return [one.name for one in fields(Service)] if steps == ["service"] else list(Supply.model_fields)
+        return [field.name for field in fields(Service)] if steps == ["service"] else list(Supply.model_fields)
     if steps[0] in ("name", "note"):
         return ["zh", "en"]
     return [name for name in Quantity.model_fields if name != "replaces"]

@@ -18,5 +18,5 @@ def region_models(region: Region, overrides: Mapping[str, Mapping[str, object]])
     by_stage = ages_of_services(models, system_of(region))
     ages = {name: ages for name, ages in by_stage.items() if ages != models[name].ages}
     by_system = {name: {"parameters.ages": list(each)} for name, each in ages.items()}
-    own = {name: dict(dotted(values)) for name, values in region.settings.get("models", {}).items()}
-    return with_overrides(with_overrides(with_overrides(models, by_system), own), overrides)
+    by_region = {name: dict(dotted(values)) for name, values in region.settings.get("models", {}).items()}
+    return with_overrides(with_overrides(with_overrides(models, by_system), by_region), overrides)

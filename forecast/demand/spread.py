@@ -1,4 +1,4 @@
-"""What nobody knows of behaviour: participation, take-up, admission, stay, disability, as paths by trajectory.
+"""Uncertainty of behaviour: participation, take-up, admission, stay, disability, as paths by trajectory.
 
 A parameter drifts as a random walk on its scale (log, or logit for a share) from the jump-off year, when it was last
 known; its standard deviation after ten years stands in the model. Demand is a product in these parameters, so what
@@ -27,15 +27,15 @@ def demand_factors(
 
     years: those after the jump-off year; area: the code whose behaviour it is.
     """
-    found = np.ones((len(models), len(years), len(trajectories)))
+    factors = np.ones((len(models), len(years), len(trajectories)))
     for row, model in enumerate(models.values()):
         powers = METHODS[model.method].powers
         for name, spread in model.uncertainty.items():
             normal = normals(seed, area, f"{model.id}.{name}", years, trajectories)[:, 0]
             walk = spread.value / np.sqrt(YEARS_OF_SPREAD) * np.cumsum(normal, axis=0)
-            found[row] *= _factor(model.parameters[name], spread.unit, walk, years) ** powers[name]
+            factors[row] *= _factor(model.parameters[name], spread.unit, walk, years) ** powers[name]
     coords = {SERVICE: list(models), YEAR: years, TRAJECTORY: list(trajectories)}
-    return xr.DataArray(found, dims=tuple(coords), coords=coords)
+    return xr.DataArray(factors, dims=tuple(coords), coords=coords)
 
 
 def _factor(quantity: Quantity, unit: str, walk: np.ndarray, years: np.ndarray) -> np.ndarray:

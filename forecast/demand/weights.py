@@ -43,10 +43,10 @@ def demand_weights(
     far is linear in people, and tests hold each to it.
     """
     parts = []
-    for at in range(0, len(counties), BLOCK):
-        people = _one_of_each_age(counties[at : at + BLOCK], years)
-        found = demand_by_residence(people, models, region, ratios)[["demand", "demand_norm"]]
-        parts.append(found.rename({TRAJECTORY: AGE}).transpose(COUNTY, YEAR, ..., AGE))
+    for first in range(0, len(counties), BLOCK):
+        people = _one_of_each_age(counties[first : first + BLOCK], years)
+        needs = demand_by_residence(people, models, region, ratios)[["demand", "demand_norm"]]
+        parts.append(needs.rename({TRAJECTORY: AGE}).transpose(COUNTY, YEAR, ..., AGE))
     return parts[0] if len(parts) == 1 else xr.concat(parts, COUNTY, join="exact")
 
 
@@ -55,5 +55,5 @@ def _one_of_each_age(counties: Sequence[str], years: Sequence[int]) -> xr.Datase
     ages = list(AGES)
     coords = {TRAJECTORY: ages, COUNTY: list(counties), YEAR: list(years), AGE: ages}
     shape = (len(ages), len(counties), len(years), len(ages))
-    one = np.broadcast_to(np.eye(len(ages))[:, None, None, :], shape)
-    return xr.Dataset({"population": (tuple(coords), one)}, coords=coords)
+    persons = np.broadcast_to(np.eye(len(ages))[:, None, None, :], shape)
+    return xr.Dataset({"population": (tuple(coords), persons)}, coords=coords)

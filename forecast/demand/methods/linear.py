@@ -40,14 +40,14 @@ def participation(population: xr.DataArray, model: DemandModel, given: Given) ->
     ratio = given["ratio"] if "ratio" in given else _path(model.parameters["ratio"], population)
     with xr.set_options(arithmetic_join="exact"):
         pupils = _pupils_by_age(population, ratio, model.cutoff_month) if AGE in ratio.dims else aged * ratio
-        found = {"demand": pupils, "pupils": pupils}
+        needs = {"demand": pupils, "pupils": pupils}
         if norm := model.standard("ratio"):
-            found["demand_norm"] = aged * _path(norm, population)
+            needs["demand_norm"] = aged * _path(norm, population)
         if size := model.standard("class_size"):
-            found["classes"] = pupils / _path(size, population)
+            needs["classes"] = pupils / _path(size, population)
         if load := model.standard("pupils_per_post"):
-            found["posts"] = pupils / _path(load, population)
-    return found
+            needs["posts"] = pupils / _path(load, population)
+    return needs
 
 
 def _pupils_by_age(population: xr.DataArray, ratio: xr.DataArray, cutoff: int) -> xr.DataArray:
@@ -64,10 +64,10 @@ def take_up(population: xr.DataArray, model: DemandModel, given: Given) -> Varia
     infants = in_ages(population, model.ages)
     with xr.set_options(arithmetic_join="exact"):
         users = infants * _logit_path(model.parameters["take_up"], population)
-        found = {"demand": users / _path(model.parameters["occupancy"], population), "users": users}
+        needs = {"demand": users / _path(model.parameters["occupancy"], population), "users": users}
         if norm := model.standard("places_per_1000"):
-            found["demand_norm"] = in_ages(population, _all(population)) * _path(norm, population) / 1000
-    return found
+            needs["demand_norm"] = in_ages(population, _all(population)) * _path(norm, population) / 1000
+    return needs
 
 
 def prevalence(population: xr.DataArray, model: DemandModel, given: Given) -> Variables:
@@ -79,10 +79,10 @@ def prevalence(population: xr.DataArray, model: DemandModel, given: Given) -> Va
     unable = weighted(population, model.parameters["prevalence"].by_age())
     with xr.set_options(arithmetic_join="exact"):
         users = unable * _path(model.parameters["institution_share"], population)
-        found = {"demand": users / _path(model.parameters["occupancy"], population), "users": users}
+        needs = {"demand": users / _path(model.parameters["occupancy"], population), "users": users}
         if norm := model.standard("beds_per_1000_aged_60"):
-            found["demand_norm"] = in_ages(population, model.ages) * _path(norm, population) / 1000
-    return found
+            needs["demand_norm"] = in_ages(population, model.ages) * _path(norm, population) / 1000
+    return needs
 
 
 def bed_days(population: xr.DataArray, model: DemandModel, given: Given) -> Variables:
@@ -94,15 +94,15 @@ def bed_days(population: xr.DataArray, model: DemandModel, given: Given) -> Vari
     admissions = weighted(population, model.parameters["admission_rate"].by_age())
     with xr.set_options(arithmetic_join="exact"):
         days = admissions * _path(model.parameters["length_of_stay"], population)
-        found = {"demand": days / DAYS_PER_YEAR / _path(model.parameters["occupancy"], population), "bed_days": days}
+        needs = {"demand": days / DAYS_PER_YEAR / _path(model.parameters["occupancy"], population), "bed_days": days}
         if norm := model.standard("beds_per_1000"):
-            found["demand_norm"] = in_ages(population, _all(population)) * _path(norm, population) / 1000
-    return found
+            needs["demand_norm"] = in_ages(population, _all(population)) * _path(norm, population) / 1000
+    return needs
 
 
 @dataclass(frozen=True)
 class Need:
-    """What a method asks of one parameter: unit, kind, and the range its numbers must lie in."""
+    """Unit and kinds that a method asks of a parameter, and the range in which its numbers must lie."""
 
     unit: str
     kinds: tuple[Kind, ...]

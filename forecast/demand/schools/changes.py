@@ -1,4 +1,4 @@
-"""Why a roll changes between two years, in steps that add up exactly, and what moves with what.
+"""Causes of a roll's change between two years, in steps that add up exactly, and what moves with what.
 
 A roll is (cohorts in the stage) x children still here per child born x pupils per child x pupils kept x pupils
 served here per pupil living here x policy. What the cohorts change by is of two kinds: children already born in the
@@ -48,18 +48,18 @@ def shapley_effects(value: Callable[[frozenset[str]], xr.DataArray], steps: tupl
     value(none).
     """
     count = len(steps)
-    chosen = [frozenset(step for at, step in enumerate(steps) if taken >> at & 1) for taken in range(2**count)]
+    chosen = [frozenset(step for bit, step in enumerate(steps) if taken >> bit & 1) for taken in range(2**count)]
     known = xr.broadcast(*map(value, chosen))
-    values = np.stack([one.values for one in known])
+    values = np.stack([outcome.values for outcome in known])
     effects = np.zeros((count, *values.shape[1:]))
-    for at in range(count):
+    for bit in range(count):
         for taken in range(2**count):
-            if not taken >> at & 1:
+            if not taken >> bit & 1:
                 size = taken.bit_count()
                 weight = factorial(size) * factorial(count - size - 1) / factorial(count)
-                effects[at] += weight * (values[taken | 1 << at] - values[taken])
-    found = known[0].expand_dims({STEP: list(steps)}).copy(data=effects)
-    return found.drop_attrs()
+                effects[bit] += weight * (values[taken | 1 << bit] - values[taken])
+    labelled = known[0].expand_dims({STEP: list(steps)}).copy(data=effects)
+    return labelled.drop_attrs()
 
 
 def birth_cohorts(people: xr.DataArray) -> xr.DataArray:
@@ -122,8 +122,8 @@ def attribute_roll(
             people = people * pair[name in taken]
         return people
 
-    found = shapley_effects(roll, ("ageing", "births", *moving))
-    return found.reindex({STEP: list(ROLL_STEPS)}, fill_value=0.0)
+    effects = shapley_effects(roll, ("ageing", "births", *moving))
+    return effects.reindex({STEP: list(ROLL_STEPS)}, fill_value=0.0)
 
 
 def elasticity(of: xr.DataArray, to: xr.DataArray, base: tuple[xr.DataArray, xr.DataArray]) -> xr.DataArray:

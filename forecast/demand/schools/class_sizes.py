@@ -70,7 +70,7 @@ def small_class_dividend(
     room_stock: xr.DataArray,
     yuan_per_room: float = np.nan,
 ) -> xr.Dataset:
-    """What smaller classes (小班化) ask for beyond the first limit: classes, posts, rooms that lack, and yuan.
+    """Classes, posts, lacking rooms and yuan that smaller classes (小班化) ask for beyond the first limit.
 
     limits: (limit step,) dimension `limit`, the first is today's (45 -> 40 -> 35); pupils: (..., county, year);
     room_stock: rooms there are. Rooms freed by falling rolls are used first: only rooms above the stock are built.

@@ -1,4 +1,4 @@
-"""Who enters school: children of the entry ages, those of them with access, and what they were born as.
+"""Children who enter school: those of the entry ages, those of them with access, and what they were born as.
 Asked alone: no run calls it.
 
 E[g1,t] = sum over a of P[a,t] h[a] kappa[t] + X[t]: h the share of a cohort that enters at age a, which

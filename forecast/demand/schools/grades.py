@@ -86,10 +86,14 @@ def grade_ratios(people: xr.Dataset, models: Mapping[str, DemandModel], region: 
         population = counted(people, model.population)
         if TRAJECTORY in population.dims:  # up to the jump-off year all trajectories are the same past
             population = population.isel({TRAJECTORY: 0}, drop=True)
-        own = xr.concat([_at_home(rolls.sel({GRADE: grades_of[one]}), one, region) for one in chain], GRADE)
-        children = _children(population, own[GRADE].values.tolist(), system, model.cutoff_month).sel({YEAR: own[YEAR]})
-        ratios = _carried_on(own, children, years)
-        parts += [_rows(service, ratios, own, children, grades_of[service], system) for service in chain]
+        at_home = xr.concat(
+            [_at_home(rolls.sel({GRADE: grades_of[service]}), service, region) for service in chain], GRADE
+        )
+        children = _children(population, at_home[GRADE].values.tolist(), system, model.cutoff_month).sel(
+            {YEAR: at_home[YEAR]}
+        )
+        ratios = _carried_on(at_home, children, years)
+        parts += [_rows(service, ratios, at_home, children, grades_of[service], system) for service in chain]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
@@ -104,13 +108,13 @@ def _grades_of_services(
     models: Mapping[str, DemandModel], counted_grades: list[int], system: StageSystem
 ) -> dict[str, list[int]]:
     """Service -> its grades, by the ages of its model; services with a grade that is not counted are left out."""
-    found = {}
+    grades_of = {}
     for name, model in models.items():
         if model.service.rolls:
             grades = [age - system.entry_age + 1 for age in range(model.ages[0], model.ages[1] + 1)]
             if set(grades) <= set(counted_grades):
-                found[name] = grades
-    return found
+                grades_of[name] = grades
+    return grades_of
 
 
 def _chains(grades_of: Mapping[str, list[int]], models: Mapping[str, DemandModel]) -> Iterable[list[str]]:
@@ -150,9 +154,9 @@ def _carried_on(rolls: xr.DataArray, children: xr.DataArray, years: list[int]) -
 def _observed(rolls: xr.DataArray, children: xr.DataArray) -> xr.DataArray:
     with xr.set_options(arithmetic_join="exact"):
         lost = (rolls > 0) & (children <= 0)
-        for county, year, grade in lost.to_series().loc[lambda found: found].index[:1]:
-            found = f"{rolls.sel({COUNTY: county, YEAR: year, GRADE: grade}).item():,.0f}"
-            raise InputRefused(Issue("E453", values={"county": county, "year": year, "grade": grade, "found": found}))
+        for county, year, grade in lost.to_series().loc[lambda gone: gone].index[:1]:
+            pupils = f"{rolls.sel({COUNTY: county, YEAR: year, GRADE: grade}).item():,.0f}"
+            raise InputRefused(Issue("E453", values={"county": county, "year": year, "grade": grade, "found": pupils}))
         ratio = rolls / children.where(children > 0)
         whole = rolls.sum(COUNTY) / children.sum(COUNTY).where(lambda child: child > 0)
     return ratio.fillna(whole).fillna(0.0).drop_attrs()

@@ -72,7 +72,7 @@ def needs_of_pupils(
     standards: SchoolStandards,
     school_grades: xr.DataArray | float = 0.0,
 ) -> xr.Dataset:
-    """What so many pupils (..., county, year, service) need, all straight lines in the pupils, so that a quantile of
+    """Needs of so many pupils (..., county, year, service), all straight lines in the pupils, so that a quantile of
     pupils gives the quantile of each:
 
     classes at the standard size, with the rounding loss of `school_grades` (county, service); places, pupils and the
@@ -124,20 +124,20 @@ def _school_grades(pupils: xr.DataArray, region: Region | None, models: Mapping[
 
     A count of the whole is split by the pupils of the first year; services without a count have 0.
     """
-    services, counties = [str(name) for name in pupils[SERVICE].values], [str(one) for one in pupils[COUNTY].values]
-    found = np.zeros((len(counties), len(services)))
+    services, counties = [str(name) for name in pupils[SERVICE].values], [str(code) for code in pupils[COUNTY].values]
+    school_grades = np.zeros((len(counties), len(services)))
     if region is not None:
         counts = school_counts(region)
-        one = pupils.isel({TRAJECTORY: 0}, drop=True) if TRAJECTORY in pupils.dims else pupils
-        share = one.isel({YEAR: 0}, drop=True).transpose(COUNTY, SERVICE).values
+        path = pupils.isel({TRAJECTORY: 0}, drop=True) if TRAJECTORY in pupils.dims else pupils
+        share = path.isel({YEAR: 0}, drop=True).transpose(COUNTY, SERVICE).values
         share = share / share.sum(0)
         for column, service in enumerate(services):
             first, last = models[service].ages
-            own = [counts[county, service][0] for county in counties if (county, service) in counts]
+            counted = [counts[county, service][0] for county in counties if (county, service) in counts]
             whole = counts.get((region.area, service), (0.0, 0))[0]
-            schools = np.asarray(own) if len(own) == len(counties) else share[:, column] * whole
-            found[:, column] = (last - first + 1) * schools
-    return xr.DataArray(found, {COUNTY: counties, SERVICE: services}, (COUNTY, SERVICE))
+            schools = np.asarray(counted) if len(counted) == len(counties) else share[:, column] * whole
+            school_grades[:, column] = (last - first + 1) * schools
+    return xr.DataArray(school_grades, {COUNTY: counties, SERVICE: services}, (COUNTY, SERVICE))
 
 
 def school_counts(region: Region) -> dict[tuple[str, str], tuple[float, int]]:
@@ -150,8 +150,8 @@ def school_counts(region: Region) -> dict[tuple[str, str], tuple[float, int]]:
             if item in SCHOOLS:
                 key = str(place), str(service), str(item)
                 latest[key] = max(latest.get(key, (0, 0.0)), (int(year), float(value)))
-    found: dict[tuple[str, str], tuple[float, int]] = {}
+    totals: dict[tuple[str, str], tuple[float, int]] = {}
     for (place, service, _), (year, value) in latest.items():
-        number, since = found.get((place, service), (0.0, year))
-        found[place, service] = number + value, min(since, year)
-    return found
+        number, since = totals.get((place, service), (0.0, year))
+        totals[place, service] = number + value, min(since, year)
+    return totals

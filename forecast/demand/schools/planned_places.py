@@ -47,7 +47,7 @@ def standing_places(seats: xr.DataArray, years: Sequence[int], grades: int = GRA
 def audit_places(
     need: xr.DataArray, lasting: xr.DataArray, existing: xr.DataArray | float, added: xr.DataArray
 ) -> xr.Dataset:
-    """Whether new places are for a lasting need or for the crest.
+    """New places (..., year), split into those for a lasting need and those for the crest.
 
     need, lasting: (..., year) places needed, and the part of it that lasts (`forecast.waves.lasting`); existing:
     places without the new ones; added: (..., year) new places that stand, as `standing_places` gives them of first-year

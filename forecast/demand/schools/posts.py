@@ -48,7 +48,7 @@ def project_teachers(
     ages = staff[AGE].values
     if recruit_age not in ages or (np.diff(ages) != 1).any():
         raise InputRefused(Issue("E414", values={"dim": AGE, "labels": str(recruit_age)}))
-    found, before = [], staff
+    by_year, before = [], staff
     for year in recruits[YEAR].values[:years]:
         older = before.shift({AGE: 1}, fill_value=0.0)
         past_last = before.isel({AGE: -1}, drop=True)  # beyond the last age all retire
@@ -60,8 +60,8 @@ def project_teachers(
         new = recruits.sel({YEAR: year}, drop=True)
         entering = xr.DataArray((ages == recruit_age).astype(float), {AGE: ages}, (AGE,)) * new
         before = kept - left + entering
-        found.append(xr.Dataset({"teachers": before, "retired": retired, "quit": left.sum(AGE)}))
-    joined = xr.concat(found, xr.IndexVariable(YEAR, recruits[YEAR].values[:years]), join="exact")
+        by_year.append(xr.Dataset({"teachers": before, "retired": retired, "quit": left.sum(AGE)}))
+    joined = xr.concat(by_year, xr.IndexVariable(YEAR, recruits[YEAR].values[:years]), join="exact")
     return joined.map(in_order)
 
 

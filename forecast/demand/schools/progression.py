@@ -39,7 +39,7 @@ def require_unbroken(rolls: xr.DataArray) -> None:
     """Raises InputRefused where a school year or a grade is missing between the first and the last."""
     for dim, code, key in ((YEAR, "E441", "years"), (GRADE, "E457", "grades")):
         if dim in rolls.dims:
-            there = [int(one) for one in rolls[dim].values]
+            there = [int(position) for position in rolls[dim].values]
             missing = sorted(set(range(min(there), max(there) + 1)) - set(there))
             if missing or there != sorted(there):
                 raise InputRefused(Issue(code, values={key: ", ".join(map(str, missing or there))}))

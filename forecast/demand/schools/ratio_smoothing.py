@@ -1,4 +1,4 @@
-"""What a ratio of the past is expected to be: taken apart, smoothed along the years, chosen by rolling origins,
+"""Ratios carried ahead from those of the past: taken apart, smoothed along the years, chosen by rolling origins,
 shrunk to the whole.
 
 Series are logarithms, so that a ratio and its inverse are treated alike and a constant error is a constant
@@ -135,8 +135,8 @@ def damped_trend(series: Series, horizon: int, alpha: float = 0.6, beta: float =
         slope = beta * (new - level) + (1 - beta) * PHI * slope
         level = new
     steps = np.cumsum(PHI ** np.arange(1, horizon + 1))
-    found: np.ndarray = level[..., None] + slope[..., None] * steps
-    return found
+    ahead: np.ndarray = level[..., None] + slope[..., None] * steps
+    return ahead
 
 
 SMOOTHERS: Mapping[str, Smoother] = {
@@ -152,7 +152,7 @@ SMOOTHERS: Mapping[str, Smoother] = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which smoothing serves each lead, and the errors of all that were tried (smoother, origin, lead), mean |log
+    """Smoothing that serves each lead, and the errors of all that were tried (smoother, origin, lead), mean |log
     error|; NaN where the years end."""
 
     names: tuple[str, ...]
@@ -199,14 +199,14 @@ def _better(errors: np.ndarray, default: int) -> int:
 def _errors(series: Series, size: np.ndarray, name: str, first: int, leads: int, fades: bool) -> np.ndarray:
     """(origin, lead) mean |log error| weighted by pupils, origins from `first` values on."""
     count = series.shape[-1]
-    found = np.full((count - first, leads), np.nan)
+    errors = np.full((count - first, leads), np.nan)
     for row, origin in enumerate(range(first, count)):
         ahead = min(leads, count - origin)
         carried = carry(series[..., :origin], size[..., :origin], name, ahead, fades=fades)
         weight = size[..., origin : origin + ahead]
         missed = (abs(carried - series[..., origin : origin + ahead]) * weight).sum((0, 1))
-        found[row, :ahead] = missed / np.maximum(weight.sum((0, 1)), 1e-9)
-    return found
+        errors[row, :ahead] = missed / np.maximum(weight.sum((0, 1)), 1e-9)
+    return errors
 
 
 def carry(
@@ -231,8 +231,8 @@ def carry(
     if series.shape[0] == 1:
         return course
     weight = own_weight(series, size, smoother.noise(series.shape[-1]))[..., None]
-    found: np.ndarray = course + weight * smoother.carry(series - whole, horizon)
-    return found
+    carried: np.ndarray = course + weight * smoother.carry(series - whole, horizon)
+    return carried
 
 
 def faded(movement: Series, horizon: int) -> np.ndarray:
@@ -254,8 +254,8 @@ def _whole(series: Series, size: np.ndarray) -> np.ndarray:
     """(1, grade, year) logarithm of the ratio of sums."""
     total = size.sum(0)
     sums = np.where(total > 0, (np.exp(series) * size).sum(0), 1.0)
-    found: np.ndarray = np.where(total > 0, np.log(sums / np.where(total > 0, total, 1.0)), series.mean(0))[None]
-    return found
+    logs: np.ndarray = np.where(total > 0, np.log(sums / np.where(total > 0, total, 1.0)), series.mean(0))[None]
+    return logs
 
 
 def own_weight(series: Series, size: np.ndarray, noise: float) -> np.ndarray:
@@ -270,8 +270,8 @@ def own_weight(series: Series, size: np.ndarray, noise: float) -> np.ndarray:
     constant = shrinkage_constant(series, size) * noise
     with np.errstate(invalid="ignore"):
         weight = np.where(np.isinf(constant), 0.0, pupils / (pupils + constant))
-    found: np.ndarray = np.where(pupils > 0, weight, 0.0)
-    return found
+    weights: np.ndarray = np.where(pupils > 0, weight, 0.0)
+    return weights
 
 
 def shrinkage_constant(series: Series, size: np.ndarray) -> np.ndarray:
@@ -292,13 +292,13 @@ def shrinkage_constant(series: Series, size: np.ndarray) -> np.ndarray:
     by_noise = _mean(noise / np.where(there, pupils, 1.0), there) / years
     true = seen - by_noise
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: np.ndarray = np.where(noise > 0, np.where(true > 0, noise / np.where(true > 0, true, 1.0), np.inf), 0.0)
-    return found
+        k: np.ndarray = np.where(noise > 0, np.where(true > 0, noise / np.where(true > 0, true, 1.0), np.inf), 0.0)
+    return k
 
 
 def _mean(values: np.ndarray, there: np.ndarray) -> np.ndarray:
     """(grade,) mean over places (and years) that are there."""
     mask = np.broadcast_to(there, values.shape)
     axes = (0,) if values.ndim == 2 else (0, 2)
-    found: np.ndarray = np.where(mask, values, 0.0).sum(axes) / np.maximum(mask.sum(axes), 1)
-    return found
+    means: np.ndarray = np.where(mask, values, 0.0).sum(axes) / np.maximum(mask.sum(axes), 1)
+    return means

@@ -1,4 +1,4 @@
-"""What observed rolls say: the ratio of pupils to resident children, and seniors carried forward from junior school.
+"""Ratios of pupils to resident children in observed rolls, and seniors carried forward from junior school.
 
 It is a *ratio*, not a rate of children in school: it counts pupils of any age who live anywhere over the residents of
 the official ages, and passes 1 where schools draw from outside or pupils are younger or older than the official ages.
@@ -43,9 +43,9 @@ def participation_ratios(
     rolls = _rolls(region) if region.has("enrolment") else {}
     rows = [
         row
-        for one in models.values()
-        if one.service.rolls and rolls
-        for row in _ratios_of_one(people, one, region, rolls)
+        for demand_model in models.values()
+        if demand_model.service.rolls and rolls
+        for row in _ratios_of_one(people, demand_model, region, rolls)
     ]
     of_stages = pd.DataFrame(rows, columns=RATIO_COLUMNS)
     by_age = grade_ratios(people, models, region)
@@ -74,9 +74,9 @@ def _ratios_of_one(
 def observed_rolls(ratios: pd.DataFrame, area: str, services: list[str], years: list[int]) -> xr.DataArray:
     """Pupils counted in a whole area, (service, year); NaN where none were published. ratios: of
     `participation_ratios`."""
-    own = ratios[(ratios["area"] == area) & ratios[AGE].isna()].pivot(index=SERVICE, columns=YEAR, values="pupils")
-    own = own.reindex(index=services, columns=years).astype(float)
-    rolls = xr.DataArray(own.to_numpy(), {SERVICE: services, YEAR: years}, (SERVICE, YEAR))
+    pupils = ratios[(ratios["area"] == area) & ratios[AGE].isna()].pivot(index=SERVICE, columns=YEAR, values="pupils")
+    pupils = pupils.reindex(index=services, columns=years).astype(float)
+    rolls = xr.DataArray(pupils.to_numpy(), {SERVICE: services, YEAR: years}, (SERVICE, YEAR))
     return label(in_order(rolls), "demand.enrolment")
 
 
@@ -92,10 +92,10 @@ def _rolls(region: Region) -> Rolls:
     system = system_of(region)
     needed = [_grades_in(str(stage), system) for stage in grades.index.get_level_values("stage")]
     complete = grades.loc[grades["grades"] == needed, "pupils"]
-    found: Rolls = {}
+    rolls: Rolls = {}
     for (place, stage, year), pupils in pd.concat([complete, wholes]).items():  # a row of the whole goes before a sum
-        found.setdefault((str(place), str(stage)), {})[int(year)] = float(pupils)
-    return found
+        rolls.setdefault((str(place), str(stage)), {})[int(year)] = float(pupils)
+    return rolls
 
 
 def _grades_in(stage: str, system: StageSystem) -> int:
@@ -112,8 +112,8 @@ def _pupils(rolls: Rolls, model: DemandModel, area: str, counties: list[str]) ->
         for stages in (model.service.rolls, [model.service.stage]):
             wanted = [rolls.get((place, stage), {}) for place in places for stage in stages]
             if all(wanted):
-                years = set.intersection(*(set(one) for one in wanted))
-                return {year: sum(one[year] for one in wanted) for year in sorted(years)}
+                years = set.intersection(*(set(counts) for counts in wanted))
+                return {year: sum(counts[year] for counts in wanted) for year in sorted(years)}
     return {}
 
 

@@ -18,7 +18,7 @@ def resource_ratios(stock: xr.Dataset, pupils: xr.DataArray, per: Mapping[str, f
 
 
 def met(ratios: xr.Dataset, standards: Mapping[str, float]) -> xr.Dataset:
-    """Which indicators (...) are met, how many, and whether all are."""
+    """True for each indicator (...) that is met; the number of those met, and whether all are."""
     reached = xr.Dataset({name: ratios[name] >= standards[name] - 1e-9 for name in standards})
     count = sum(
         (reached[name].astype(int) for name in standards), start=xr.zeros_like(next(iter(reached.values())), dtype=int)

@@ -73,11 +73,11 @@ def _past(children: xr.DataArray | None, rolls: xr.DataArray) -> xr.DataArray | 
     """Children of the years and grades of the rolls; all trajectories have one past."""
     if children is None:
         return None
-    one = children.isel({TRAJECTORY: 0}, drop=True) if TRAJECTORY in children.dims else children
-    lacking = sorted(set(rolls[YEAR].values.tolist()) - set(one[YEAR].values.tolist()))
+    past = children.isel({TRAJECTORY: 0}, drop=True) if TRAJECTORY in children.dims else children
+    lacking = sorted(set(rolls[YEAR].values.tolist()) - set(past[YEAR].values.tolist()))
     if lacking:
         raise InputRefused(Issue("E445", values={"years": ", ".join(map(str, lacking))}))
-    return one.sel({COUNTY: rolls[COUNTY], YEAR: rolls[YEAR], GRADE: rolls[GRADE]})
+    return past.sel({COUNTY: rolls[COUNTY], YEAR: rolls[YEAR], GRADE: rolls[GRADE]})
 
 
 def _ahead(children: xr.DataArray, rolls: xr.DataArray, years: np.ndarray) -> xr.DataArray:

@@ -13,7 +13,7 @@ from forecast.basics.issues import InputRefused, Issue
 
 
 def must_stay(pupils: xr.DataArray, km: xr.DataArray, radius: float, minimum: float) -> xr.Dataset:
-    """Which schools stay: all with at least `minimum` pupils, and of the small ones those without another within
+    """Schools that stay: all with at least `minimum` pupils, and of the small ones those without another within
     `radius` km.
 
     pupils: (school,); km: (school, other) one way along the road, may differ there and back. Small schools are
@@ -55,13 +55,13 @@ def sites_by_threshold(
         raise InputRefused(Issue("E451", values={"found": f"{hysteresis:g}"}))
     years = people[YEAR].values
     sites = np.floor(people.isel({YEAR: 0}, drop=True) / per_site) if start is None else start
-    found: list[xr.DataArray] = []
+    by_year: list[xr.DataArray] = []
     for year in years:
         now = people.sel({YEAR: year}, drop=True)
         asked, kept = (np.floor(now / per_site + extra + 1e-9) for extra in (0.0, hysteresis))
         sites = xr.where(asked > sites, asked, xr.where(kept < sites, kept, sites))
-        found.append(sites)
-    joined: xr.DataArray = xr.concat(found, xr.IndexVariable(YEAR, years))
+        by_year.append(sites)
+    joined: xr.DataArray = xr.concat(by_year, xr.IndexVariable(YEAR, years))
     return joined.rename("sites")
 
 
@@ -83,13 +83,13 @@ def private_places(
     """
     if not 0 < least_filled <= 1:
         raise InputRefused(Issue("E451", values={"found": f"{least_filled:g}"}))
-    left, found = private, []
+    left, by_year = private, []
     for year in pupils[YEAR].values:
         over = (pupils.sel({YEAR: year}, drop=True) - public.sel({YEAR: year}, drop=True)).clip(min=0)
         most = over / least_filled
         left = left.where(left <= most, most)
-        found.append(left)
-    return xr.concat(found, xr.IndexVariable(YEAR, pupils[YEAR].values)).rename("private_places")
+        by_year.append(left)
+    return xr.concat(by_year, xr.IndexVariable(YEAR, pupils[YEAR].values)).rename("private_places")
 
 
 def villages_with_kindergarten(

@@ -24,7 +24,7 @@ def special_pupils(
     Raises InputRefused where the shares do not add up to 1 or a setting is unknown.
     """
     if set(shares) != set(SETTINGS) or not np.isclose(sum(shares.values()), 1, atol=1e-9):
-        found = ", ".join(f"{name} {share:g}" for name, share in shares.items())
-        raise InputRefused(Issue("E450", values={"found": found, "expected": ", ".join(SETTINGS)}))
+        listed = ", ".join(f"{name} {share:g}" for name, share in shares.items())
+        raise InputRefused(Issue("E450", values={"found": listed, "expected": ", ".join(SETTINGS)}))
     split = xr.DataArray([shares[name] for name in SETTINGS], {SETTING: list(SETTINGS)}, (SETTING,))
     return (children * prevalence * split).rename("special_pupils")

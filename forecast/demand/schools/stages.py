@@ -52,9 +52,9 @@ def stage_systems() -> Mapping[str, StageSystem]:
     entry = int(raw["entry_age"]["value"])
     return {
         name: StageSystem(
-            name, one["name"], entry, {stage: (span[0], span[1]) for stage, span in one["grades"].items()}
+            name, system["name"], entry, {stage: (span[0], span[1]) for stage, span in system["grades"].items()}
         )
-        for name, one in raw["system"].items()
+        for name, system in raw["system"].items()
     }
 
 
@@ -103,12 +103,12 @@ def by_stage(rolls: xr.DataArray, system: StageSystem) -> xr.DataArray:
     """Pupils (..., year, stage) from rolls (..., year, grade); stages whose grades are not all there are left out.
     Asked alone."""
     have = set(rolls[GRADE].values.tolist())
-    found = {
+    pupils = {
         stage: rolls.sel({GRADE: list(range(first, last + 1))}).sum(GRADE, skipna=False)
         for stage, (first, last) in system.stages.items()
         if set(range(first, last + 1)) <= have
     }
-    return in_order(xr.concat(list(found.values()), xr.IndexVariable(STAGE, list(found))))
+    return in_order(xr.concat(list(pupils.values()), xr.IndexVariable(STAGE, list(pupils))))
 
 
 def gross_rate(pupils: xr.DataArray, children: xr.DataArray) -> xr.DataArray:
