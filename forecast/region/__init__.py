@@ -1,4 +1,4 @@
-"""What a bureau puts in: read, checked in full, normalised; every figure with its source and basis."""
+"""Tables of a bureau: read, checked in full, normalised; every figure with its source and basis."""
 
 from forecast.region.faults import Faults
 from forecast.region.own_rules import RULE_FILES

@@ -1,4 +1,4 @@
-"""What may stand in a cell: text as a bureau prints it, read into a code, a number, a year, a sex or an age group.
+"""Readers of a cell: text as a bureau prints it becomes a code, a number, a year, a sex or an age group.
 
 Each function takes the text of one cell that is not blank and gives the normalised value, or raises `Bad` with the
 code of the fault. Full-width digits, spaces, thousands separators and codes that Excel turned into 110102.0 are read;
@@ -47,7 +47,7 @@ class Bad(Exception):
 
 @dataclass(frozen=True)
 class Kind:
-    """How the cells of a column are read, and the dtype of the normalised column."""
+    """Reader of the cells of a column, its name in messages, and the dtype of the normalised column."""
 
     name: str
     read: Callable[[str], Any]
@@ -166,12 +166,12 @@ def read_age(text: str) -> str:
     label = tidy(text).casefold().replace("周岁", "").replace("岁", "").replace("years", "").replace("  ", " ").strip()
     if label in _AGE_BELOW_ONE:
         return "0"
-    if found := _AGE_OPEN.fullmatch(label):
-        start = int(found[1] or found[2])
+    if match := _AGE_OPEN.fullmatch(label):
+        start = int(match[1] or match[2])
         if start <= OPEN_AGE:
             return f"{start}+"
-    elif found := _AGE_RANGE.fullmatch(label):
-        start, end = int(found[1]), int(found[2])
+    elif match := _AGE_RANGE.fullmatch(label):
+        start, end = int(match[1]), int(match[2])
         if start <= end < OPEN_AGE:
             return f"{start}-{end}" if start < end else f"{start}"
     elif _AGE.fullmatch(label) and int(label) <= OPEN_AGE:

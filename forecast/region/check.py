@@ -215,8 +215,8 @@ def _not_touched(frame: pd.DataFrame, unread: pd.DataFrame, by: Sequence[str]) -
     whole = touched[touched["sex"].isna()] if "sex" in by else touched
     wholes = set(whole[outer].itertuples(index=False, name=None))
     keep = [
-        one not in sets and two not in wholes
-        for one, two in zip(
+        key not in sets and outer_key not in wholes
+        for key, outer_key in zip(
             frame[list(by)].itertuples(index=False, name=None),
             frame[outer].itertuples(index=False, name=None),
             strict=True,
@@ -330,23 +330,23 @@ def check_parents(parsed: Parsed, places: Places, findings: Faults) -> None:
     if "component" in sums:
         sums = sums[~sums["component"].str.endswith("_rate")]
     for parent, members in places.members.items():
-        for _, own in sums[sums[area] == parent].iterrows():
-            same = np.logical_and.reduce([(sums[name] == own[name]).to_numpy() for name in by])
+        for _, total in sums[sums[area] == parent].iterrows():
+            same = np.logical_and.reduce([(sums[name] == total[name]).to_numpy() for name in by])
             parts = sums[same & (sums[area] != parent)]
-            inside = [places.covers(str(code), int(own["year"])) for code in parts[area]]
+            inside = [places.covers(str(code), int(total["year"])) for code in parts[area]]
             parts = parts[[bool(counties) and counties <= members for counties in inside]]
             if frozenset().union(*(counties for counties in inside if counties <= members)) < members:
                 continue
-            off = own["sum"] - parts["sum"].sum(skipna=False)
-            if abs(off) > own["slack"] + parts["slack"].sum() + 1e-6:
+            off = total["sum"] - parts["sum"].sum(skipna=False)
+            if abs(off) > total["slack"] + parts["slack"].sum() + 1e-6:
                 findings.add(
                     "W146",
                     parsed.file,
-                    int(own["row"]),
+                    int(total["row"]),
                     parsed.header(quantity),
                     whose=places.name(parent),
-                    year=int(own["year"]),
-                    found=figure(own["sum"]),
+                    year=int(total["year"]),
+                    found=figure(total["sum"]),
                     sum=figure(parts["sum"].sum()),
                     difference=figure(off, sign=True),
                 )

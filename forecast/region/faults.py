@@ -25,7 +25,7 @@ def hint(near: str) -> Text:
 
 
 def shown(text: object, length: int = 40) -> str:
-    """What was found, on one line and not too long to print."""
+    """Text that was found in a file, on one line and not too long to print."""
     plain = "".join(char if char.isprintable() else "·" for char in str(text))
     return plain if len(plain) <= length else plain[:length] + "…"
 

@@ -24,7 +24,7 @@ JUMP_OFF = (1950, 2100)
 
 @dataclass(frozen=True)
 class Head:
-    """What region.toml says of the region itself."""
+    """The region itself, as region.toml describes it."""
 
     id: str
     name: Text
@@ -39,7 +39,7 @@ class Head:
 
 @dataclass(frozen=True)
 class PatternHead:
-    """What pattern.toml says: the area its tables are for, and who made them."""
+    """The area that the tables of a pattern are for, and who made them, as pattern.toml says."""
 
     id: str
     name: Text
@@ -56,7 +56,7 @@ def read_head(folder: Path, findings: Faults) -> Head | None:
         return None
     opened, given = loaded
     need = _Keys(REGION_FILE, opened.text, given, findings)
-    found = Head(
+    head = Head(
         id=need.name("id"),
         name=need.names("name"),
         area=need.text("area"),
@@ -68,7 +68,7 @@ def read_head(folder: Path, findings: Faults) -> Head | None:
         opened=opened,
     )
     need.refuse_others(("id", "name", "area", "parent", "areas", "jump_off_year", "pattern", *SETTINGS))
-    return found if need.complete else None
+    return head if need.complete else None
 
 
 def read_pattern_head(folder: Path, prefix: str, findings: Faults) -> PatternHead | None:
@@ -79,7 +79,7 @@ def read_pattern_head(folder: Path, prefix: str, findings: Faults) -> PatternHea
         return None
     opened, given = loaded
     need = _Keys(file, opened.text, given, findings)
-    found = PatternHead(
+    head = PatternHead(
         id=need.name("id"),
         name=need.names("name"),
         area=need.text("area"),
@@ -88,7 +88,7 @@ def read_pattern_head(folder: Path, prefix: str, findings: Faults) -> PatternHea
         opened=opened,
     )
     need.refuse_others(("id", "name", "area", "licence", "citation"))
-    return found if need.complete else None
+    return head if need.complete else None
 
 
 def load_toml(path: Path, file: str, findings: Faults) -> tuple[Opened, dict[str, Any]] | None:

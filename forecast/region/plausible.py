@@ -144,9 +144,9 @@ def check_crude_rates(parsed: Parsed, event: str, people: pd.DataFrame, places: 
 
 def _check_printed_rates(parsed: Parsed, event: str, places: Places, findings: Faults) -> None:
     frame = parsed.frame[parsed.frame["component"] == f"{event.removesuffix('s')}_rate"]
-    for one in frame[~frame["value"].between(*CRUDE_RATE) & frame["value"].notna()].itertuples():
-        found = figure(float(one.value))
-        _tell_rate(parsed, event, int(one.row), str(one.area), int(one.year), float(one.value), found, places, findings)
+    for row in frame[~frame["value"].between(*CRUDE_RATE) & frame["value"].notna()].itertuples():
+        rate = figure(float(row.value))
+        _tell_rate(parsed, event, int(row.row), str(row.area), int(row.year), float(row.value), rate, places, findings)
 
 
 def _tell_rate(
@@ -194,13 +194,13 @@ def check_mortality(parsed: Parsed, places: Places, findings: Faults) -> None:
     closed = ~frame["age_group"].str.endswith("+") & (frame["age_from"] < 90)
     chance = width * frame["mx"] / (1 + width / 2 * frame["mx"])
     dead = frame[closed & (chance > 1)]
-    chances, ages, found = chance[dead.index].tolist(), dead["age_group"].tolist(), dead["mx"].tolist()
+    chances, ages, impossible = chance[dead.index].tolist(), dead["age_group"].tolist(), dead["mx"].tolist()
     findings.rows(
         "E151",
         parsed.file,
         dead["row"].tolist(),
         parsed.header("mx"),
-        lambda i: {"found": figure(found[i]), "age": ages[i], "chance": figure(chances[i])},
+        lambda i: {"found": figure(impossible[i]), "age": ages[i], "chance": figure(chances[i])},
     )
     _check_low(parsed, frame, places, findings)
 
@@ -308,7 +308,7 @@ def check_grades(parsed: Parsed, findings: Faults) -> None:
         return
     grades_of = school_stages().grades_of_stage
     told = parsed.frame[parsed.frame["grade"].ne("all")].dropna(subset=["stage", "grade"])
-    fits = [int(one) in grades_of[stage] for stage, one in zip(told["stage"], told["grade"], strict=True)]
+    fits = [int(grade) in grades_of[stage] for stage, grade in zip(told["stage"], told["grade"], strict=True)]
     off = told[~np.array(fits, dtype=bool)]
     stages, grades = off["stage"].tolist(), off["grade"].tolist()
     findings.rows(

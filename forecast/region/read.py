@@ -32,7 +32,7 @@ MODELS = "models"
 
 @dataclass(frozen=True)
 class _Files:
-    """What was read from one folder."""
+    """Tables and texts that were read from one folder."""
 
     parsed: dict[str, Parsed]
     encodings: dict[str, str]
@@ -165,8 +165,8 @@ def _read_pattern(folder: Path, head: Head, files: _Files, findings: Faults) -> 
 
 def find_pattern(folder: Path, name: str) -> Path | None:
     """The folder of a pattern: patterns/<name> inside the region's folder, else the shipped one."""
-    own = folder / "patterns" / name
-    return own if own.is_dir() else _patterns().get(name)
+    inside = folder / "patterns" / name
+    return inside if inside.is_dir() else _patterns().get(name)
 
 
 def _patterns() -> dict[str, Path]:
@@ -185,15 +185,15 @@ def _places(head: Head, pattern_area: Mapping[str, Text], counties: Parsed | Non
     if counties is None:
         return check.Places({}, parents, {})
     frame = counties.frame.dropna(subset=["county"])
-    own = {
+    county_names = {
         str(code): Text(str(zh), str(en))
         for code, zh, en in frame[["county", "name_zh", "name_en"]].itertuples(index=False)
     }
-    members = {head.area: frozenset(own)}
+    members = {head.area: frozenset(county_names)}
     if "parent" in frame:
         for parent, rows in frame[frame["parent"] != ""].groupby("parent"):
             members.setdefault(str(parent), frozenset(rows["county"]))
-    return check.Places(own, parents, members)
+    return check.Places(county_names, parents, members)
 
 
 def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, findings: Faults) -> dict[str, Parsed]:
@@ -219,7 +219,7 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
 
 
 def _check_sizes(tables: Mapping[str, Parsed], places: check.Places, jump_off_year: int, findings: Faults) -> None:
-    """Who is counted, and whether population, controls, births and deaths can be in the units they say."""
+    """Tells where population, controls, births or deaths cannot be in the units they say, or count other people."""
     ends = check.without_repeats(tables["controls"]) if "controls" in tables else None
     if ends is not None:
         check.check_parents(ends, places, findings)
@@ -246,8 +246,8 @@ def _check_counts(parsed: Parsed, places: check.Places, findings: Faults) -> Par
         check.check_sexes(parts, unread, places, findings)
         check.check_totals(parts, totals, places, findings)
     check.check_parents(parts, places, findings)
-    own, _ = check.split_totals(parsed)
-    return own.with_frame(own.frame[~own.frame["county"].isin(list(places.parents))])
+    kept, _ = check.split_totals(parsed)
+    return kept.with_frame(kept.frame[~kept.frame["county"].isin(list(places.parents))])
 
 
 def _check_patterned(tables: Mapping[str, Parsed], places: check.Places, findings: Faults) -> None:

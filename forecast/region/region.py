@@ -1,4 +1,4 @@
-"""What a bureau put in, as every stage takes it."""
+"""The region: tables of a bureau, as every stage takes them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from forecast.services import Service
 
 @dataclass(frozen=True)
 class Region:
-    """What a bureau put in, normalised.
+    """A region's tables, normalised, with its areas, services and settings.
 
     `tables`: codes are text, numbers float in base units; `row` is the line of the file, `unit_printed` the unit as
     printed, `age_from` and `age_to` the completed years an age group covers. `counties`: index `county`. `parents`:
@@ -49,7 +49,7 @@ class Region:
     """What was worked out from the tables and is asked for again and again (the lines of `sources`)."""
 
     def has(self, name: str) -> bool:
-        """Whether the region, or its pattern, has the table."""
+        """True where the region, or its pattern, has the table."""
         return name in self.tables
 
     def table(self, name: str) -> pd.DataFrame:
@@ -75,7 +75,7 @@ class Region:
     def published(self) -> Mapping[tuple[int, str], Mapping[str, float]]:
         """(year, component) -> area -> figure of the table `controls`, in base units; the first row where there are two."""
         table = self.table("controls")
-        found: dict[tuple[int, str], dict[str, float]] = {}
+        figures: dict[tuple[int, str], dict[str, float]] = {}
         for year, component, area, value in zip(table.year, table.component, table.area, table.value, strict=True):
-            found.setdefault((int(year), str(component)), {}).setdefault(str(area), float(value))
-        return found
+            figures.setdefault((int(year), str(component)), {}).setdefault(str(area), float(value))
+        return figures

@@ -1,4 +1,4 @@
-"""Where a figure comes from and how sure it is: the lines of sources.csv matched to the rows of the tables.
+"""Source and basis of each figure: the lines of sources.csv matched to the rows of the tables.
 
 A line holds for the rows that meet all conditions of its filter (`year=2020;county=330302|330303`); where several hold,
 the one with the most conditions wins, and of equals the one that stands first.
@@ -97,13 +97,13 @@ class _Distinct(NamedTuple):
 
 
 def _distinct(column: pd.Series[Any]) -> _Distinct:
-    codes, found = pd.factorize(column)
+    codes, values = pd.factorize(column)
     read: Callable[[Any], Any] = plain
     if pd.api.types.is_bool_dtype(column.dtype):
         read = str
     elif pd.api.types.is_numeric_dtype(column.dtype):
         read = float
-    return _Distinct(codes, [read(cell) for cell in found.tolist()], read)
+    return _Distinct(codes, [read(cell) for cell in values.tolist()], read)
 
 
 def _holds(column: _Distinct, values: Sequence[str]) -> np.ndarray[Any, Any]:
@@ -112,7 +112,7 @@ def _holds(column: _Distinct, values: Sequence[str]) -> np.ndarray[Any, Any]:
 
 
 def sources_of(region: Region, table: str, **conditions: Any) -> pd.DataFrame:
-    """What a table, or the rows of it that meet the conditions, rests on: one row per line of sources.csv in use.
+    """Sources of a table, or of its rows that meet the conditions: one row per line of sources.csv in use.
 
     Columns: filter, source, locator, basis, verification, note, rows (how many rows of the table rest on the line);
     the least sure basis first, then the line with most rows. A condition is a value or a list of values.
@@ -131,10 +131,10 @@ def sources_of(region: Region, table: str, **conditions: Any) -> pd.DataFrame:
     if not len(used):
         asked = listed(f"{column}={value}" for column, value in conditions.items())
         raise InputRefused(Issue("E181", TABLES[table].file, values={"found": asked}))
-    found = lines.iloc[used].assign(rows=counts)
-    order = found["basis"].map(BASES.index)
-    found = found.assign(order=-order).sort_values(["order", "rows"], ascending=[True, False], kind="stable")
-    return found[["filter", *FIELDS, "rows"]].reset_index(drop=True)
+    in_use = lines.iloc[used].assign(rows=counts)
+    order = in_use["basis"].map(BASES.index)
+    in_use = in_use.assign(order=-order).sort_values(["order", "rows"], ascending=[True, False], kind="stable")
+    return in_use[["filter", *FIELDS, "rows"]].reset_index(drop=True)
 
 
 def _lines(region: Region, table: str) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
@@ -145,8 +145,8 @@ def _lines(region: Region, table: str) -> tuple[pd.DataFrame, np.ndarray[Any, An
         schema = tables_with(region.services)[table]
         filters = [read_filter(text, schema) for text in lines["filter"]]
         region.known[table] = lines, winning_lines(region.table(table), filters)
-    found: tuple[pd.DataFrame, np.ndarray[Any, Any]] = region.known[table]
-    return found
+    matched: tuple[pd.DataFrame, np.ndarray[Any, Any]] = region.known[table]
+    return matched
 
 
 def source_of(region: Region, table: str, **conditions: Any) -> Source:

@@ -461,7 +461,7 @@ def tables_with(own: Mapping[str, Service]) -> Mapping[str, Table]:
     return {
         name: replace(
             table,
-            columns=tuple(column if one is _SERVICE else one for one in table.columns),
+            columns=tuple(column if shipped is _SERVICE else shipped for shipped in table.columns),
             unit_by=units if table.unit_by is _BY_SERVICE else table.unit_by,
         )
         for name, table in TABLES.items()

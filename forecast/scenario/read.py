@@ -110,8 +110,8 @@ def _read_with_parents(path: Path, children: tuple[Path, ...], known: Mapping[st
     if not isinstance(parent, str):
         raise InputRefused(Issue("E313", file=path.name, values={"field": "extends", "found": as_json(parent)}))
     base = _read_with_parents(_locate_parent(parent, path, known), (*children, path.resolve()), known)
-    own = {key: value for key, value in base.items() if key not in ("id", "name", "description")}
-    return _merge(own, table)
+    inherited = {key: value for key, value in base.items() if key not in ("id", "name", "description")}
+    return _merge(inherited, table)
 
 
 def _locate_parent(parent: str, path: Path, known: Mapping[str, Path]) -> Path:
@@ -150,7 +150,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _value(text: Any) -> Any:
-    """What an override means: TOML where it is TOML (2, [[2024, 1.0]], true), else the text itself."""
+    """Value of an override: TOML where it is TOML (2, [[2024, 1.0]], true), else the text itself."""
     if not isinstance(text, str):
         return text
     try:

@@ -136,7 +136,7 @@ class DestinationShift(_Part):
 
 
 class Migration(_Part):
-    """What happens to migration. Levers on net persons are additive; a factor acts on gross flows alone, because a
+    """Levers on migration. Those on net persons are additive; a factor acts on gross flows alone, because a
     factor on a net turns its ages upside down where the total changes sign."""
 
     level: Balances = Field(
@@ -186,8 +186,8 @@ class Migration(_Part):
         """The levers that move somebody's number; `profile` and `timing` say how, not how many."""
         levels = {"level": self.level, **{f"counties.{code}": path for code, path in self.counties.items()}}
         added = {"add": self.add, **{f"add_counties.{code}": path for code, path in self.add_counties.items()}}
-        found = [key for key, path in levels.items() if _differs(path, 1.0)]
-        return (*found, *(key for key, path in added.items() if _differs(path, 0.0)))
+        moved = [key for key, path in levels.items() if _differs(path, 1.0)]
+        return (*moved, *(key for key, path in added.items() if _differs(path, 0.0)))
 
     @model_validator(mode="after")
     def _no_conflict(self) -> Self:
@@ -234,8 +234,8 @@ class Scenario(_Part):
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a scenario file, for editors that complete and check TOML."""
-    found = Scenario.model_json_schema()
-    del found["properties"]["overrides"]
-    found["properties"]["extends"] = {"type": "string", "description": "Scenario that this one departs from"}
-    found["required"] = ["name", "description"]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+    schema = Scenario.model_json_schema()
+    del schema["properties"]["overrides"]
+    schema["properties"]["extends"] = {"type": "string", "description": "Scenario that this one departs from"}
+    schema["required"] = ["name", "description"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

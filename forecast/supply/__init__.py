@@ -1,1 +1,1 @@
-"""What stands and what is planned, and the difference to what people need."""
+"""Places that stand and places that are planned, and their difference to what people need."""

@@ -33,7 +33,7 @@ def compare_supply(demand: xr.Dataset, supply: xr.Dataset, view: str = "behaviou
     with xr.set_options(arithmetic_join="exact"):
         gap = in_order(have - need)
         load = in_order((need / have).where((have != 0) | (need != 0)))
-    found = xr.Dataset(
+    compared = xr.Dataset(
         {
             "supply": have,
             "gap": label(gap, "gap.gap", units=units, demand=asked),
@@ -43,9 +43,9 @@ def compare_supply(demand: xr.Dataset, supply: xr.Dataset, view: str = "behaviou
     if TRAJECTORY in gap.dims:
         short = (gap < 0).mean(TRAJECTORY).where(gap.notnull().all(TRAJECTORY))
         quantiles = gap.quantile(list(MIDDLE_AND_ENDS), TRAJECTORY, keep_attrs=False, skipna=False)
-        found["p_short"] = label(short, "gap.p_short", demand=asked)
-        found["gap_quantile"] = label(in_order(quantiles), "gap.gap_quantile", units=units, demand=asked)
-    return found.assign_attrs(view=view)
+        compared["p_short"] = label(short, "gap.p_short", demand=asked)
+        compared["gap_quantile"] = label(in_order(quantiles), "gap.gap_quantile", units=units, demand=asked)
+    return compared.assign_attrs(view=view)
 
 
 def capacity_for_risk(demand_quantile: xr.DataArray, risk: float) -> xr.DataArray:

@@ -1,4 +1,4 @@
-"""What stands and what is planned, by county, year and service.
+"""Places and beds that stand and that are planned, by county, year and service.
 
 A figure for a whole area is split to its counties by each one's share of the residents in the ages that the service is
 for, at 31 December of the census year; counties with a figure of their own keep it, and the others share the rest. A
@@ -58,13 +58,13 @@ def estimate_supply(region: Region, models: Mapping[str, DemandModel], people: x
         tables = [table for table, rows in (("supply", figures), ("projects", projects)) if service in rows]
         bases.append(_basis(region, service, tables, split or split_too))
     coords = {SERVICE: list(models), COUNTY: counties, YEAR: years}
-    more = xr.DataArray(np.stack(planned), coords, (SERVICE, COUNTY, YEAR))
-    found = {"supply": more + np.stack(standing), "planned": more}
+    additions = xr.DataArray(np.stack(planned), coords, (SERVICE, COUNTY, YEAR))
+    capacity = {"supply": additions + np.stack(standing), "planned": additions}
     units = {model.unit for model in models.values()}
     labelled = xr.Dataset(
         {
-            "supply": in_order(found["supply"]),
-            "planned": in_order(found["planned"]),
+            "supply": in_order(capacity["supply"]),
+            "planned": in_order(capacity["planned"]),
             "basis": (SERVICE, np.asarray(bases, dtype=object)),
         },
         coords={"unit": (SERVICE, [model.unit for model in models.values()])},
@@ -101,13 +101,13 @@ class Row(NamedTuple):
 
 def _rows(region: Region, table: str) -> dict[str, list[Row]]:
     """The lines of a table by service, in the order of the file."""
-    found: dict[str, list[Row]] = {}
+    by_service: dict[str, list[Row]] = {}
     if region.has(table):
         rows = region.table(table)
         columns = (rows[name].tolist() for name in (SERVICE, COUNTY, YEAR, "capacity", "row"))
         for service, county, year, capacity, line in zip(*columns, strict=True):
-            found.setdefault(str(service), []).append(Row(str(county), int(year), float(capacity), int(line)))
-    return found
+            by_service.setdefault(str(service), []).append(Row(str(county), int(year), float(capacity), int(line)))
+    return by_service
 
 
 def _standing(
