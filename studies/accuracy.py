@@ -46,15 +46,15 @@ def calibration(region: Region, past: xr.Dataset) -> Iterable[str]:
         "meet them. The columns agree by construction; they say nothing about foresight.\n"
     )
     city = past[["population", "births", "deaths"]].sum("county")
-    found = {
+    estimated = {
         "population": city.population.sum(["sex", "age"]),
         "births": city.births.sum("sex"),
         "deaths": city.deaths.sum(["sex", "age"]),
     }
     controls = region.table("controls")
-    controls = controls[(controls.area == region.area) & controls.component.isin(list(found))]
+    controls = controls[(controls.area == region.area) & controls.component.isin(list(estimated))]
     rows = [
-        (row.year, row.component, f"{row.value:,.0f}", f"{float(found[row.component].sel(year=row.year)):,.0f}")
+        (row.year, row.component, f"{row.value:,.0f}", f"{float(estimated[row.component].sel(year=row.year)):,.0f}")
         for row in controls.itertuples()
         if row.component == "population" or row.year > 2020
     ]
@@ -111,19 +111,19 @@ def seniors(region: Region, past: xr.Dataset) -> Iterable[tuple[str, ...]]:
 
 def crests(region: Region, pasts: dict[str, xr.Dataset]) -> Iterable[str]:
     """Years of the crests of the city and of the counties, as ranges over variants and splits."""
-    found = []
+    variants = []
     for split, past in pasts.items():
         for migration in MIGRATION:
             for fertility in FERTILITY:
                 waves = variant(region, past, {"migration.level": migration, "fertility.level": fertility})
-                found.append(waves.assign(split=split, variant=f"{migration:g} / {fertility:g}"))
-    waves = pd.concat(found)
+                variants.append(waves.assign(split=split, variant=f"{migration:g} / {fertility:g}"))
+    waves = pd.concat(variants)
     crest = waves[waves.turn == "crest"]
     yield "## When the wave crests\n"
     yield (
         f"Net migration at {', '.join(f'{m:g}' for m in MIGRATION)} times the recent level, fertility at "
         f"{' and '.join(f'{f:g}' for f in FERTILITY)} times the baseline, age groups 0-14 split by births and by spline: "
-        f"{len(found)} variants. A crest at the edge of the history (2010) or of the horizon is flagged *edge*: it may lie beyond. "
+        f"{len(variants)} variants. A crest at the edge of the history (2010) or of the horizon is flagged *edge*: it may lie beyond. "
         "Of several crests the table shows the last that is not at an edge.\n"
     )
     shown = [region.area, *region.counties.index]

@@ -101,7 +101,7 @@ class OneCount:
         third[np.flatnonzero(self.even)[::3]] = True  # enough to tell a coverage to 2 %
         rank = (paths(some(rates, third), spread, 336) < self.seen[third][..., None]).mean(-1)[:, 0, JUDGED]
         from_middle = abs(rank - 0.5)
-        return [(float((own < 0.4).mean()), float((own < 0.475).mean())) for own in from_middle.T]
+        return [(float((distance < 0.4).mean()), float((distance < 0.475).mean())) for distance in from_middle.T]
 
     def scored(self, chosen: Rates, spread: Spread, trajectories: int) -> xr.Dataset:
         """Forecast and rivals of the odd counties, as `backtest` gives them."""
@@ -116,8 +116,8 @@ class OneCount:
         labels = {COUNTY: self.census.later[COUNTY].values[odd], LEAD: [LAST - FIRST], AGE_GROUP: list(GROUPS)}
         made = {name: values[odd] for name, values in forecasts.items()}
         drawn = paths(some(rates, odd), spread, trajectories)
-        found = bt.assemble(labels, self.seen[odd], made, drawn, before[odd, 0, 0])
-        return found.expand_dims({START_YEAR: [FIRST]}).assign_attrs(trajectories=trajectories)
+        tested = bt.assemble(labels, self.seen[odd], made, drawn, before[odd, 0, 0])
+        return tested.expand_dims({START_YEAR: [FIRST]}).assign_attrs(trajectories=trajectories)
 
 
 def some(rates: xr.Dataset, which: np.ndarray) -> xr.Dataset:
@@ -158,10 +158,14 @@ def page(folder: Path, trajectories: int) -> tuple[list[str], list[str]]:
     errors = {key: study.misses(key) for key in product(GROWTHS, AT_RISK, MISSED)}
     best = min(errors, key=lambda key: sum(errors[key]))
     coverages, wide = try_spreads(study, study.rates(*best))
-    found = study.scored(best, wide, trajectories)
-    scores = bt.score(found)
-    lines = [*opening(study), *choices(errors, best, coverages, wide), *result(int((~study.even).sum()), found, scores)]
-    return lines, verdicts("China: counties 2010 to 2020", "china", found, scores)
+    tested = study.scored(best, wide, trajectories)
+    scores = bt.score(tested)
+    lines = [
+        *opening(study),
+        *choices(errors, best, coverages, wide),
+        *result(int((~study.even).sum()), tested, scores),
+    ]
+    return lines, verdicts("China: counties 2010 to 2020", "china", tested, scores)
 
 
 def opening(study: OneCount) -> Iterable[str]:

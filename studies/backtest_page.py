@@ -68,12 +68,12 @@ def score_table(at: xr.Dataset) -> str:
     best = bt.best_rival(at)
     rows = []
     for group in at.age_group.values:
-        one = at.sel(age_group=group)
-        ours = one.sel({APPROACH: bt.FORECAST})
+        of_group = at.sel(age_group=group)
+        ours = of_group.sel({APPROACH: bt.FORECAST})
         rows.append((
             group, *(percent(ours[name]) for name in ("median_ape", "mean_ape", "weighted_error")),
             percent(best.sel(age_group=group)), percent(ours.bias, sign=True),
-            percent(one.cover_80, 0), percent(one.cover_95, 0), percent(one.crps),
+            percent(of_group.cover_80, 0), percent(of_group.cover_95, 0), percent(of_group.crps),
         ))  # fmt: skip
     head = ("ages", "median", "mean", "weighted", "best rival", "bias", "cover 80", "cover 95", "CRPS")
     return table(head, rows)
@@ -115,11 +115,11 @@ def lost_text(scores: xr.Dataset, rival: str, words: str) -> str:
     cells = int((scores.cases > 0).sum())
     parts = []
     for measure, name in (("mean_ape", "mean error"), ("weighted_error", "weighted error")):
-        found = lost(scores, rival, measure)
-        where = ", ".join(f"{group} at {lead} years ({ratio:.2f})" for group, lead, ratio in found)
+        worse = lost(scores, rival, measure)
+        where = ", ".join(f"{group} at {lead} years ({ratio:.2f})" for group, lead, ratio in worse)
         parts.append(
-            f"by {name} it is worse in {len(found)} of {cells} cells of age group and lead"
-            + (f": {where}" if found else "")
+            f"by {name} it is worse in {len(worse)} of {cells} cells of age group and lead"
+            + (f": {where}" if worse else "")
         )
     return f"Against {words}, {'; '.join(parts)}.\n"
 

@@ -24,7 +24,7 @@ from studies.pages import table
 
 @dataclass(frozen=True)
 class Choice:
-    """What settings were chosen on: a place cut off after a year, so that no reported year is among the targets."""
+    """Place on which settings were chosen, cut off after a year, so that no reported year is among the targets."""
 
     whole: Callable[[Path], xr.Dataset]
     until: int
@@ -92,13 +92,13 @@ def inflated(folder: Path, inflation: float) -> tuple[str, ...]:
     settings, shares = replace(Settings(), inflation=inflation), []
     for case in CHOSEN_ON.values():
         prior = None if case.whole is places.sweden else SWEDEN_1990
-        found = bt.backtest(case.read(folder), case.origins, case.horizon, settings, prior=prior, trajectories=336)
-        shares.append(pooled(bt.score(found)))
+        tested = bt.backtest(case.read(folder), case.origins, case.horizon, settings, prior=prior, trajectories=336)
+        shares.append(pooled(bt.score(tested)))
     return (f"{inflation:g}", *("/".join(map(percent_0, pair)) for pair in (*shares, np.mean(shares, axis=0))))
 
 
 class Origin(NamedTuple):
-    """What is known at an origin, what was counted later and how far a naive forecast was off."""
+    """Figures known at an origin, those counted later, and the error of a naive forecast."""
 
     history: xr.Dataset
     origin: int

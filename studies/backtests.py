@@ -33,7 +33,7 @@ NORWAY = 578  # country code in World Population Prospects, for the standard of 
 
 @dataclass(frozen=True)
 class Place:
-    """What is tested: how its past is read, the origins that are reported, and what a reader must know."""
+    """Place that is tested: the reader of its past, the origins that are reported, and what a reader must know."""
 
     title: str
     read: Callable[[Path], xr.Dataset]
@@ -125,13 +125,13 @@ def make(name: str, folder: Path, out: Path, trajectories: int) -> tuple[list[st
     if name == "china":
         return backtest_china.page(folder, trajectories)
     place = REPORTED[name]
-    found, completed = run(place, folder, trajectories)
-    scores = bt.score(found)
+    tested, completed = run(place, folder, trajectories)
+    scores = bt.score(tested)
     out.mkdir(parents=True, exist_ok=True)
-    picture(found, scores, out / f"{name}.svg", place.title)
+    picture(tested, scores, out / f"{name}.svg", place.title)
     sign = fingerprint(place.read(folder))
-    return list(page(place.title, place.note, found, scores, completed, name, sign)), verdicts(
-        place.title, name, found, scores
+    return list(page(place.title, place.note, tested, scores, completed, name, sign)), verdicts(
+        place.title, name, tested, scores
     )
 
 
@@ -141,9 +141,9 @@ def run(place: Place, folder: Path, trajectories: int) -> tuple[xr.Dataset, tupl
     years = history[YEAR].values.tolist()
     origins = [year for year in place.origins if years[0] < year < years[-1]] or years[2:-1]
     standard = places.standard_of(folder, place.country, origins[0]) if place.country else None
-    found = bt.backtest(history, origins, place.horizon, standard=standard, trajectories=trajectories)
+    tested = bt.backtest(history, origins, place.horizon, standard=standard, trajectories=trajectories)
     completed = complete_history(history.sel({YEAR: slice(None, origins[0])}), standard).completed
-    return found, tuple(completed)
+    return tested, tuple(completed)
 
 
 def fingerprint(history: xr.Dataset) -> str:

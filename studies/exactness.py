@@ -1,4 +1,4 @@
-"""How close the engine comes to what others published: each comparison, its bar, and what is reached.
+"""Comparisons of the engine with what others published: each with its bar, and what is reached.
 
 The tests (test_exactness.py) hold the bars; studies/exactness_page.py writes the same figures down.
 """
@@ -50,13 +50,13 @@ def un_engine(folder: Path) -> Iterable[Result]:
         truth = published.un_population(folder, country)
         if truth is None:
             continue
-        found = project_population(published.un_rates(folder, country), "end")
-        check_balance(found)
+        projected = project_population(published.un_rates(folder, country), "end")
+        check_balance(projected)
         start, last = int(truth.year[0]), int(truth.year[-1])
         for years in sorted({1, 10, 50, last - start}):
             total, cells = (
                 float(error)
-                for error in errors(found.population.sel(year=start + years), truth.sel(year=start + years))
+                for error in errors(projected.population.sel(year=start + years), truth.sel(year=start + years))
             )
             name = f"UN engine, {country.title()} 1x1 from {start + 1}"
             yield Result(name, years, TOTAL, 1e-6, total)
@@ -68,12 +68,12 @@ def true_rates(folder: Path) -> Iterable[Result]:
     deaths = published.wpp_deaths(folder, WPP_START)
     countries = deaths.county.values.tolist()
     people = published.wpp_population(folder, WPP_START).sel(county=countries)
-    found = project_countries(folder, countries, mx=deaths / people)
+    projected = project_countries(folder, countries, mx=deaths / people)
     names = {"356": "India", "826": "United Kingdom"}
     for country in countries:
         for years in WPP_HORIZONS:
             here = {"county": country, "year": WPP_START + years}
-            total, cells = (float(error) for error in errors(found.population.sel(here), people.sel(here)))
+            total, cells = (float(error) for error in errors(projected.population.sel(here), people.sel(here)))
             name = f"WPP 2024, {names.get(country, country)}, death rates by single age, from mid-{WPP_START}"
             yield Result(name, years, TOTAL, 1e-4 if years == 10 else None, total)
             yield Result(name, years, CELLS, 2e-4 if years == 10 else None, cells)
@@ -82,15 +82,15 @@ def true_rates(folder: Path) -> Iterable[Result]:
 def five_year_tables(folder: Path) -> Iterable[Result]:
     """WPP 2024, all countries, rates rebuilt from five-year tables, annual e0, TFR and SRB."""
     people = published.wpp_population(folder, WPP_START)
-    found = project_countries(folder, people.county.values.tolist())
+    projected = project_countries(folder, people.county.values.tolist())
     large = (people.sel(year=WPP_START).sum(["sex", "age"]) >= LARGE).values
     name = f"WPP 2024, {large.sum()} countries of {LARGE:,} people or more, five-year tables, from mid-{WPP_START}"
     for years in WPP_HORIZONS:
-        at = {"year": WPP_START + years}
-        total, cells = (error.values[large] for error in errors(found.population.sel(at), people.sel(at)))
-        held = years == 50
-        yield Result(name, years, f"{TOTAL}, median", 1e-3 if held else None, float(np.median(total)))
-        yield Result(name, years, f"{TOTAL}, largest", 1e-2 if held else None, float(total.max()))
+        here = {"year": WPP_START + years}
+        total, cells = (error.values[large] for error in errors(projected.population.sel(here), people.sel(here)))
+        has_bar = years == 50
+        yield Result(name, years, f"{TOTAL}, median", 1e-3 if has_bar else None, float(np.median(total)))
+        yield Result(name, years, f"{TOTAL}, largest", 1e-2 if has_bar else None, float(total.max()))
         yield Result(name, years, f"{CELLS}, median", None, float(np.median(cells)))
         yield Result(name, years, f"{CELLS}, largest", None, float(cells.max()))
 
@@ -110,9 +110,9 @@ def project_countries(folder: Path, countries: list[str], mx: xr.DataArray | Non
         "srb": mid_year(rates.srb),
         "net_migration": mid_year(published.wpp_net_migration(folder, WPP_START).sel(of)),
     }
-    found = project_population(xr.Dataset(steps, attrs={"jump_off_year": WPP_START}), "end")
-    check_balance(found)
-    return found
+    projected = project_population(xr.Dataset(steps, attrs={"jump_off_year": WPP_START}), "end")
+    check_balance(projected)
+    return projected
 
 
 def swedish_counties(folder: Path) -> Iterable[Result]:
@@ -122,13 +122,17 @@ def swedish_counties(folder: Path) -> Iterable[Result]:
     name = f"Sweden, {seen.sizes['county']} counties, observed components {int(seen.year[1])}-{int(seen.year[-1])}"
     identity = float(abs(balance_residual(seen)).max())
     yield Result(name, years, "accounting identity, largest cell, persons", 0.0, identity)
-    found = project_population(published.observed_rates(seen), "end")
-    check_balance(found)
+    projected = project_population(published.observed_rates(seen), "end")
+    check_balance(projected)
     yield Result(
-        name, years, "population by the rates implied, largest cell, persons", 1e-6, _largest(found, seen, "population")
+        name,
+        years,
+        "population by the rates implied, largest cell, persons",
+        1e-6,
+        _largest(projected, seen, "population"),
     )
-    yield Result(name, years, "persons clipped", 1e-6, float(found.clipped.sum()))
-    yield Result(name, years, "births by sex, largest", 1e-6, _largest(found, seen, "births"))
+    yield Result(name, years, "persons clipped", 1e-6, float(projected.clipped.sum()))
+    yield Result(name, years, "births by sex, largest", 1e-6, _largest(projected, seen, "births"))
 
 
 def _largest(found: xr.Dataset, seen: xr.Dataset, name: str) -> float:
@@ -143,13 +147,13 @@ def swiss_fso(folder: Path) -> Iterable[Result]:
     """
     truth, rates = published.swiss_projection(folder), published.swiss_rates(folder)
     scenarios = truth.trajectory.values.tolist()
-    runs = [_swiss_scenario(truth.sel(trajectory=one), rates.sel(trajectory=one)) for one in scenarios]
-    one, chained = (xr.concat(parts, "trajectory") for parts in zip(*runs, strict=True))
+    runs = [_swiss_scenario(truth.sel(trajectory=stepped), rates.sel(trajectory=stepped)) for stepped in scenarios]
+    stepped, chained = (xr.concat(parts, "trajectory") for parts in zip(*runs, strict=True))
     last = int(truth.year[-1])
     years = last - int(truth.year[0])
     total, cells = errors(chained.sel(year=last).sum("group"), truth.sel(year=last).sum("group"))
     name = f"Swiss FSO, Aargau, 2 nationalities, {len(scenarios)} scenarios"
-    missed = abs(one - truth)
+    missed = abs(stepped - truth)
     each, through = f"{name}, from each published year", f"{name}, chained from {int(truth.year[0])}"
     yield Result(each, 1, "ages 1 and over, largest cell, persons", 0.5, float(missed.sel(age=slice(1, None)).max()))
     yield Result(each, 1, "age 0, largest cell, persons", 0.6, float(missed.sel(age=0).max()))

@@ -79,15 +79,15 @@ def with_grades(folder: Path) -> Path:
 
 
 def commands(folder: Path, region: str, run: str) -> None:
-    """What the commands print, one file each; paths of this machine taken out."""
+    """Writes what the commands print, one file each; paths of this machine are taken out."""
     folder.mkdir(parents=True)
     for number, words in enumerate(COMMANDS):
         asked = [{"REGION": region, "RUN": run}.get(word, word) for word in words]
         done = subprocess.run([sys.executable, "-m", "forecast", *asked], capture_output=True, cwd=ROOT, check=False)  # noqa: S603
-        said = b"exit %d\n" % done.returncode + done.stdout + done.stderr
+        printed = b"exit %d\n" % done.returncode + done.stdout + done.stderr
         for path in (run, region) if Path(region).is_dir() else (run,):
-            said = said.replace(path.encode(), b"PATH")
-        (folder / f"{number}-{words[0]}.txt").write_bytes(said)
+            printed = printed.replace(path.encode(), b"PATH")
+        (folder / f"{number}-{words[0]}.txt").write_bytes(printed)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def options(count: int) -> list[tuple[float, ...]]:
 
 
 def untidiness(plan: Mapping[str, set[str]], rooms: Mapping[str, Room]) -> float:
-    """How often arrows pass behind boxes that are not theirs, strong ones above all; and their breadth."""
+    """Number of times that arrows pass behind boxes that are not theirs, strong ones above all; and their breadth."""
     total = 0.0
     for (a, b), heavy, points in curves(plan, rooms):
         total += abs(points[0, 0] - points[-1, 0]) / WIDTH * (3 if heavy else 0.5)
@@ -156,9 +156,9 @@ def picture(plan: Mapping[str, set[str]]) -> alt.LayerChart:
     )
     layers: list[alt.Chart] = []
     for kind, colour, width in ((False, FAINT, 1.1), (True, LINE, 1.9)):
-        own = alt.Chart(lines[lines["strong"] == kind])
+        base = alt.Chart(lines[lines["strong"] == kind])
         layers.append(
-            own.mark_line(color=colour, strokeWidth=width).encode(
+            base.mark_line(color=colour, strokeWidth=width).encode(
                 horizontal, vertical, alt.Detail("arrow:N"), alt.Order("order:Q")
             )
         )
@@ -201,9 +201,9 @@ def drawn(room: Room, horizontal: alt.X, vertical: alt.Y) -> Iterator[alt.Chart]
         ],
         columns=["x", "y", "text", "size", "weight", "colour"],
     )
-    for _, own in texts.groupby(["size", "weight", "colour"], sort=False):
-        size, weight, colour = own[["size", "weight", "colour"]].iloc[0]
-        mark = alt.Chart(own).mark_text(align="left", fontSize=size, fontWeight=weight, color=colour)
+    for _, alike in texts.groupby(["size", "weight", "colour"], sort=False):
+        size, weight, colour = alike[["size", "weight", "colour"]].iloc[0]
+        mark = alt.Chart(alike).mark_text(align="left", fontSize=size, fontWeight=weight, color=colour)
         yield mark.encode(horizontal, vertical, text="text:N")
 
 

@@ -27,9 +27,9 @@ def births(reference: Path, release: str) -> xr.DataArray:
 
 
 def provenance(reference: Path, since: int = 2003) -> dict[str, list[int]]:
-    """How the revised births were come by -> the years since, as the reference data says."""
+    """Word of the reference data for the way the revised births were found -> the years since."""
     table = china_births(reference).loc[since:]
-    return {str(word): own.index.tolist() for word, own in table.groupby("revised_verification")}
+    return {str(word): rows.index.tolist() for word, rows in table.groupby("revised_verification")}
 
 
 def rolls(reference: Path, stage: str) -> pd.Series:
@@ -60,10 +60,10 @@ def seen_from(
     ratio = observed / children.isel(trajectory=0, county=0).sel(year=observed.index.to_numpy()).to_numpy()
     rise = xr.DataArray(rng.uniform(0, 1, TRAJECTORIES) * float(ratio.diff().mean()), dims="trajectory")
     since = (children["year"] - origin).clip(min=0)
-    found = children * (float(ratio.iloc[-1]) + rise * since)
+    expected = children * (float(ratio.iloc[-1]) + rise * since)
     past = xr.DataArray(observed.to_numpy(), dims="year", coords={"year": observed.index.to_numpy()})
     return (
-        xr.where(found["year"] <= origin, past.reindex(year=found["year"]), found)
+        xr.where(expected["year"] <= origin, past.reindex(year=expected["year"]), expected)
         .sel(year=slice(int(observed.index[0]), last))
         .transpose("trajectory", "county", "year")
     )

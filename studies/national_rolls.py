@@ -66,15 +66,15 @@ def ahead(series: pd.Series, releases: Mapping[str, pd.Series]) -> Iterable[str]
             for release, born in releases.items()
             for path in ("constant", "three years", "damped")
         }
-        revised = {key: one for key, one in made.items() if key[0].startswith("revised")}
-        crests = [int(one.idxmax()) for one in made.values()]
-        own = [int(one.idxmax()) for one in revised.values()]
+        revised = {key: pupils for key, pupils in made.items() if key[0].startswith("revised")}
+        crests = [int(pupils.idxmax()) for pupils in made.values()]
+        revised_crests = [int(pupils.idxmax()) for pupils in revised.values()]
         years = (2026, 2028, 2030, 2032)
         low_high = [
-            f"{min(one[year] for one in made.values()):,.0f}-{max(one[year] for one in made.values()):,.0f}"
+            f"{min(pupils[year] for pupils in made.values()):,.0f}-{max(pupils[year] for pupils in made.values()):,.0f}"
             for year in years
         ]
-        rows.append((stage, int(known.index[-1]), _span(own), _span(crests), *low_high))
+        rows.append((stage, int(known.index[-1]), _span(revised_crests), _span(crests), *low_high))
     yield table(
         (
             "stage",

@@ -29,8 +29,8 @@ def sweden(folder: Path) -> xr.Dataset:
     """Counties, single ages, every component counted; deaths by the age reached in the year."""
     seen = published.swedish_counties(folder)
     share = seen.births_by_mother / seen.births_by_mother.sum(MOTHER_AGE)
-    found = seen[["population", "deaths", "net_migration"]].assign(births=seen.births * share)
-    return found.assign_attrs(deaths_age="year_end")
+    history = seen[["population", "deaths", "net_migration"]].assign(births=seen.births * share)
+    return history.assign_attrs(deaths_age="year_end")
 
 
 def norway(folder: Path) -> xr.Dataset:
@@ -76,8 +76,8 @@ def iceland(folder: Path) -> xr.Dataset:
     births[MOTHER_AGE] = births.mother_age.astype(str).str.replace("<15", "14").str.extract(r"(\d+)")[0].astype(int)
     by_mother = births.groupby([YEAR, MOTHER_AGE]).births.sum().to_xarray()
     years = np.arange(int(by_mother[YEAR][0]) - 1, int(min(people[YEAR][-1], by_mother[YEAR][-1])) + 1)
-    found = xr.Dataset({"population": people.reindex({YEAR: years}), "births": by_mother.reindex({YEAR: years})})
-    return found.astype(float).expand_dims({COUNTY: ["nation"]})
+    history = xr.Dataset({"population": people.reindex({YEAR: years}), "births": by_mother.reindex({YEAR: years})})
+    return history.astype(float).expand_dims({COUNTY: ["nation"]})
 
 
 def us_states_resident(folder: Path) -> xr.Dataset:
@@ -98,8 +98,8 @@ def us_states(folder: Path) -> xr.Dataset:
 def _states(folder: Path, universe: str) -> xr.DataArray:
     frame = published.table(folder / "us_states", "population_1x1")
     frame = frame[frame.universe == universe].rename(columns={"state": COUNTY})
-    found = frame.set_index([COUNTY, YEAR, SEX, AGE])["pop"].to_xarray().astype(float)
-    return found.transpose(COUNTY, YEAR, SEX, AGE)
+    people = frame.set_index([COUNTY, YEAR, SEX, AGE])["pop"].to_xarray().astype(float)
+    return people.transpose(COUNTY, YEAR, SEX, AGE)
 
 
 def us_counties(folder: Path) -> xr.Dataset:
@@ -111,10 +111,10 @@ def us_counties(folder: Path) -> xr.Dataset:
     complete = people.notnull().all([YEAR, SEX, AGE])
     people = people.sel(county_fips=complete.values).astype(float)
     both = np.intersect1d(people.county_fips, flows.county_fips)
-    found = xr.Dataset({"population": people.sel(county_fips=both)}).assign(
+    history = xr.Dataset({"population": people.sel(county_fips=both)}).assign(
         flows.sel(county_fips=both).reindex({YEAR: people[YEAR]}).astype(float)
     )
-    named = found.rename(county_fips=COUNTY)
+    named = history.rename(county_fips=COUNTY)
     return named.assign_coords({COUNTY: [f"{code:05d}" for code in named[COUNTY].values]})
 
 
@@ -195,8 +195,8 @@ def _census(part: Path, year: int, codes: set[str]) -> xr.DataArray:
     frame = published.table(part, f"census{year}_county_age_sex")
     frame = frame[(frame.level == "county") & frame.code.isin(codes)]
     frame = frame.assign(age=[age_bounds(str(group))[0] for group in frame.age_group], sex=frame.sex.astype(str))
-    found = frame.groupby(["code", "sex", "age"]).population_persons.sum().to_xarray().rename(code=COUNTY)
-    return found.dropna(COUNTY).astype(float)
+    people = frame.groupby(["code", "sex", "age"]).population_persons.sum().to_xarray().rename(code=COUNTY)
+    return people.dropna(COUNTY).astype(float)
 
 
 def _children_missed(nation: pd.DataFrame, births: pd.Series, folder: Path) -> dict[int, float]:

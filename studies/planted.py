@@ -91,26 +91,26 @@ def waves_of(values: np.ndarray, history: int) -> pd.DataFrame:
     """Crests (not at the edge) by county, the first `history` years given apart."""
     series = labelled(values)
     past = series.isel(year=slice(None, history)) if history else None
-    found = find_waves(series.isel(year=slice(history, None)), past)
-    return found[(found["turn"] == "crest") & ~found["at_edge"].astype(bool)]
+    waves = find_waves(series.isel(year=slice(history, None)), past)
+    return waves[(waves["turn"] == "crest") & ~waves["at_edge"].astype(bool)]
 
 
 def score(planted: Planted, found: pd.DataFrame) -> Score:
     """Planted crests against those found; a crest counts once, and inside a plateau every year is right."""
-    by_series = {int(county): own for county, own in found.groupby("county")}
+    by_series = {int(county): of_series for county, of_series in found.groupby("county")}
     crests = hits = exact = covered = 0
     for series, peaks in enumerate(planted.truth):
-        own = by_series.get(series)
+        of_series = by_series.get(series)
         for low, high in peaks:
             crests += 1
-            if own is None:
+            if of_series is None:
                 continue
-            years = own["peak_year"].to_numpy() - FIRST
+            years = of_series["peak_year"].to_numpy() - FIRST
             nearest = int(np.argmin(np.maximum(low - years, years - high)))
             away = max(low - years[nearest], years[nearest] - high, 0)
             hits += away <= 1
             exact += away == 0
-            first, last = (int(own[name].iloc[nearest]) - FIRST for name in ("peak_year_low", "peak_year_high"))
+            first, last = (int(of_series[name].iloc[nearest]) - FIRST for name in ("peak_year_low", "peak_year_high"))
             covered += first <= high and low <= last
     return Score(crests, hits / crests, exact / crests, covered / crests)
 
@@ -133,25 +133,26 @@ def smooth_series(rng: np.random.Generator, count: int, kind: str, years: int = 
 def false_crests(kind: str, noise: float, history: int, count: int, seed: int = 0) -> float:
     """Share of series without a crest in which one is found."""
     rng = np.random.default_rng(seed)
-    found = waves_of(noisy(smooth_series(rng, count, kind), noise, rng), history)
-    return found["county"].nunique() / count
+    crests = waves_of(noisy(smooth_series(rng, count, kind), noise, rng), history)
+    return crests["county"].nunique() / count
 
 
 def hits(noise: float, count: int, seed: int = 0, **ranges: tuple[float, float]) -> dict[tuple[str, str, int], Score]:
     """Scores by shape, trend and length of history."""
-    rng, found = np.random.default_rng(seed), {}
+    rng, scores = np.random.default_rng(seed), {}
     for shape in SHAPES:
         for trend in TRENDS:
             for history in HISTORIES:
                 planted = plant(rng, count, shape, trend, 27 + max(history, 12), **ranges)
-                found[shape, trend, history] = score(planted, waves_of(noisy(planted.clean, noise, rng), history))
-    return found
+                scores[shape, trend, history] = score(planted, waves_of(noisy(planted.clean, noise, rng), history))
+    return scores
 
 
 def pooled(scores: list[Score]) -> Score:
-    crests = sum(one.crests for one in scores)
+    crests = sum(part.crests for part in scores)
     share = [
-        sum(getattr(one, name) * one.crests for one in scores) / crests for name in ("within_one", "exact", "covered")
+        sum(getattr(part, name) * part.crests for part in scores) / crests
+        for name in ("within_one", "exact", "covered")
     ]
     return Score(crests, *share)
 
@@ -217,7 +218,7 @@ def bumps(rng: np.random.Generator, count: int, kind: str, years: int = 45) -> t
 def coverage(
     kind: str, noise: float, count: int, seed: int = SCORED, history: int = 0, correlation: float = 0.0
 ) -> Coverage:
-    """How often the 10-90 % range of the peak time of single noisy paths holds the true time.
+    """Share of single noisy paths whose 10-90 % range of the peak time holds the true time, and its length.
 
     correlation: of the noise of one year with that of the year before (its sd stays `noise`); 0 is the noise of the bars.
     """
@@ -226,13 +227,13 @@ def coverage(
     drawn = rng.standard_normal(clean.shape)
     for year in range(1, drawn.shape[1]):
         drawn[:, year] = correlation * drawn[:, year - 1] + np.sqrt(1 - correlation**2) * drawn[:, year]
-    found = waves_of(clean * (1 + noise * drawn), history)
-    truth_of = FIRST + truth[found["county"].astype(int)]
-    found = found.assign(truth=truth_of, away=(found["peak_year"] - truth_of).abs()).query("away <= 3")
-    held = found["truth"].between(found["peak_time_low"], found["peak_time_high"])
-    near = (found["peak_year"] - np.round(found["truth"])).abs() <= 1
-    length = found["peak_time_high"] - found["peak_time_low"]
-    return Coverage(found.loc[near, "county"].nunique() / count, float(held.mean()), float(length.median()))
+    crests = waves_of(clean * (1 + noise * drawn), history)
+    truth_of = FIRST + truth[crests["county"].astype(int)]
+    crests = crests.assign(truth=truth_of, away=(crests["peak_year"] - truth_of).abs()).query("away <= 3")
+    inside = crests["truth"].between(crests["peak_time_low"], crests["peak_time_high"])
+    near = (crests["peak_year"] - np.round(crests["truth"])).abs() <= 1
+    length = crests["peak_time_high"] - crests["peak_time_low"]
+    return Coverage(crests.loc[near, "county"].nunique() / count, float(inside.mean()), float(length.median()))
 
 
 def trajectory_coverage(spread: float, count: int) -> dict[str, float]:
@@ -244,13 +245,13 @@ def trajectory_coverage(spread: float, count: int) -> dict[str, float]:
     paths = BASE * (1 + 0.5 * np.exp(-((when - peaks[..., None]) ** 2) / 2 / 3.0**2))
     coords = {"county": [str(number) for number in range(count)], "year": FIRST + when}
     demand = xr.DataArray(paths[:, :200].transpose(1, 0, 2), dims=("trajectory", "county", "year"), coords=coords)
-    found = find_waves(demand)
-    found = found[(found["turn"] == "crest") & ~found["at_edge"]].sort_values("probability")
-    found = found.drop_duplicates("county", keep="last").set_index("county")
-    own = found.loc[coords["county"]]
+    crests = find_waves(demand)
+    crests = crests[(crests["turn"] == "crest") & ~crests["at_edge"]].sort_values("probability")
+    crests = crests.drop_duplicates("county", keep="last").set_index("county")
+    by_county = crests.loc[coords["county"]]
     truth = {"time": FIRST + peaks[:, 200], "year": FIRST + np.round(peaks[:, 200])}
     return {
-        name: float(((own[f"peak_{name}_low"] <= peak) & (peak <= own[f"peak_{name}_high"])).mean())
+        name: float(((by_county[f"peak_{name}_low"] <= peak) & (peak <= by_county[f"peak_{name}_high"])).mean())
         for name, peak in truth.items()
     }
 

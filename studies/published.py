@@ -116,17 +116,17 @@ def wpp_five_year_tables(folder: Path) -> tuple[xr.DataArray, xr.DataArray]:
 
 def wpp_annual(folder: Path, first: int) -> xr.Dataset:
     """e0 (county, year, sex), tfr and srb (county, year) of calendar years."""
-    found = {name: _countries(folder, "annual", name, ["year"], first) for name in ("e0F", "e0M", "tfr", "srb")}
-    e0 = xr.concat([found["e0F"], found["e0M"]], xr.DataArray(SEXES, dims="sex", name="sex"))
-    return xr.Dataset({"e0": e0, "tfr": found["tfr"], "srb": found["srb"]})
+    levels = {name: _countries(folder, "annual", name, ["year"], first) for name in ("e0F", "e0M", "tfr", "srb")}
+    e0 = xr.concat([levels["e0F"], levels["e0M"]], xr.DataArray(SEXES, dims="sex", name="sex"))
+    return xr.Dataset({"e0": e0, "tfr": levels["tfr"], "srb": levels["srb"]})
 
 
 def _countries(folder: Path, name: str, value: str, dims: list[str], first: int | None = None) -> xr.DataArray:
     frame = table(folder / "wpp2024", name)
     if first is not None:
         frame = frame[frame.year >= first]
-    found = cube(frame, value, ["country_code", *dims]).rename(country_code="county")
-    return found.assign_coords(county=[str(code) for code in found.county.values])
+    by_country = cube(frame, value, ["country_code", *dims]).rename(country_code="county")
+    return by_country.assign_coords(county=[str(code) for code in by_country.county.values])
 
 
 # Sweden, counties
@@ -139,10 +139,10 @@ def swedish_counties(folder: Path) -> xr.Dataset:
     frame = table(part, "population_deaths_migration").rename(columns={"region": "county"})
     dims = ["county", "year", "sex", "age"]
     names = {"population": "pop", "deaths": "deaths", "net_migration": "net_migrants"}
-    found = {name: cube(frame, column, dims) for name, column in names.items()}
+    counted = {name: cube(frame, column, dims) for name, column in names.items()}
     births = table(part, "births").rename(columns={"region": "county", "child_sex": "sex"})
     by_mother = cube(births, "births", ["county", "year", "sex", "mother_age"])
-    return xr.Dataset({**found, "births": by_mother.sum("mother_age"), "births_by_mother": by_mother.sum("sex")})
+    return xr.Dataset({**counted, "births": by_mother.sum("mother_age"), "births_by_mother": by_mother.sum("sex")})
 
 
 def observed_rates(seen: xr.Dataset) -> xr.Dataset:
@@ -200,7 +200,7 @@ def swiss_rates(folder: Path) -> xr.Dataset:
     pairs = {"from_group": NATIONALITIES, "to_group": NATIONALITIES}
     foreign = xr.DataArray([[0.0, 0.0], [1.0, 0.0]], dims=tuple(pairs), coords=pairs)
     swiss_children = given.int_mothers.sel(group="int", sex="female", age=0, drop=True)
-    own = xr.DataArray(np.eye(2), dims=tuple(pairs), coords=pairs)
+    same_group = xr.DataArray(np.eye(2), dims=tuple(pairs), coords=pairs)
     to_swiss = foreign - xr.DataArray([[0.0, 0.0], [0.0, 1.0]], dims=tuple(pairs), coords=pairs)
     variables = {
         "baseline": _swiss(frame, "fso_projection_n").sel(year=first, drop=True),
@@ -210,7 +210,7 @@ def swiss_rates(folder: Path) -> xr.Dataset:
         "out_rate": given.emi_int + given.emi_nat,
         "in_migration": given.imm_int_n + given.imm_nat_n,
         "transition_rate": foreign * given.acq.sel(group="int", drop=True),
-        "newborn_share": own + to_swiss * swiss_children,
+        "newborn_share": same_group + to_swiss * swiss_children,
     }
     attrs = {"jump_off_year": first, "migration_timing": "mid", "asfr_age": "year_end"}
     return xr.Dataset(variables, attrs=attrs)

@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PAGE)
     chosen = parser.parse_args()
     tested = [(case, run(case)) for case in cases(chosen.reference)]
-    pages = [line for case, found in tested for line in report(case, found)]
+    pages = [line for case, outcome in tested for line in report(case, outcome)]
     shown = [f"![errors by years ahead]({chosen.out.stem}.svg)\n"] if tested else []
     parts = [*opening(), *shown, *in_short(tested), *pages]
     with suppress(FileNotFoundError):
@@ -115,8 +115,8 @@ def opening() -> Iterable[str]:
 def picture(tested: Iterable[tuple[Case, xr.Dataset]], file: Path) -> None:
     """Errors by years ahead of forecast and rivals, a panel for each source."""
     parts = []
-    for case, found in tested:
-        scores = score_rolls(found).cell_error.sel(approach=list(APPROACHES[:-1]))
+    for case, outcome in tested:
+        scores = score_rolls(outcome).cell_error.sel(approach=list(APPROACHES[:-1]))
         parts.append(scores.to_dataframe().reset_index().assign(rolls=case.title))
     frame = pd.concat(parts).dropna(subset="cell_error")
     frame["error"] = 100 * frame.pop("cell_error")
@@ -139,7 +139,7 @@ def picture(tested: Iterable[tuple[Case, xr.Dataset]], file: Path) -> None:
 
 
 def in_short(tested: Iterable[tuple[Case, xr.Dataset]]) -> Iterable[str]:
-    """What was reached, beside the targets; all origins, and those with enough years behind them."""
+    """Errors that were reached, beside the targets; all origins, and those with enough years behind them."""
     yield "## In short\n"
     yield (
         "Targets: all places together within 0.5 / 1.0 / 1.0 / 1.5 % at 1 / 2 / 3 / 5 years, for large sums (above "
@@ -147,9 +147,9 @@ def in_short(tested: Iterable[tuple[Case, xr.Dataset]]) -> Iterable[str]:
         "“Settled” origins have at least six ratios behind them. Reached figures are bold.\n"
     )
     rows = []
-    for case, found in tested:
-        settled = found.sel(origin=found.origin >= found.origin[0] + SETTLED)
-        for name, part in (("all", found), ("settled", settled)):
+    for case, outcome in tested:
+        settled = outcome.sel(origin=outcome.origin >= outcome.origin[0] + SETTLED)
+        for name, part in (("all", outcome), ("settled", settled)):
             if part.sizes["origin"] < 2:
                 continue
             large = float(part.start.sum(["county", "grade"]).median()) >= LARGE and "births" in case.given
@@ -205,8 +205,8 @@ LEFT_OUT = (
 
 def in_short_where_births_turn(tested: Iterable[tuple[Case, xr.Dataset]]) -> Iterable[str]:
     rows = []
-    for case, found in tested:
-        turned = only_where_births_turn(found, case)
+    for case, outcome in tested:
+        turned = only_where_births_turn(outcome, case)
         if turned is None:
             continue
         cases, part, leads = turned
@@ -410,14 +410,14 @@ def after_some_years(found: xr.Dataset, several: bool) -> Iterable[str]:
 
 
 def _beside(scores: xr.DataArray, lead: int) -> str:
-    own = float(scores.sel(approach=FORECAST, lead=lead))
+    ours = float(scores.sel(approach=FORECAST, lead=lead))
     rival = float(scores.sel(approach=list(APPROACHES[1:-1]), lead=lead).min())
-    return f"{100 * own:.2f} ({100 * rival:.2f})" if np.isfinite(own) else "-"
+    return f"{100 * ours:.2f} ({100 * rival:.2f})" if np.isfinite(ours) else "-"
 
 
 def only_where_births_turn(found: xr.Dataset, case: Case) -> tuple[int, xr.Dataset, list[int]] | None:
-    """How many places and origins there are at which the number of children entering turns, what was found there, and
-    the years ahead that were counted; None where there are none."""
+    """Number of places and origins at which the number of children entering turns, the results there, and the years
+    ahead that were counted; None where there are none."""
     births = case.given.get("births")
     if births is None:
         return None

@@ -25,10 +25,10 @@ NAMES = ("phi", "sigma", "start")
 def main() -> None:
     country = int(sys.argv[1]) if len(sys.argv) > 1 else 156
     annual = published.table(REFERENCE / "wpp2024", "annual")
-    own = annual[(annual["country_code"] == country) & annual["year"].between(2024, 2055)]
-    horizon = (own["year"] - 2023).to_numpy()
-    tfr = spread(np.log(own["tfr_80l"]), np.log(own["tfr_80u"]))
-    hazard = spread(own["e0B_80l"], own["e0B_80u"]) / years_per_log_hazard()
+    intervals = annual[(annual["country_code"] == country) & annual["year"].between(2024, 2055)]
+    horizon = (intervals["year"] - 2023).to_numpy()
+    tfr = spread(np.log(intervals["tfr_80l"]), np.log(intervals["tfr_80u"]))
+    hazard = spread(intervals["e0B_80l"], intervals["e0B_80u"]) / years_per_log_hazard()
     for name, sd in (("fertility, log", tfr), ("mortality, log hazard", hazard)):
         fitted = fit(horizon, sd)
         error = np.abs(model(fitted, horizon) / sd - 1).max()
@@ -38,8 +38,8 @@ def main() -> None:
 
 def spread(low: pd.Series, high: pd.Series) -> np.ndarray:
     """Standard deviation that an 80 % interval implies, if it is normal."""
-    found: np.ndarray = ((high - low) / (2 * norm.ppf(0.9))).to_numpy()
-    return found
+    deviation: np.ndarray = ((high - low) / (2 * norm.ppf(0.9))).to_numpy()
+    return deviation
 
 
 def years_per_log_hazard() -> float:
@@ -54,8 +54,8 @@ def model(values: np.ndarray, horizon: np.ndarray) -> np.ndarray:
     """Standard deviation at each horizon of x[t] = phi x[t-1] + sigma e[t], x[0] = start e[0]."""
     phi, sigma, start = values
     kept = phi ** (2 * horizon)
-    found: np.ndarray = np.sqrt(start**2 * kept + sigma**2 * (1 - kept) / (1 - phi**2))
-    return found
+    deviation: np.ndarray = np.sqrt(start**2 * kept + sigma**2 * (1 - kept) / (1 - phi**2))
+    return deviation
 
 
 def fit(horizon: np.ndarray, sd: np.ndarray) -> np.ndarray:
@@ -64,14 +64,14 @@ def fit(horizon: np.ndarray, sd: np.ndarray) -> np.ndarray:
     def misses(values: np.ndarray) -> np.ndarray:
         return model(values, horizon) / sd - 1
 
-    found = least_squares(
+    solution = least_squares(
         misses,
         x0=(0.95, sd[0], sd[0]),
         bounds=((0.5, 1e-6, 0), (0.9999, 1, 1)),
     )
-    if not found.success:
-        raise RuntimeError(found.message)
-    values: np.ndarray = found.x
+    if not solution.success:
+        raise RuntimeError(solution.message)
+    values: np.ndarray = solution.x
     return values
 
 

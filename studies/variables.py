@@ -36,7 +36,7 @@ INTRODUCTION = {
 
 def page(lang: str) -> str:
     """The whole page in one language."""
-    return "\n".join([INTRODUCTION[lang], *(part for one in tables().values() for part in section(one, lang))])
+    return "\n".join([INTRODUCTION[lang], *(part for table in tables().values() for part in section(table, lang))])
 
 
 def section(one: Table, lang: str) -> Iterator[str]:

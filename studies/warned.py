@@ -100,8 +100,8 @@ def china(reference: Path) -> Iterator[Case]:
 
 def _by_place(table: pd.DataFrame, place: str, year: str, column: str, value: str) -> dict[str, pd.DataFrame]:
     return {
-        str(name): own.pivot_table(index=year, columns=column, values=value, aggfunc="sum").astype(float)
-        for name, own in table.groupby(place)
+        str(name): rows.pivot_table(index=year, columns=column, values=value, aggfunc="sum").astype(float)
+        for name, rows in table.groupby(place)
     }
 
 
@@ -130,11 +130,11 @@ def judge(
     supply = xr.zeros_like(demand.isel(trajectory=0)) + xr.DataArray(stands, dims="county")
     flags = warn(classify_waves(demand, supply, WINDOW), origin, read_rules().warning)
     for number, ((place, stage), came) in enumerate(truth.items()):
-        own = flags[flags["county"] == str(number)]
+        of_series = flags[flags["county"] == str(number)]
         for kind, names in (("short", SHORT), ("spare", SPARE)):
             beyond = came / stands[number] > 1.05 if kind == "short" else came / stands[number] < 0.95
             first = np.flatnonzero(beyond[: WITHIN[kind]])
-            share = own.loc[own["category"].isin(names), "probability"].max()
+            share = of_series.loc[of_series["category"].isin(names), "probability"].max()
             yield Case(
                 place,
                 stage,

@@ -112,8 +112,12 @@ def false_crests() -> list[str]:
 
 
 def ranges() -> list[str]:
-    def row(name: str, found: list[planted.Coverage]) -> tuple[object, ...]:
-        return (name, *[per_cent(one.held) for one in found], *[f"{one.length:.2f}" for one in found])
+    def row(name: str, coverages: list[planted.Coverage]) -> tuple[object, ...]:
+        return (
+            name,
+            *[per_cent(coverage.held) for coverage in coverages],
+            *[f"{coverage.length:.2f}" for coverage in coverages],
+        )
 
     noises = planted.NOISES[1:]
     single = [row(kind, [planted.coverage(kind, noise, 900) for noise in noises]) for kind in planted.BUMPS]
@@ -128,8 +132,8 @@ def ranges() -> list[str]:
         ],
     ]
     whole = [planted.pooled(list(planted.hits(noise, COUNT).values())) for noise in noises]
-    single.append(("bells, plateaus and pairs, whole years", *[per_cent(one.covered) for one in whole], "", "", ""))
-    many = [
+    single.append(("bells, plateaus and pairs, whole years", *[per_cent(score.covered) for score in whole], "", "", ""))
+    by_spread = [
         (f"{spread:g}", *[per_cent(share) for share in planted.trajectory_coverage(spread, 900).values()])
         for spread in (1.0, 1.5, 2.0, 3.0, 5.0)
     ]
@@ -151,14 +155,14 @@ def ranges() -> list[str]:
         "",
         "Over 200 trajectories whose peaks are spread with the given sd, the truth being drawn like them:",
         "",
-        table(("sd, years", "in fractions of a year", "whole years"), many),
+        table(("sd, years", "in fractions of a year", "whole years"), by_spread),
     ]
 
 
 def classes() -> list[str]:
-    found = {noise: planted.class_hits(noise, COUNT) for noise in planted.NOISES}
-    rows = [(category, *[per_cent(found[noise][category]) for noise in planted.NOISES]) for category in CATEGORIES]
-    rows.append(("all", *[per_cent(float(np.mean(list(found[noise].values())))) for noise in planted.NOISES]))
+    hits = {noise: planted.class_hits(noise, COUNT) for noise in planted.NOISES}
+    rows = [(category, *[per_cent(hits[noise][category]) for noise in planted.NOISES]) for category in CATEGORIES]
+    rows.append(("all", *[per_cent(float(np.mean(list(hits[noise].values())))) for noise in planted.NOISES]))
     return [
         "## Classes",
         "",
@@ -186,8 +190,8 @@ def costs() -> list[str]:
     for service, model in models.items():
         given = model.costs.given() if model.costs else {}
         value = {
-            name: f"{one.value:,g}" + {"published": "", "derived": "", "assumed": " *"}[one.basis]
-            for name, one in given.items()
+            name: f"{quantity.value:,g}" + {"published": "", "derived": "", "assumed": " *"}[quantity.basis]
+            for name, quantity in given.items()
         }
         rows.append((model.name["en"], *value.values(), f"**{windows[service]}**"))
     return [
@@ -253,7 +257,7 @@ def nation(reference: Path) -> list[str]:
 
 
 def provenance(reference: Path) -> str:
-    """Which years of the revised births were read at a source, and which were only recalled or worked out."""
+    """Years of the revised births that were read at a source, and those that were only recalled or worked out."""
     said = {
         "recalled": "recalled, not read at any source,",
         "seen-secondary": "read in a secondary source",
@@ -286,8 +290,8 @@ SOURCES = {
 def warnings(reference: Path) -> list[str]:
     cases = {name: list(warned.cases(read(reference))) for name, read in SOURCES.items()}
     rows = [
-        (name, kind, word, *_judged([case for case in found if case.kind == kind], level))
-        for name, found in cases.items()
+        (name, kind, word, *_judged([case for case in of_rolls if case.kind == kind], level))
+        for name, of_rolls in cases.items()
         for kind in ("short", "spare")
         for word, level in (("amber", 0.25), ("red", 0.5))
     ]
@@ -337,9 +341,14 @@ def warnings_of_the_nation(cases: list[warned.Case]) -> list[str]:
 
 
 def _judged(found: list[warned.Case], level: float) -> tuple[object, ...]:
-    own = warned.judged(found, level)
-    shares = [per_cent(own[name]) for name in ("hit_rate", "false_alarm_share", "false_alarm_rate")]
-    return (own["cases"], own["events"], *shares, "–" if np.isnan(own["mean_lead"]) else f"{own['mean_lead']:.1f}")
+    summary = warned.judged(found, level)
+    shares = [per_cent(summary[name]) for name in ("hit_rate", "false_alarm_share", "false_alarm_rate")]
+    return (
+        summary["cases"],
+        summary["events"],
+        *shares,
+        "–" if np.isnan(summary["mean_lead"]) else f"{summary['mean_lead']:.1f}",
+    )
 
 
 def sentence() -> list[str]:
