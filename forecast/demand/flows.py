@@ -146,9 +146,8 @@ def calibrate_flows(seed: xr.DataArray, pupils: xr.DataArray, rolls: xr.DataArra
     else:
         worst = str(seed[TO_PLACE].values[int(off.argmax())])
         raise InputRefused(Issue("E449", values={"county": worst, "found": f"{off.max():,.1f}"}))
-    stay = np.eye(
-        rows.size, columns.size
-    )  # a county without pupils sends nobody: any row will do, this one is harmless
+    # a county without pupils sends nobody: any row will do, this one is harmless
+    stay = np.eye(rows.size, columns.size)
     shares = np.where(rows[:, None] > 0, persons / np.where(rows > 0, rows, 1.0)[:, None], stay)
     return xr.DataArray(shares, seed.transpose(FROM_PLACE, TO_PLACE).coords, (FROM_PLACE, TO_PLACE), "share")
 
