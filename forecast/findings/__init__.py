@@ -1,1 +1,1 @@
-"""What it means, once: levels, flags, schools, who could help whom. Read by headline, chapters, tables and page."""
+"""Meaning of a run, worked out once: levels, flags, schools, sharing. Read by headline, chapters, tables and page."""

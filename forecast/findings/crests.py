@@ -124,11 +124,11 @@ def through_the_stages(waves: pd.DataFrame, stages: Sequence[str], born_until: M
 
 def by_place(crests: pd.DataFrame) -> dict[Place, list[Crest]]:
     """(county, service) -> its rows of a table of crests, in their order."""
-    found: dict[Place, list[Crest]] = {}
+    crests_of: dict[Place, list[Crest]] = {}
     for row in crests.itertuples():
         crest = Crest(int(row.year), int(row.low), int(row.high), float(row.height))
-        found.setdefault((str(row.county), str(row.service)), []).append(crest)
-    return found
+        crests_of.setdefault((str(row.county), str(row.service)), []).append(crest)
+    return crests_of
 
 
 def _inner(waves: pd.DataFrame) -> pd.DataFrame:

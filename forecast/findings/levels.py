@@ -103,32 +103,32 @@ def warn(
     for i, county in enumerate(by_service[COUNTY].values):
         for j, service in enumerate(by_service[SERVICE].values):
             sure = len(set(likeliest[i, j].tolist())) == 1
-            own = {name: (float(shares[i, j, row]), begun[i, j, row]) for name, row in categories.items()}
+            by_class = {name: (float(shares[i, j, row]), begun[i, j, row]) for name, row in categories.items()}
             place = {"county": str(county), "service": str(service)}
-            rows += [place | row for row in _flags(own, years, sure, now, build_years.get(str(service)), rules)]
-    found = pd.DataFrame(rows, columns=list(COLUMNS))
-    order = found["level"].map({level: rank for rank, level in enumerate(LEVELS)})
-    return found.assign(rank=order).sort_values(["rank", "first_year"], kind="stable", ignore_index=True)[list(COLUMNS)]
+            rows += [place | row for row in _flags(by_class, years, sure, now, build_years.get(str(service)), rules)]
+    flags = pd.DataFrame(rows, columns=list(COLUMNS))
+    order = flags["level"].map({level: rank for rank, level in enumerate(LEVELS)})
+    return flags.assign(rank=order).sort_values(["rank", "first_year"], kind="stable", ignore_index=True)[list(COLUMNS)]
 
 
 def _flags(
-    own: Mapping[str, tuple[float, np.ndarray]],
+    by_class: Mapping[str, tuple[float, np.ndarray]],
     years: np.ndarray,
     sure: bool,
     now: int,
     build_years: int | None,
     rules: WarningRules,
 ) -> list[dict[str, object]]:
-    """Flags of one county and service; own: class -> its probability, and the share in which it has begun by year."""
+    """Flags of one county and service; by_class: class -> its probability, and the share in which it has begun by year."""
     nothing = {"answer": "", "lead_time": np.nan, "decide_by": np.nan, "late": np.nan, "first_year": np.nan}
-    if any(np.isnan(share) for share, _ in own.values()):
+    if any(np.isnan(share) for share, _ in by_class.values()):
         unknown = {"level": "unknown", "category": "", "probability": np.nan, "class_probability": np.nan}
         return [nothing | unknown | {"sure_of_window": False}]
     rows: list[dict[str, object]] = []
     for category, names in rules.answers.items():
         answer = names[0]
         lead = rules.lead_time[answer] if answer != "build" or build_years is None else build_years
-        likely, begun = own[category]
+        likely, begun = by_class[category]
         in_time = begun[years <= now + lead + 1]
         share = float(in_time.max()) if in_time.size else 0.0
         level = "red" if share >= rules.red else "amber" if share >= rules.amber else None
@@ -149,7 +149,7 @@ def _flags(
                 "sure_of_window": sure,
             }
         )
-    doubt = own["undetermined"][0]
+    doubt = by_class["undetermined"][0]
     if doubt >= rules.amber:
         row = {"level": "undetermined", "category": "undetermined", "probability": doubt, "class_probability": doubt}
         rows.append(nothing | row | {"sure_of_window": sure})

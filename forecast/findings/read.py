@@ -45,7 +45,7 @@ def read_rules(region: Region | None = None) -> Rules:
     Raises InputRefused with every fault of the region's files.
     """
     issues: list[Issue] = []
-    own: list[OwnRule] = []
+    own_rules: list[OwnRule] = []
     tables = []
     for file in RULE_FILES:
         name, _, rest = file.partition("/")
@@ -53,12 +53,12 @@ def read_rules(region: Region | None = None) -> Rules:
         given = {} if region is None else region.rules.get(file, {})
         replaced, faults = _replaced(entries, given, file)
         issues += faults
-        own += [OwnRule(file, key, value, entries[key]) for key, value in replaced.items()]
+        own_rules += [OwnRule(file, key, value, entries[key]) for key, value in replaced.items()]
         tables.append(entries | replaced)
     standards, warning, sharing = tables
     if issues:
         raise InputRefused(issues)
-    return Rules(SchoolStandards(standards), WarningRules.of(warning), SharingRules.of(sharing), tuple(own))
+    return Rules(SchoolStandards(standards), WarningRules.of(warning), SharingRules.of(sharing), tuple(own_rules))
 
 
 def _entries(table: Raw, prefix: str = "") -> Iterable[tuple[str, Any]]:

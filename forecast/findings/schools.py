@@ -1,5 +1,5 @@
-"""What a run says to an education bureau, for every county and every area: the table of places and posts with ranges,
-why rolls change, what smaller classes would take up, who needs special education, and whom planned places are for.
+"""Findings for an education bureau, for every county and every area: the table of places and posts with ranges, reasons
+for the change of rolls, cost of smaller classes, pupils with special needs, and use of planned places.
 
 Everything follows from the scenario's pupils. Ranges need no second look at the trajectories: classes, places and posts
 are straight lines in the pupils of a place, so that a quantile of pupils gives the quantile of each.
@@ -87,11 +87,11 @@ def find_schools(
     services = school_services(models, data)
     if not services or "pupils" not in data:
         return None
-    own = school_table(data, data, models, standards, region).drop_vars(["unit", "born_until"], errors="ignore")
+    by_county = school_table(data, data, models, standards, region).drop_vars(["unit", "born_until"], errors="ignore")
     known = {name: data[name].sel({SERVICE: services}).reset_coords(drop=True) for name in ("supply", "gap")}
-    living = {"living_here": _living_here(own["pupils"], region)}
+    living = {"living_here": _living_here(by_county["pupils"], region)}
     born = {"born_by_now": _born_by_now(data, models, services)}
-    table = _everywhere(own.assign(known | living | born), region.areas)
+    table = _everywhere(by_county.assign(known | living | born), region.areas)
     share = label(table["born_by_now"] / table["children"], "schools.born")
     room = label(table["supply"] - table["places"], "schools.gap_with_spare")
     table = table.drop_vars("born_by_now").assign(born=share, gap_with_spare=room)
@@ -110,11 +110,11 @@ def find_schools(
 
 def _everywhere(table: xr.Dataset, areas: Areas) -> xr.Dataset:
     """The areas after the counties in every variable by county; coordinates of the dimensions alone."""
-    found = {
-        name: with_areas(one, areas) if COUNTY in one.dims else one
-        for name, one in table.reset_coords(drop=True).items()
+    variables = {
+        name: with_areas(values, areas) if COUNTY in values.dims else values
+        for name, values in table.reset_coords(drop=True).items()
     }
-    return xr.Dataset(found)
+    return xr.Dataset(variables)
 
 
 def _born_by_now(data: xr.Dataset, models: Mapping[str, DemandModel], services: list[str]) -> xr.DataArray:
@@ -135,10 +135,10 @@ def _living_here(pupils: xr.DataArray, region: Region) -> xr.DataArray:
         return pupils
     parts = []
     for name in services:
-        own = pupils.sel({SERVICE: [name]}).rename({SERVICE: GRADE})
+        of_service = pupils.sel({SERVICE: [name]}).rename({SERVICE: GRADE})
         if name in flows[SERVICE].values:
-            own = by_residence(own, flows.sel({SERVICE: name}, drop=True))
-        parts.append(own.isel({GRADE: 0}, drop=True))
+            of_service = by_residence(of_service, flows.sel({SERVICE: name}, drop=True))
+        parts.append(of_service.isel({GRADE: 0}, drop=True))
     return label(in_order(xr.concat(parts, xr.IndexVariable(SERVICE, services))), "schools.living_here")
 
 
@@ -159,17 +159,17 @@ def _bands(
 def _bases(
     data: xr.Dataset, models: Mapping[str, DemandModel], services: list[str], standards: SchoolStandards
 ) -> dict[str, dict[str, Basis]]:
-    """What each column rests on at the least. Children are projected, so that nothing here is better than derived."""
-    at = {str(name): row for row, name in enumerate(data[SERVICE].values)}
-    said = {name: data[name].values.tolist() if name in data else [] for name in ("demand_basis", "supply_basis")}
+    """Column -> service -> weakest basis of its numbers. Children are projected, so none is better than derived."""
+    row_of = {str(name): row for row, name in enumerate(data[SERVICE].values)}
+    listed = [data[name].values.tolist() if name in data else [] for name in ("demand_basis", "supply_basis")]
     demand, supply = (
-        {name: basis_or(own[at[name]] if own else "", "assumed") for name in services} for own in said.values()
+        {name: basis_or(column[row_of[name]] if column else "", "assumed") for name in services} for column in listed
     )
-    found: dict[str, dict[str, Basis]] = {}
+    bases: dict[str, dict[str, Basis]] = {}
     for name in services:
         pupils, stands = weakest("derived", demand[name]), supply[name]
         allowance = models[name].service.running_cost
-        own = {
+        by_standard = {
             key: weakest(pupils, standard.basis)
             for key in ("class_size", "pupils_per_post", "floor_area")
             if (standard := models[name].standard(key))
@@ -178,18 +178,18 @@ def _bases(
         columns = {
             "children": "derived",
             "pupils": pupils,
-            "classes": own.get("class_size", pupils),
+            "classes": by_standard.get("class_size", pupils),
             "places": places,
-            "floor_area": weakest(places, own.get("floor_area", places)),
-            "posts": own.get("pupils_per_post", pupils),
+            "floor_area": weakest(places, by_standard.get("floor_area", places)),
+            "posts": by_standard.get("pupils_per_post", pupils),
             "yuan": weakest(pupils, standards[allowance].basis) if allowance else pupils,
             "supply": stands,
             "gap": weakest(pupils, stands),
             "gap_with_spare": weakest(places, stands),
         }
         for column, basis in columns.items():
-            found.setdefault(column, {})[name] = basis
-    return found
+            bases.setdefault(column, {})[name] = basis
+    return bases
 
 
 # ---- why rolls change --------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def _changes(
     effects = attribute_roll((start, ageing, since), before, after)
     known = {"first": first, "last": last, "before": pupils[0], "after": pupils[1]}
     order = (COUNTY, SERVICE, PERIOD)
-    columns = {name: one.transpose(*order).to_numpy().ravel() for name, one in known.items()}
+    columns = {name: values.transpose(*order).to_numpy().ravel() for name, values in known.items()}
     columns |= {
         str(step): effects.sel({STEP: step}).transpose(*order).to_numpy().ravel() for step in effects[STEP].values
     }
@@ -257,9 +257,9 @@ def _periods(data: xr.Dataset, table: xr.Dataset, waves: pd.DataFrame) -> tuple[
     last[..., 1:][jump_off + np.array(SPANS) > horizon + np.zeros_like(last[..., 1:])] = jump_off
     for (county, service), ((year, *_),) in crests.items():
         if county in counties and service in services:
-            at = counties.index(county), services.index(service)
-            ahead = rolls[at][years >= year]
-            first[*at, 0], last[*at, 0] = year, year + int(np.argmin(ahead))
+            cell = counties.index(county), services.index(service)
+            ahead = rolls[cell][years >= year]
+            first[*cell, 0], last[*cell, 0] = year, year + int(np.argmin(ahead))
     coords = {COUNTY: counties, SERVICE: services, PERIOD: [CREST, *map(str, SPANS)]}
     return xr.DataArray(first, coords), xr.DataArray(last, coords)
 
@@ -276,8 +276,8 @@ def _smaller(models: Mapping[str, DemandModel], table: xr.Dataset, standards: Sc
     limits = full - step * xr.DataArray([0, 1, 2], {LIMIT: [0, 1, 2]})
     wage = float(standards["yuan_per_post"].at([years[-1]])[0])
     rooms = expected_classes(table["supply"], full, table["school_grades"])
-    found = small_class_dividend(table["pupils"], limits, table["school_grades"], full / load, wage, rooms)
-    return found.drop_vars("yuan_once").assign(class_size=limits)
+    dividend = small_class_dividend(table["pupils"], limits, table["school_grades"], full / load, wage, rooms)
+    return dividend.drop_vars("yuan_once").assign(class_size=limits)
 
 
 def _special(models: Mapping[str, DemandModel], table: xr.Dataset, standards: SchoolStandards) -> xr.DataArray:
@@ -303,20 +303,22 @@ def _teachers(data: xr.Dataset, models: Mapping[str, DemandModel], region: Regio
     counts = _counted_teachers(region, table[COUNTY].values.tolist(), table[SERVICE].values.tolist())
     parts = []
     for (place, services), (counted_in, number) in counts.items():
-        own = table.sel({COUNTY: place, SERVICE: services.split("+")})
-        frame = pd.DataFrame({YEAR: own[YEAR].values, "posts": own["posts"].sum(SERVICE, skipna=False).to_numpy()})
-        about = {COUNTY: place, SERVICE: services, "counted_in": counted_in, TEACHERS: number}
-        ends = _ends_together(data, own["posts"] / own["pupils"], place)
-        parts.append(frame.assign(**about, **ends, post_gap=number - frame["posts"]))
-    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-    return found.reindex(columns=columns)
+        needed = table.sel({COUNTY: place, SERVICE: services.split("+")})
+        frame = pd.DataFrame(
+            {YEAR: needed[YEAR].values, "posts": needed["posts"].sum(SERVICE, skipna=False).to_numpy()}
+        )
+        keys = {COUNTY: place, SERVICE: services, "counted_in": counted_in, TEACHERS: number}
+        ends = _ends_together(data, needed["posts"] / needed["pupils"], place)
+        parts.append(frame.assign(**keys, **ends, post_gap=number - frame["posts"]))
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return rows.reindex(columns=columns)
 
 
 def _counted_teachers(
     region: Region, places: list[str], services: list[str]
 ) -> dict[tuple[str, str], tuple[int, float]]:
     """(place, services joined by +) -> the year of the last count, and the teachers of all these services."""
-    found: dict[tuple[str, str], tuple[int, float]] = {}
+    counts: dict[tuple[str, str], tuple[int, float]] = {}
     if region.has("staff"):
         table = region.table("staff")
         table = table[(table["item"] == TEACHERS) & table[COUNTY].isin(places)]
@@ -325,8 +327,8 @@ def _counted_teachers(
         ):
             if set(str(kinds).split("+")) <= set(services):
                 key = str(place), str(kinds)
-                found[key] = max(found.get(key, (0, 0.0)), (int(year), float(number)))
-    return found
+                counts[key] = max(counts.get(key, (0, 0.0)), (int(year), float(number)))
+    return counts
 
 
 def _ends_together(data: xr.Dataset, posts_per_pupil: xr.DataArray, place: str) -> dict[str, np.ndarray]:
@@ -350,11 +352,11 @@ def _audit(data: xr.Dataset, table: xr.Dataset, areas: Areas, lasting: xr.DataAr
     if not services:
         return None
     here = {SERVICE: services, YEAR: lasting[YEAR].values, COUNTY: table[COUNTY].values}
-    need, standing, new = (one.sel(here) for one in (table["pupils"], table["supply"], planned))
+    need, standing, new = (values.sel(here) for values in (table["pupils"], table["supply"], planned))
     existing = standing - new
-    found = audit_places(need, in_order(lasting.sel(here).reset_coords(drop=True)), existing, new)
+    uses = audit_places(need, in_order(lasting.sel(here).reset_coords(drop=True)), existing, new)
     idle = xr.full_like(existing, np.nan)
     if "demand_quantile" in data:
         kept = by_area(data["demand_quantile"], existing[COUNTY].values)
         idle = probability_below(existing, kept.sel({SERVICE: services, YEAR: existing[YEAR].values}))
-    return found.assign(need=need, existing=existing, added=new, p_idle=idle).map(in_order)
+    return uses.assign(need=need, existing=existing, added=new, p_idle=idle).map(in_order)

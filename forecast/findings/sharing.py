@@ -23,7 +23,7 @@ PAIR_COLUMNS = ("service", "short_county", "spare_county", "first_year", "last_y
 
 @dataclass(frozen=True)
 class SharingRules:
-    """What counties that can share places are told by.
+    """Limits within which two counties can share places.
 
     reach  how far apart they may be at most, by what a table of neighbours knows of them, the better known first:
            "minutes" on the way, or "seat_km" between the seats
@@ -42,7 +42,8 @@ class SharingRules:
 
 @dataclass(frozen=True)
 class Sharing:
-    """Who could help whom from the decision on, and how alike the counties are.
+    """Pairs of counties and of services that could share places or floor area from the decision on, and how alike the
+    counties are.
 
     pairs           as `counter_phase`, largest first; None where the region has no table of neighbours
     by, limit       what tells how far apart two counties are ("minutes" or "seat_km"), and how far at most; "" and NaN
@@ -95,18 +96,18 @@ def counter_phase(
     full = gap if TRAJECTORY in gap.dims else gap.expand_dims(TRAJECTORY)
     rows = []
     for service in gap[SERVICE].values:
-        own = full.sel({SERVICE: service}).transpose(TRAJECTORY, COUNTY, YEAR)
-        years = own[YEAR].to_numpy()
-        values = {county: own.sel({COUNTY: county}).to_numpy() for county in counties}
+        gaps = full.sel({SERVICE: service}).transpose(TRAJECTORY, COUNTY, YEAR)
+        years = gaps[YEAR].to_numpy()
+        values = {county: gaps.sel({COUNTY: county}).to_numpy() for county in counties}
         for (short, spare), far in ways.items():
             shared = np.nan_to_num(np.minimum(np.maximum(-values[short], 0), np.maximum(values[spare], 0)))
-            held = np.flatnonzero((shared > 0).mean(axis=0) >= often)
-            if len(held):
-                span = (int(years[held[0]]), int(years[held[-1]]))
+            shared_years = np.flatnonzero((shared > 0).mean(axis=0) >= often)
+            if len(shared_years):
+                span = (int(years[shared_years[0]]), int(years[shared_years[-1]]))
                 total, share = float(shared.sum(axis=1).mean()), float((shared > 0).any(axis=1).mean())
                 rows.append((str(service), short, spare, *span, total, share, far))
-    found = pd.DataFrame(rows, columns=[*PAIR_COLUMNS, by])
-    return found.sort_values("place_years", ascending=False, kind="stable", ignore_index=True)
+    pairs = pd.DataFrame(rows, columns=[*PAIR_COLUMNS, by])
+    return pairs.sort_values("place_years", ascending=False, kind="stable", ignore_index=True)
 
 
 def within_reach(
@@ -126,13 +127,15 @@ def within_reach(
 
 def floor_areas(models: Mapping[str, DemandModel]) -> dict[str, float]:
     """m2 per place of the services whose standards name it."""
-    held = {name: model.standard("floor_area") for name, model in models.items()}
-    return {name: float(one.dated[-1][1]) for name, one in held.items() if one is not None}
+    standards = {name: model.standard("floor_area") for name, model in models.items()}
+    return {name: float(standard.dated[-1][1]) for name, standard in standards.items() if standard is not None}
 
 
 def follow_on(models: Mapping[str, DemandModel]) -> list[tuple[str, str]]:
     """Pairs of services: what empties, and what may move in."""
-    return [(empties, name) for empties in models for name, one in models.items() if empties in one.service.moves_into]
+    return [
+        (empties, name) for empties in models for name, model in models.items() if empties in model.service.moves_into
+    ]
 
 
 def cross_service(gap: xr.DataArray, floor_area: Mapping[str, float], pairs: Sequence[tuple[str, str]]) -> xr.Dataset:

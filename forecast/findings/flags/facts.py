@@ -46,7 +46,7 @@ def numbers_of(
     paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, models: Mapping[str, DemandModel], now: int
 ) -> Numbers:
     """Numbers of all places. waves: those that may be spoken of; classes: of `classify_waves`; now: year of decision."""
-    services, places = [str(one) for one in classes[SERVICE].values], places_of(classes)
+    services, places = [str(name) for name in classes[SERVICE].values], places_of(classes)
     window = {name: int(years) for name, years in zip(services, classes["window"].values.tolist(), strict=True)}
     likeliest = {
         shift: dict(zip(places, flat(classes["likeliest"].sel(shift=shift)).tolist(), strict=True))
@@ -56,7 +56,7 @@ def numbers_of(
     categories = [str(name) for name in classes["category"].values]
     shares = classes["class_probability"].transpose(COUNTY, SERVICE, "category").to_numpy().reshape(len(places), -1)
     certain = TRAJECTORY not in paths.demand.dims
-    known = {place: dict(zip(categories, own, strict=True)) for place, own in zip(places, shares.tolist(), strict=True)}
+    known = {place: dict(zip(categories, row, strict=True)) for place, row in zip(places, shares.tolist(), strict=True)}
     middle = paths.demand if certain else _median(paths.demand)
     whole = in_order(xr.concat([paths.history, middle], YEAR, join="exact"))
     crests = {place: crest for place, (crest,) in by_place(most_prominent(waves, whole)).items()}
@@ -65,7 +65,7 @@ def numbers_of(
     return Numbers(
         category,
         {} if certain else {place: known[place][name] for place, name in category.items() if name},
-        {} if certain else {place: _rivals(own, category[place]) for place, own in known.items()},
+        {} if certain else {place: _rivals(chances, category[place]) for place, chances in known.items()},
         window,
         {place: [(window[place[1]] + shift, likeliest[shift][place]) for shift in (-2, 2)] for place in places},
         crests,
@@ -88,10 +88,10 @@ def _rivals(shares: Mapping[str, float], category: str) -> list[tuple[str, float
 
 def decisions(warnings: pd.DataFrame) -> dict[Place, list[tuple[str, int]]]:
     """Place -> class and the year by which its answer must be decided."""
-    found: dict[Place, list[tuple[str, int]]] = {}
+    deadlines: dict[Place, list[tuple[str, int]]] = {}
     for row in warnings.dropna(subset=["decide_by"]).itertuples():
-        found.setdefault((row.county, row.service), []).append((row.category, int(row.decide_by)))
-    return found
+        deadlines.setdefault((row.county, row.service), []).append((row.category, int(row.decide_by)))
+    return deadlines
 
 
 def _gaps(
@@ -103,20 +103,21 @@ def _gaps(
     year. Places where that gap is on the other side, within the tolerance of the classes, or not known are left out.
     """
     near = slice(now, now + SPAN)
-    stands, gaps = (flat(one.sel({YEAR: near})) for one in (supply, supply - middle))
+    stands, gaps = (flat(quantity.sel({YEAR: near})) for quantity in (supply, supply - middle))
     first = max(now, int(supply[YEAR][0]))
     named, worst = {}, {}
-    for (place, kind), have, own in zip(category.items(), stands, gaps, strict=True):
-        if not own.size or not np.isfinite(own).all():
+    for (place, kind), supplied, gap in zip(category.items(), stands, gaps, strict=True):
+        if not gap.size or not np.isfinite(gap).all():
             continue
         short = kind in SHORTAGES
-        at = len(own) - 1 if kind == "undetermined" else int(own.argmin() if short else own.argmax())
-        if abs(own[at]) > BALANCED_IN_CLASSES * have[at] and (kind == "undetermined" or (own[at] < 0) == short):
-            named[place] = first + at, float(own[at])
+        step = len(gap) - 1 if kind == "undetermined" else int(gap.argmin() if short else gap.argmax())
+        on_its_side = kind == "undetermined" or (gap[step] < 0) == short
+        if on_its_side and abs(gap[step]) > BALANCED_IN_CLASSES * supplied[step]:
+            named[place] = first + step, float(gap[step])
         if kind == "crest_then_surplus":
-            low = int(own[: at + 1].argmin())
-            if -own[low] > BALANCED_IN_CLASSES * have[low]:
-                worst[place] = first + low, float(own[low])
+            low = int(gap[: step + 1].argmin())
+            if -gap[low] > BALANCED_IN_CLASSES * supplied[low]:
+                worst[place] = first + low, float(gap[low])
     return named, worst
 
 
@@ -146,16 +147,16 @@ def _drivers(
     everyone = paths.everyone.expand_dims({SERVICE: whole[SERVICE].values})
     of_cohorts = {"births": paths.births, "migration": paths.people}
     of_ageing = {"residents": everyone, "ageing": paths.people}
-    found: dict[Place, dict[str, float]] = {}
+    drivers: dict[Place, dict[str, float]] = {}
     for levels, cohort in ((of_cohorts, True), (of_ageing, False)):
-        own = {place: years for place, years in spans.items() if models[place[1]].service.cohort == cohort}
-        ends = {name: _ends(level, own) for name, level in (levels | {"use": whole}).items()}
+        spans_of_kind = {place: years for place, years in spans.items() if models[place[1]].service.cohort == cohort}
+        ends = {name: _ends(level, spans_of_kind) for name, level in (levels | {"use": whole}).items()}
         parts = attribute_chain(ends, 0, 1).transpose("place", ...)
-        for place, values in zip(own, parts.to_numpy().tolist(), strict=True):
+        for place, values in zip(spans_of_kind, parts.to_numpy().tolist(), strict=True):
             if np.isfinite(values).all():
                 use = models[place[1]].service.use
-                found[place] = dict(zip([*levels, use], values, strict=True))
-    return found
+                drivers[place] = dict(zip([*levels, use], values, strict=True))
+    return drivers
 
 
 def _ends(level: xr.DataArray, spans: Mapping[Place, tuple[int, int]]) -> xr.DataArray:
@@ -180,7 +181,7 @@ def facts_of(
     now: int,
 ) -> dict[Place, Facts]:
     """Facts of the sentence of each place."""
-    found = {}
+    facts = {}
     for place, category in numbers.category.items():
         county, service = place
         model = models[service]
@@ -190,7 +191,7 @@ def facts_of(
         decide = [year for kind, year in decisions.get(place, ()) if kind == category]
         crest_year, crest_gap = numbers.worst.get(place, (None, None))
         gap_year, gap = numbers.gap.get(place, (None, None))
-        found[place] = Facts(
+        facts[place] = Facts(
             area=names[county],
             service=model.name,
             unit=model.unit,
@@ -212,24 +213,24 @@ def facts_of(
             tipping=tips.get(place),
             building=model.service.building,
         )
-    return found
+    return facts
 
 
 def tips_of(
     paths: Paths, tipping: Mapping[Place, TippingLevel | None], category: Mapping[Place, str]
 ) -> dict[Place, Tipping | Steady]:
-    """Where the class turns, as it is said, or within which levels it does not; nothing of a class that is not decided
-    and stays so."""
-    found: dict[Place, Tipping | Steady] = {}
+    """Level at which the class of each place turns, in two digits as it is said, or the levels within which it stays.
+    Places are left out whose class is undetermined at every level."""
+    tips: dict[Place, Tipping | Steady] = {}
     for row, place in enumerate(places_of(paths.demand)):
         tip = tipping.get(place)
         if tip is not None:
-            found[place] = Tipping(tip.driver, _two_digits(tip.persons, math.ceil), tip.category)
+            tips[place] = Tipping(tip.driver, _two_digits(tip.persons, math.ceil), tip.category)
         elif place in tipping and category[place] != "undetermined":
             migration, births = paths.levers
             lowest, highest = sorted(float(migration.persons[row]) * level for level in MIGRATION)
-            found[place] = Steady(_two_digits(-lowest, math.floor), _two_digits(highest, math.floor), births.highest)
-    return found
+            tips[place] = Steady(_two_digits(-lowest, math.floor), _two_digits(highest, math.floor), births.highest)
+    return tips
 
 
 def _two_digits(persons: float, rounded: Callable[[float], int]) -> float:

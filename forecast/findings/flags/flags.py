@@ -63,7 +63,7 @@ def find_flags(
         tipping = find_tipping(cells, hold_against(paths.supply, places_of(paths.demand), windows), paths.levers)
     tips = tips_of(paths, tipping, numbers.category)
     facts = facts_of(numbers, decisions(warnings), tips, names, models, now)
-    sentences = {place: explain(own) for place, own in facts.items()}
+    sentences = {place: explain(place_facts) for place, place_facts in facts.items()}
     gap = in_order(paths.supply - paths.demand)
     return Flags(waves, classes, warnings, _trains(paths, models, cells), facts, sentences, tipping, gap, now)
 
@@ -118,8 +118,8 @@ def _also_of_the_scenario(waves: pd.DataFrame, paths: Paths) -> pd.DataFrame:
     if TRAJECTORY not in paths.demand.dims:
         return waves
     cells = [  # how sure the scenario's own peaks are is not asked
-        replace(own, courses=[replace(course, spread=None) for course in own.courses])
-        for own in smooth_cells(paths.scenario, paths.history)
+        replace(group, courses=[replace(course, spread=None) for course in group.courses])
+        for group in smooth_cells(paths.scenario, paths.history)
     ]
     middle = find_waves(paths.scenario, paths.history, cells=cells)
     return like_the_scenarios(waves, middle)

@@ -51,7 +51,7 @@ def paths_of(data: xr.Dataset, jump_off_year: int, areas: Areas, models: Mapping
     people = everywhere(data.population.sum(SEX))
     supply = everywhere(data.supply).sel({YEAR: ahead})
     ages = {name: model.service.ages_of_need or model.ages for name, model in models.items()}
-    stages = {name: own for name, own in ages.items() if models[name].service.cohort}
+    stages = {name: span for name, span in ages.items() if models[name].service.cohort}
     births = implied_by_births(birth_cohorts(people), stages, {name: models[name].cutoff_month for name in stages})
     of_ages = implied_by_people(people, ages)
     history, ahead_of_us = demand.sel({YEAR: past}), demand.sel({YEAR: ahead})
@@ -70,13 +70,13 @@ def _levers(data: xr.Dataset, everywhere: Callable[[xr.DataArray], xr.DataArray]
     def change(name: str) -> xr.DataArray:
         return everywhere(data[name] - data.demand).sel({YEAR: ahead})
 
-    more = effect_of_migration(change)
+    of_migration = effect_of_migration(change)
     linear, bend = effect_of_births(change)
     births = everywhere(data.births.sum(SEX)).sel({YEAR: ahead}).mean(YEAR)
-    tried = min(BIRTHS.values()), max(BIRTHS.values())
+    tried_births = min(BIRTHS.values()), max(BIRTHS.values())
     return (
-        _lever("migration", more, 0.0 * more, everywhere(data.migration_recent), MIGRATION),
-        _lever("births", linear, bend, births, tried),
+        _lever("migration", of_migration, 0.0 * of_migration, everywhere(data.migration_recent), MIGRATION),
+        _lever("births", linear, bend, births, tried_births),
     )
 
 
@@ -96,10 +96,10 @@ def ageing_wave(
     }
     if not last:
         return paths.elders, paths.elders, ELDERS
-    own = {SERVICE: list(last)}
-    beds = xr.concat([paths.history, paths.scenario], YEAR, join="exact").sel(own).reset_coords(drop=True)
+    chosen = {SERVICE: list(last)}
+    beds = xr.concat([paths.history, paths.scenario], YEAR, join="exact").sel(chosen).reset_coords(drop=True)
     demand = xr.concat([paths.elders, beds], SERVICE, join="exact")
-    implied = xr.concat([paths.elders, paths.people.sel(own)], SERVICE, join="exact")
+    implied = xr.concat([paths.elders, paths.people.sel(chosen)], SERVICE, join="exact")
     return in_order(demand), in_order(implied), ELDERS | last
 
 
