@@ -1,4 +1,4 @@
-"""What a chapter is made of. A page, a workbook or a document renders the same chapter in its own way."""
+"""Parts of a chapter. A page, a workbook or a document renders the same chapter in its own way."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class BoardLine:
-    """What a service of the whole comes to: level of the warning, class, how sure, when, how much, by when to decide."""
+    """Flag of one service of the whole, in words: level, class, chance, year, size, and the year to decide by."""
 
     service: Text
     level: str  # red, amber, undetermined, unknown or ""

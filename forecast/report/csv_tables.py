@@ -46,19 +46,21 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
 
 
 def _help(run: Run) -> dict[str, pd.DataFrame]:
-    """Who could help whom from the decision on: pairs of counties, services inside a county, and how alike they all are."""
+    """Tables of sharing from the decision on: pairs of counties, services inside a county, and how alike counties are."""
     areas = run.sharing.follow_on_area.to_dataframe(dim_order=[COUNTY, "pair", YEAR]).reset_index()
     pairs = areas.pop("pair").str.split(" > ", expand=True).reindex(columns=[0, 1])
     areas = areas.assign(empties=pairs[0], lacks=pairs[1])[[COUNTY, "empties", "lacks", YEAR, "area", "probability"]]
     alike = run.sharing.alike.to_dataframe("share_of_counties").reset_index()
-    found = {"follow_on_area": _named(run, areas[areas["area"] > 0]), "class_shares": alike}
+    tables = {"follow_on_area": _named(run, areas[areas["area"] > 0]), "class_shares": alike}
     if run.sharing.pairs is not None:
         pairs, names = run.sharing.pairs, run.region.areas.names
         for side in ("short", "spare"):
-            own = [names[code] for code in pairs[f"{side}_county"]]
-            pairs = pairs.assign(**{f"{side}_name_{lang}": [name[lang] for name in own] for lang in ("zh", "en")})
-        found["sharing_pairs"] = pairs
-    return found
+            side_names = [names[code] for code in pairs[f"{side}_county"]]
+            pairs = pairs.assign(
+                **{f"{side}_name_{lang}": [name[lang] for name in side_names] for lang in ("zh", "en")}
+            )
+        tables["sharing_pairs"] = pairs
+    return tables
 
 
 def _of_counties(data: xr.Dataset, quantiles: Iterable[str], others: list[str]) -> xr.Dataset:
@@ -70,13 +72,15 @@ def _of_counties(data: xr.Dataset, quantiles: Iterable[str], others: list[str]) 
 
 def _columns(data: xr.Dataset, quantiles: Iterable[str], levels: Iterable[float]) -> dict[str, xr.DataArray]:
     """demand_quantile as demand_p10, demand_p90, ... (population_quantile of all ages only)."""
-    found = {}
+    columns = {}
     for name in quantiles:
-        held = data[name].sel(age_group="all", drop=True) if "age_group" in data[name].dims else data[name]
+        values = data[name].sel(age_group="all", drop=True) if "age_group" in data[name].dims else data[name]
         for level in levels:
             digits = f"{level:.3f}".removeprefix("0.").rstrip("0").ljust(2, "0")
-            found[f"{name.removesuffix('_quantile')}_p{digits}"] = held.sel(quantile=level, method="nearest", drop=True)
-    return found
+            columns[f"{name.removesuffix('_quantile')}_p{digits}"] = values.sel(
+                quantile=level, method="nearest", drop=True
+            )
+    return columns
 
 
 def _uncertainty(data: xr.Dataset) -> pd.DataFrame:
@@ -125,17 +129,17 @@ def school_tables(schools: Schools | None) -> dict[str, pd.DataFrame]:
         "special_education": _long(schools.special.sel(fives).to_dataset(SETTING), [COUNTY, SERVICE, YEAR]),
         "planned_places": _long(schools.audit, [COUNTY, SERVICE, YEAR]) if schools.audit else pd.DataFrame(),
     }
-    return {name: one for name, one in parts.items() if len(one)}
+    return {name: part for name, part in parts.items() if len(part)}
 
 
 def _school_rows(schools: Schools, table: xr.Dataset, bands: xr.Dataset | None) -> pd.DataFrame:
     """人口-学位-设施: a row a county, service and year; `assumed` names the columns that rest on an assumption."""
-    own = table.drop_vars(["form", "school_grades"])
+    columns = table.drop_vars(["form", "school_grades"])
     if bands is not None:
         for level in BANDS[80]:
             ends = bands.sel({QUANTILE: level}, method="nearest", drop=True)
-            own = own.assign({f"{name}_p{100 * level:.0f}": values for name, values in ends.items()})
-    rows = _long(own, [COUNTY, SERVICE, YEAR])
+            columns = columns.assign({f"{name}_p{100 * level:.0f}": values for name, values in ends.items()})
+    rows = _long(columns, [COUNTY, SERVICE, YEAR])
     form = dict(zip(table[SERVICE].values, table["form"].values, strict=True))
     assumed = {
         service: " ".join(column for column, basis in schools.basis.items() if basis[service] == "assumed")
@@ -148,10 +152,14 @@ def _elasticities(table: xr.Dataset, class_size: xr.DataArray) -> pd.DataFrame:
     """Per cent more of the first for one per cent more of the second: births of every year after the jump-off year, or
     pupils. Places, posts and money go with the pupils, one for one."""
     pupils, classes = table["pupils"], table["classes"]
-    more = classes + 0.01 * pupils / class_size.isel({LIMIT: 0}, drop=True)
-    to_pupils, to_births = elasticity(more, 1.01 * pupils, (classes, pupils)), 1 - table["born"]
-    found = {"pupils_to_births": to_births, "classes_to_pupils": to_pupils, "classes_to_births": to_births * to_pupils}
-    return _long(xr.Dataset(found), [COUNTY, SERVICE, YEAR])
+    more_classes = classes + 0.01 * pupils / class_size.isel({LIMIT: 0}, drop=True)
+    to_pupils, to_births = elasticity(more_classes, 1.01 * pupils, (classes, pupils)), 1 - table["born"]
+    elasticities = {
+        "pupils_to_births": to_births,
+        "classes_to_pupils": to_pupils,
+        "classes_to_births": to_births * to_pupils,
+    }
+    return _long(xr.Dataset(elasticities), [COUNTY, SERVICE, YEAR])
 
 
 def _long(table: xr.Dataset, dims: list[str]) -> pd.DataFrame:

@@ -49,7 +49,7 @@ def tell(view: View) -> list[Text]:
 
 
 def title(view: View) -> Text:
-    """What is short soon, and what is to spare in the year looked at."""
+    """Title: services that are short soon, and places to spare in the year looked at."""
     supplied = [service for service in view.services if view.curves.has_gap(service)]
     if not supplied:
         return both("title.no_supply", area=view.names.whole)
@@ -72,33 +72,33 @@ def title(view: View) -> Text:
 
 
 def title_basis(view: View) -> str | None:
-    """What the services in the title rest on, the least sure first; None where the title names none."""
+    """Weakest basis of the services in the title; None where it names none."""
     named = [service for service, _ in soon_short(view)[:IN_TITLE]] + in_surplus(view)[:IN_TITLE]
     return weakest(*(view.bases.gap(service) for service in named)) if named else None
 
 
 def soon_short(view: View) -> list[tuple[str, Spell]]:
     """Services whose first shortage begins soon, stages of childhood first, then the larger sum of missing places."""
-    found = []
+    ranked = []
     for service in view.services:
         spells = view.meaning.spells(view.area, service)
         if spells and spells[0].first <= view.jump_off + SOON:
             gap = view.curves.table("gap", service).loc[view.area]
             need = view.curves.table("demand", service).loc[view.area]
             share = float((gap / need).loc[spells[0].first : spells[0].last].sum())
-            found.append((not view.meaning.is_stage(service), share, service, spells[0]))
-    return [(service, spell) for _, _, service, spell in sorted(found, key=lambda one: one[:2])]
+            ranked.append((not view.meaning.is_stage(service), share, service, spells[0]))
+    return [(service, spell) for _, _, service, spell in sorted(ranked, key=lambda row: row[:2])]
 
 
 def in_surplus(view: View) -> list[str]:
     """Services with a surplus in the year looked at, stages of childhood first, then the larger share of places."""
-    found = []
+    ranked = []
     for service in view.services:
         supply = view.curves.at("supply", view.area, service, view.outlook_year)
         gap = _gap(view, service)
         if supply > 0 and gap / supply >= SPARE:
-            found.append((not view.meaning.is_stage(service), -gap / supply, service))
-    return [service for *_, service in sorted(found)]
+            ranked.append((not view.meaning.is_stage(service), -gap / supply, service))
+    return [service for *_, service in sorted(ranked)]
 
 
 def falls(view: View) -> Text | None:
@@ -128,8 +128,8 @@ def falls(view: View) -> Text | None:
     added = view.curves.at("supply", view.area, service, end) - view.curves.at("supply", view.area, service, start)
     if added > 0.01 * before:
         parts.append(both("fall.added", **_missing(view, service, added)))
-    said = strung(parts, "，", "; ")
-    return Text(said.zh + "。", said.en + ".")
+    sentence = strung(parts, "，", "; ")
+    return Text(sentence.zh + "。", sentence.en + ".")
 
 
 def steepest(view: View) -> str | None:
@@ -192,7 +192,7 @@ def where_short(view: View) -> Text | None:
 
 
 def counties_short(view: View, service: str, year: int) -> Text:
-    """How many counties are short in the year, and the shortest by name."""
+    """Number of counties short in the year, and the shortest by name."""
     codes = view.meaning.short_counties(service, year)
     if not codes:
         return both("where.none")
@@ -210,26 +210,26 @@ def counties_short(view: View, service: str, year: int) -> Text:
 
 
 def later(view: View) -> Text | None:
-    """What becomes short later, with the year it begins."""
-    said = {service for service, _ in soon_short(view)[:IN_TITLE]}
+    """Services that become short later, with the years."""
+    in_title = {service for service, _ in soon_short(view)[:IN_TITLE]}
     parts = []
     for service in view.services:
         spells = view.meaning.spells(view.area, service)
-        if service not in said and spells:
+        if service not in in_title and spells:
             parts.append(_later(view, service, spells[0]))
     return both("later.all", parts=joined(parts)) if parts else None
 
 
 def _later(view: View, service: str, spell: Spell) -> Text:
-    said = {"thing": view.names.thing(service), "years": _years(view, spell)}
+    values = {"thing": view.names.thing(service), "years": _years(view, spell)}
     if not view.many:
-        return both("later.service", **said)
+        return both("later.service", **values)
     odds = view.odds.chance("p_short", view.area, service, spell.worst)
-    return both("later.odds", **said, worst=spell.worst, chance=chance(odds, view.trajectories))
+    return both("later.odds", **values, worst=spell.worst, chance=chance(odds, view.trajectories))
 
 
 def sure(view: View) -> list[Text]:
-    """How likely it is that what the title says comes true: a sentence on what is short, and one on what is to spare."""
+    """Chances that the title comes true: a sentence on the shortages, and one on the places to spare."""
     if not view.many:
         return []
     short = [_sure_short(view, service, spell) for service, spell in soon_short(view)[:IN_TITLE]]
@@ -266,7 +266,7 @@ def _sure_spare(view: View, service: str) -> Text:
 
 
 def unsure(view: View) -> Text | None:
-    """What may as well be short as not in the year looked at."""
+    """Services that may as well be short as not in the year looked at."""
     if not view.many:
         return None
     odds = {service: view.odds.chance("p_short", view.area, service, view.outlook_year) for service in view.services}
@@ -317,7 +317,7 @@ def standard_view(view: View) -> Text | None:
 
 
 def basis(view: View) -> Text | None:
-    """Which supply is assumed."""
+    """Services whose supply is assumed."""
     supplied = [service for service in view.services if view.curves.has_gap(service)]
     assumed = [service for service in supplied if view.bases.supply(service) == "assumed"]
     if not assumed:

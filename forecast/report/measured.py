@@ -1,4 +1,4 @@
-"""What the engine's accuracy was measured to be on real places: figures of backtests, shipped with the program.
+"""Accuracy of the engine as measured on real places: figures of backtests, shipped with the program.
 
 `data/accuracy.csv` is written by studies/accuracy_csv.py from the pages of the backtests, one row a figure: place, n,
 horizon, age_group, measure, value, source, and where there is one place_zh. Without the file nothing is claimed.
@@ -21,7 +21,7 @@ and 95 %, the sum of errors over the sum of what was counted, and the least of t
 
 @dataclass(frozen=True)
 class Score:
-    """How the engine did in one place, so many years ahead, for one age group; what was not measured is missing."""
+    """Errors of the engine in one place, so many years ahead, for one age group; what was not measured is missing."""
 
     place: Text
     areas: int
@@ -36,13 +36,13 @@ def read_scores() -> list[Score]:
     file = folder("data") / FILE
     if not file.is_file():
         return []
-    found: dict[tuple[str, str, str], Score] = {}
+    scores: dict[tuple[str, str, str], Score] = {}
     with file.open(encoding="utf-8-sig", newline="") as lines:
         for row in csv.DictReader(lines):
             key = row["place"], row["horizon"], row["age_group"]
-            if key not in found:
+            if key not in scores:
                 place = Text(row.get("place_zh") or row["place"], row["place"])
                 areas, horizon = int(float(row["n"])), int(float(row["horizon"]))
-                found[key] = Score(place, areas, horizon, row["age_group"], {}, row.get("source") or "")
-            found[key].values[row["measure"]] = float(row["value"])
-    return list(found.values())
+                scores[key] = Score(place, areas, horizon, row["age_group"], {}, row.get("source") or "")
+            scores[key].values[row["measure"]] = float(row["value"])
+    return list(scores.values())

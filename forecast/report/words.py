@@ -17,7 +17,7 @@ def both(key: str, /, **values: Any) -> Text:
 
 
 def known(key: str) -> bool:
-    """Whether the catalogue has `report.<key>`."""
+    """True if the catalogue has `report.<key>`."""
     return f"report.{key}" in catalogue()
 
 

@@ -1,4 +1,4 @@
-"""How good it is: backtests on real places, pupils counted, and the totals that the run was made to meet."""
+"""Chapter on accuracy: backtests on real places, pupils counted, and the totals that the run was made to meet."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def accuracy(view: View) -> Chapter:
 
 
 def _how_good(scores: list[Score]) -> list[Text]:
-    """What backtests on real places found, in a sentence for each place; or that there are none."""
+    """Sentences on the errors in backtests, with a part for each real place; or one that says that there are none."""
     if not scores:
         return [both("accuracy.no_backtest")]
     total = [score for score in scores if score.age_group == "all" and {"mdape", "coverage80"} <= set(score.values)]
     parts = []
     for place in dict.fromkeys(score.place for score in total):
-        own = [score for score in total if score.place == place]
-        last = next((score for score in own if score.horizon == 10), own[-1])
+        of_place = [score for score in total if score.place == place]
+        last = next((score for score in of_place if score.horizon == 10), of_place[-1])
         parts.append(
             both(
                 "accuracy.place",
@@ -67,7 +67,7 @@ def _measured(table: str, scores: list[Score]) -> Table | None:
     kept = [measure for measure in MEASURES if any(measure in score.values for score in scores)]
     columns = [Column(both("table.where")), Column(both("table.areas"), "count"), Column(both("table.horizon"), "year")]
     columns += [Column(both("table.age"))]
-    columns += [Column(both(f"table.{one}"), "change" if one == "bias" else "percent") for one in kept]
+    columns += [Column(both(f"table.{measure}"), "change" if measure == "bias" else "percent") for measure in kept]
     rows: list[tuple[Cell, ...]] = [
         (
             score.place,
@@ -93,8 +93,8 @@ def _rolls(view: View) -> Table | None:
             reckoned = view.curves.at("demand", view.area, service, int(str(year)))
             difference = reckoned / pupils - 1
             used = abs(difference) < BY_CONSTRUCTION and year == counted.index[-1]
-            said = both("accuracy.used") if used else same("")
-            rows.append((view.names.people(service), int(str(year)), float(pupils), reckoned, difference, said))
+            remark = both("accuracy.used") if used else same("")
+            rows.append((view.names.people(service), int(str(year)), float(pupils), reckoned, difference, remark))
     if not rows:
         return None
     columns = (
@@ -112,9 +112,9 @@ def _controls(view: View) -> Table | None:
     """Published residents, births and deaths of the whole beside those of the run."""
     rows: list[tuple[Cell, ...]] = []
     for year, component, published in published_totals(view):
-        own = _own(view, component, year)
-        difference = own / published - 1 if math.isfinite(own) else None
-        rows.append((both(f"component.{component}"), year, published, own, difference))
+        reckoned = _reckoned(view, component, year)
+        difference = reckoned / published - 1 if math.isfinite(reckoned) else None
+        rows.append((both(f"component.{component}"), year, published, reckoned, difference))
     if not rows:
         return None
     columns = (
@@ -145,14 +145,14 @@ def published_totals(view: View) -> list[tuple[int, str, float]]:
     return [(int(year), str(component), float(value)) for year, component, value in rows]
 
 
-def _own(view: View, component: str, year: int) -> float:
+def _reckoned(view: View, component: str, year: int) -> float:
     if component == "population":
         return float(view.curves.persons(0, 100).at[view.area, year])
     return view.curves.flow(component, year)
 
 
 def _met(view: View) -> list[Text]:
-    """Which published totals of the last year were used to set the levels, so that they are met by construction."""
+    """A sentence naming published totals of the jump-off year that set the levels, so that they are met by construction."""
     used = [component for year, component, _ in published_totals(view) if year == view.jump_off]
     if not used:
         return []

@@ -1,4 +1,4 @@
-"""How sure it is: how likely a shortage is in each county and year, what that rests on, and what would make it safe."""
+"""Chapter on certainty: the chance of a shortage by county and year, its causes, and the places that would be safe."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def certainty(view: View) -> Chapter:
 
 
 def _scale() -> Text:
-    """What the words mean, from the surest down."""
+    """Words for a chance, each with the least chance it stands for, the surest first."""
     parts = [both("certainty.word", word=both(f"likely.{word}"), least=least) for least, word in SCALE[:-1]]
     return both("certainty.scale", parts=joined(parts, en="; "))
 
@@ -42,12 +42,12 @@ def _scale() -> Text:
 
 
 def _sentences(view: View, service: str) -> list[Text]:
-    found = (_now(view, service), _ever(view, service), _norm_met(view, service), _causes(view, service))
-    return [part for part in found if part]
+    sentences = (_now(view, service), _ever(view, service), _norm_met(view, service), _causes(view, service))
+    return [part for part in sentences if part]
 
 
 def _now(view: View, service: str) -> Text | None:
-    """How likely a shortage is in the year looked at, and between what the gap lies."""
+    """Chance of a shortage in the year looked at, and the range of the gap."""
     probability = view.odds.chance("p_short", view.area, service, view.outlook_year)
     if not math.isfinite(probability):
         return both("sure.no_supply")
@@ -61,7 +61,7 @@ def _now(view: View, service: str) -> Text | None:
 
 
 def _ever(view: View, service: str) -> Text | None:
-    """How likely at least one year is short by the year looked at, and ten years later."""
+    """Chance that at least one year is short by the year looked at, and by ten years later."""
     years = sorted({view.outlook_year, min(view.outlook_year + 10, view.horizon)})
     by_then = [view.odds.chance("p_short_by", view.area, service, year) for year in years]
     if not all(map(math.isfinite, by_then)):
@@ -88,7 +88,7 @@ def _in_year(view: View, year: int, probability: float) -> Text:
 
 
 def _causes(view: View, service: str) -> Text | None:
-    """What makes most of the uncertainty ten years on."""
+    """Components with the largest shares of the uncertainty ten years on."""
     year = min(view.jump_off + 10, view.horizon)
     shares = view.odds.shares(service, year)
     large = sorted((name for name in shares if shares[name] >= WORTH_NAMING), key=shares.__getitem__, reverse=True)

@@ -35,8 +35,8 @@ def wave(view: View) -> Chapter | None:
 def _lag_sentence(view: View) -> list[Text]:
     """The years between the crests of two stages in the whole, where both have one."""
     crests = with_lag(view.run.waves)
-    own = crests[crests["county"] == view.area]
-    lags = dict(zip(own["service"], own["lag_years"].tolist(), strict=True))
+    of_whole = crests[crests["county"] == view.area]
+    lags = dict(zip(of_whole["service"], of_whole["lag_years"].tolist(), strict=True))
     parts = [
         both("wave.lag", stage=view.names.short(stage), before=view.names.short(before), years=lags[stage])
         for before, stage in zip(view.meaning.stages, view.meaning.stages[1:], strict=False)

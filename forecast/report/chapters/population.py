@@ -59,11 +59,11 @@ def _sentences(view: View) -> list[Text]:
 
 def _steps(view: View, series: pd.Series[float], group: str) -> dict[str, Text]:
     """The numbers of a sentence, with their bands of 80 % where they are known."""
-    found = {}
+    values = {}
     for k, year in enumerate((view.jump_off, view.outlook_year, view.horizon)):
         number, within = count(float(series[year])), view.odds.within("population_quantile", view.area, group, year)
-        found[f"v{k}"], found[f"w{k}"] = number, within
-    return found
+        values[f"v{k}"], values[f"w{k}"] = number, within
+    return values
 
 
 def _years(view: View) -> list[int]:

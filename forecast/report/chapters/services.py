@@ -49,7 +49,7 @@ def gaps(view: View) -> Chapter:
 
 
 def _shade(view: View) -> Text:
-    """What the shade behind the curves is."""
+    """Note on the shade behind the curves."""
     return both("gaps.bands", n=f"{view.trajectories:,}") if view.many else both("gaps.range")
 
 

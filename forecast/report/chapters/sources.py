@@ -1,4 +1,4 @@
-"""What the numbers rest on: scenario, assumptions, notes of the region, sources and the numbers of the models."""
+"""Chapter on sources: scenario, assumptions, notes of the region, sources and the numbers of the models."""
 
 from __future__ import annotations
 
@@ -24,16 +24,13 @@ USED.insert(USED.index("population") + 1, USED.pop(USED.index("controls")))
 
 
 def sources(view: View) -> Chapter:
+    listings = (_scenario(view), _assumed(view), _own_rules(view), _uncertain(view), _notes(view), _about(view))
     return Chapter(
         id="sources",
         menu=both("menu.sources"),
         title=both("sources.title"),
-        listings=tuple(
-            one
-            for one in (_scenario(view), _assumed(view), _own_rules(view), _uncertain(view), _notes(view), _about(view))
-            if one
-        ),
-        tables=tuple(one for one in (_sources(view), _numbers(view)) if one),
+        listings=tuple(listing for listing in listings if listing),
+        tables=tuple(table for table in (_sources(view), _numbers(view)) if table),
     )
 
 
@@ -49,7 +46,7 @@ def _scenario(view: View) -> Listing:
 
 
 def _migration(view: View) -> list[Text]:
-    """What the scenario does to migration: levels, persons added, and the ages on which a change falls."""
+    """Migration in the scenario: levels, persons added, and the ages on which a change falls."""
     migration = view.run.scenario.migration
     if migration.closed:
         return [both("sources.migration_closed")]
@@ -77,7 +74,7 @@ def _dated(level: Any) -> str:
 
 
 def _assumed(view: View) -> Listing:
-    """What is assumed: the split of supply, the supply and projects tables, the numbers of the models."""
+    """Assumptions: the split of supply, the supply and projects tables, the numbers of the models."""
     items = [*_split(view), *_assumed_tables(view)]
     items += _assumed_numbers(view)
     if published_totals(view):
@@ -112,8 +109,8 @@ def _assumed_numbers(view: View) -> list[Text]:
     for service in view.services:
         for key, quantity in view.run.models[service].quantities().items():
             if quantity.basis == "assumed" and not key.startswith("supply."):
-                said = (key, _value(quantity), quantity.note or quantity.source)
-                shared.setdefault(said, []).append(view.names.thing(service))
+                number = (key, _value(quantity), quantity.note or quantity.source)
+                shared.setdefault(number, []).append(view.names.thing(service))
     return [
         both("sources.assumed_number", things=joined(things), parameter=_parameter(key), value=value, note=note)
         for (key, value, note), things in shared.items()
@@ -124,12 +121,12 @@ def _own_rules(view: View) -> Listing | None:
     """Standards and rules that the region gives itself, each with its source and what holds elsewhere."""
     items = []
     for rule in view.run.rules.own:
-        value, shipped = (_rule(one) for one in (rule.value, rule.shipped))
-        said = {"file": rule.file, "entry": rule.key, "value": value, "shipped": shipped}
+        value, shipped = (_rule(entry) for entry in (rule.value, rule.shipped))
+        values = {"file": rule.file, "entry": rule.key, "value": value, "shipped": shipped}
         if isinstance(rule.value, Quantity):
-            items.append(both("sources.own_rule", source=rule.value.source, **said))
+            items.append(both("sources.own_rule", source=rule.value.source, **values))
         else:
-            items.append(both("sources.own_answer", **said))
+            items.append(both("sources.own_answer", **values))
     return Listing(both("sources.own_rules_title"), tuple(items)) if items else None
 
 
@@ -138,7 +135,7 @@ def _rule(value: Quantity | tuple[str, ...]) -> str:
 
 
 def _uncertain(view: View) -> Listing | None:
-    """What the spread of the trajectories rests on: each process with its source; tiers of one source stand together."""
+    """Processes that spread the trajectories, each with its source; tiers of one source stand together."""
     if view.run.task is None:
         return None
     tiers: dict[tuple[str, str, str], list[Text]] = {}
@@ -148,11 +145,11 @@ def _uncertain(view: View) -> Listing | None:
         both(
             "sources.process",
             component=_component(component),
-            tier=joined(list(dict.fromkeys(own))),
+            tier=joined(list(dict.fromkeys(names))),
             source=source,
             basis=both(f"badge.{basis}"),
         )
-        for (component, source, basis), own in tiers.items()
+        for (component, source, basis), names in tiers.items()
     ]
     return Listing(both("sources.uncertain_title"), (*items, both("sources.uncertain_use")))
 
@@ -173,7 +170,7 @@ def _notes(view: View) -> Listing | None:
 
 
 def _about(view: View) -> Listing:
-    """How the run can be repeated."""
+    """Items by which the run can be repeated."""
     manifest = view.run.manifest
     parts = [
         both(f"sources.about_{key}", value=str(manifest[key]))
@@ -203,7 +200,7 @@ def _sources(view: View) -> Table:
         for row in lines.itertuples()
     ]
     titles = ("table_name", "rows", "source", "locator", "basis", "verification", "note")
-    columns = tuple(Column(both(f"table.{one}"), "basis" if one == "basis" else "text") for one in titles)
+    columns = tuple(Column(both(f"table.{name}"), "basis" if name == "basis" else "text") for name in titles)
     return Table("table_sources", both("table.sources"), columns, tuple(rows), folded=True)
 
 
@@ -242,10 +239,10 @@ def _numbers(view: View) -> Table:
         for key, quantity in view.run.models[service].quantities().items():
             rows.append(_number(view.names.thing(service), _parameter(key), quantity))
             if quantity.replaces is not None:
-                own = both("sources.replaced", parameter=_parameter(key))
-                rows.append(_number(view.names.thing(service), own, quantity.replaces))
+                replaced = both("sources.replaced", parameter=_parameter(key))
+                rows.append(_number(view.names.thing(service), replaced, quantity.replaces))
     titles = ("what", "number", "value", "unit", "basis", "source", "locator", "note")
-    columns = tuple(Column(both(f"table.{one}"), "basis" if one == "basis" else "text") for one in titles)
+    columns = tuple(Column(both(f"table.{name}"), "basis" if name == "basis" else "text") for name in titles)
     note = both("table.numbers_note")
     title = both("table.numbers")
     return Table("table_numbers", title, columns, tuple(rows), note, folded=True, on_paper=False)

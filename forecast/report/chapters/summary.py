@@ -28,8 +28,8 @@ def summary(view: View) -> Chapter:
 
 def figures(view: View) -> list[Figure]:
     """Key figures, the surest first: the near fall, the last crest, the first shortage, the surplus, then the aged."""
-    found = [_fall(view), _crest(view), _shortage(view), _surplus(view), _aged(view), _residents(view)]
-    return [figure for figure in found if figure]
+    candidates = [_fall(view), _crest(view), _shortage(view), _surplus(view), _aged(view), _residents(view)]
+    return [figure for figure in candidates if figure]
 
 
 def _fall(view: View) -> Figure | None:
@@ -101,7 +101,7 @@ def _residents(view: View) -> Figure:
 
 
 def _odds(view: View, service: str, year: int) -> Text:
-    """How likely a shortage is, for a caption; nothing in a run of one path."""
+    """Chance of a shortage, for a caption; nothing in a run of one path."""
     if not view.many:
         return Text("", "")
     probability = view.odds.chance("p_short", view.area, service, year)

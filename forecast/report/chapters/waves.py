@@ -104,11 +104,11 @@ def _peak(flag: Flag) -> Text:
 
 
 def _gap(flag: Flag, unit: str) -> Text:
-    """What is short and to spare, in the order of the years; both for a crest that surplus follows."""
-    found = [(flag.crest_year, flag.crest_gap), (flag.gap_year, flag.gap)]
+    """Amounts short and to spare, in the order of the years; both for a crest that surplus follows."""
+    gaps = [(flag.crest_year, flag.crest_gap), (flag.gap_year, flag.gap)]
     parts = [
         both("board.short" if gap < 0 else "board.spare", year=year, amount=amount(float(f"{abs(gap):.2g}"), unit))
-        for year, gap in found
+        for year, gap in gaps
         if year is not None and gap is not None
     ]
     return strung(parts) if parts else Text("–", "–")
@@ -168,8 +168,8 @@ def _span(first: int, last: int) -> Text:
 
 def _cross(view: View) -> Table | None:
     """Floor area inside a county that one service empties while another lacks it, in the year with most of it."""
-    found = view.run.sharing.follow_on_area
-    lines = pd.concat([_cross_lines(found, str(pair), view) for pair in found["pair"].values], ignore_index=True)
+    areas = view.run.sharing.follow_on_area
+    lines = pd.concat([_cross_lines(areas, str(pair), view) for pair in areas["pair"].values], ignore_index=True)
     lines = lines[lines["area"] >= 1].sort_values("area", ascending=False, kind="stable").head(FIRST)
     if lines.empty:
         return None
@@ -196,20 +196,20 @@ def _cross(view: View) -> Table | None:
     return Table("table_cross", both("table.cross"), columns, rows, note, "assumed")
 
 
-def _cross_lines(found: xr.Dataset, pair: str, view: View) -> pd.DataFrame:
+def _cross_lines(areas: xr.Dataset, pair: str, view: View) -> pd.DataFrame:
     empties, lacks = pair.split(" > ")
-    area = found["area"].sel(pair=pair).transpose(COUNTY, "year").to_numpy()
-    share = found["probability"].sel(pair=pair).transpose(COUNTY, "year").to_numpy()
+    area = areas["area"].sel(pair=pair).transpose(COUNTY, "year").to_numpy()
+    share = areas["probability"].sel(pair=pair).transpose(COUNTY, "year").to_numpy()
     best = np.nan_to_num(area).argmax(axis=1)
-    at = np.arange(len(best))
+    counties = np.arange(len(best))
     return pd.DataFrame(
         {
-            "county": [str(code) for code in found[COUNTY].values],
+            "county": [str(code) for code in areas[COUNTY].values],
             "empties": [view.names.short(empties)] * len(best),
             "lacks": [view.names.short(lacks)] * len(best),
-            "year": found["year"].values[best],
-            "area": np.nan_to_num(area[at, best]),
-            "probability": share[at, best],
+            "year": areas["year"].values[best],
+            "area": np.nan_to_num(area[counties, best]),
+            "probability": share[counties, best],
         }
     )
 

@@ -130,7 +130,7 @@ def born_until(view: View, service: str) -> int:
 
 
 def settings(view: View, lang: str, place: str, service: str, of_people: bool = False) -> dict[str, Any]:
-    """What a definition's parameters are set to."""
+    """Parameters of a definition -> their values."""
     return {
         "lang": lang,
         "names": names(view),

@@ -48,8 +48,8 @@ def draw(view: View) -> Drawing:
     base = alt.Chart(alt.NamedData("rows"))
     x, y = years_by_places(view, [year for year in view.years if year > view.jump_off])
     share = f"{class_word()}+'  '+datum.chance+'%'"
-    said = alt.ExprRef(f"{named('datum.place')}+'  '+datum.year+'\\n'+{share}")
-    cells = base.mark_rect(cornerRadius=1.5, tooltip=said, aria=False)
+    tooltip = alt.ExprRef(f"{named('datum.place')}+'  '+datum.year+'\\n'+{share}")
+    cells = base.mark_rect(cornerRadius=1.5, tooltip=tooltip, aria=False)
     letters = base.transform_filter("datum.chance>=50").mark_text(
         fontSize=alt.ExprRef("bandwidth('x')<14?0:11"), text=alt.ExprRef(class_letter()), aria=False
     )

@@ -1,4 +1,4 @@
-"""What the uncertainty of one service comes from, some years on."""
+"""Sources of the uncertainty of one service, 5, 10 and 20 years on."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from forecast.report.words import both
 
 def rows(view: View) -> pd.DataFrame:
     """By service, year and cause: its share of the uncertainty of the whole's demand, drawn from `from` to `to`."""
-    found: list[tuple[Any, ...]] = []
+    bars: list[tuple[Any, ...]] = []
     for service in view.services:
         for year in cause_years(view):
             shares = {cause: round(share, 4) for cause, share in view.odds.shares(service, year).items()}
             causes = [cause for cause in CAUSES if cause in shares]
             ends = [0.0, *accumulate(shares[cause] for cause in causes)]
-            found += [(service, year, *part) for part in zip(causes, ends, ends[1:], strict=False)]
-    return pd.DataFrame(found, columns=["service", "year", "cause", "from", "to"])
+            bars += [(service, year, *part) for part in zip(causes, ends, ends[1:], strict=False)]
+    return pd.DataFrame(bars, columns=["service", "year", "cause", "from", "to"])
 
 
 def cause_years(view: View) -> list[int]:
@@ -45,13 +45,13 @@ def legend(view: View) -> tuple[Swatch, ...]:
 
 
 def draw(view: View) -> Drawing:
-    """What the uncertainty of one service comes from, some years on: shares of the variance side by side."""
+    """Years by shares of the variance, laid side by side from 0 to 1."""
     base = alt.Chart(alt.NamedData("rows"))
     y = alt.Y("year:O", title=None, axis=alt.Axis(labelColor=INK, minExtent=40, domain=False, ticks=False))
     x = alt.X("from:Q", title=None, axis=None, scale=alt.Scale(domain=[0, 1], nice=False))
     colour = alt.Color("cause:N", legend=None, scale=alt.Scale(domain=list(CAUSES), range=list(CAUSES.values())))
-    said = f"datum.year+'\\n'+{named('datum.cause')}+'  '+format(datum.to-datum.from,'.0%')"
-    bars = base.mark_bar(height=alt.RelativeBandSize(0.8), tooltip=alt.ExprRef(said), aria=False)
+    tooltip = f"datum.year+'\\n'+{named('datum.cause')}+'  '+format(datum.to-datum.from,'.0%')"
+    bars = base.mark_bar(height=alt.RelativeBandSize(0.8), tooltip=alt.ExprRef(tooltip), aria=False)
     words = base.transform_filter("datum.to-datum.from>=.16").transform_calculate(at="(datum.from+datum.to)/2")
     text = words.mark_text(fontSize=11, text=alt.ExprRef("format(datum.to-datum.from,'.0%')"), aria=False)
     dark = "datum.cause=='births'||datum.cause=='participation'"

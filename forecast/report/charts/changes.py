@@ -1,4 +1,4 @@
-"""Why the rolls of the stages of one place fall from their crest."""
+"""Steps by which the rolls of the stages of one place fall from their crest."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from forecast.report.words import both
 def rows(view: View) -> pd.DataFrame:
     """By place, service and step: change of the roll from the year `first` to `last`, drawn from `from` to `to`: what is
     taken away to the left of zero, what is added to the right; step net is all of them."""
-    found: list[tuple[Any, ...]] = []
+    bars: list[tuple[Any, ...]] = []
     schools = view.schools
     if schools is not None:
         falls = schools.held.changes
@@ -38,21 +38,21 @@ def rows(view: View) -> pd.DataFrame:
         for row in falls.to_dict("records"):
             sizes = {step: round(row[step]) for step in STEPS if step in schools.acting and abs(row[step]) >= 0.5}
             net = round(row["after"] - row["before"])
-            about = row[COUNTY], row[SERVICE], row["first"], row["last"]
-            found += [(*about, *part) for part in [*_laid(sizes), ("net", net, net, net)]]
-    return pd.DataFrame(found, columns=["place", "service", "first", "last", "step", "change", "from", "to"])
+            keys = row[COUNTY], row[SERVICE], row["first"], row["last"]
+            bars += [(*keys, *part) for part in [*_laid(sizes), ("net", net, net, net)]]
+    return pd.DataFrame(bars, columns=["place", "service", "first", "last", "step", "change", "from", "to"])
 
 
 def _laid(sizes: dict[str, int]) -> list[tuple[str, int, int, int]]:
     """(step, change, from, to), each side of zero laid end to end; a change that rounds to nothing is left out."""
     ends = {True: 0, False: 0}
-    found = []
+    bars = []
     for step, size in sizes.items():
         if size:
             start = ends[size > 0]
             ends[size > 0] = start + size
-            found.append((step, size, start, start + size))
-    return found
+            bars.append((step, size, start, start + size))
+    return bars
 
 
 def legend(view: View) -> tuple[Swatch, ...]:
@@ -72,9 +72,9 @@ def draw(view: View) -> Drawing:
     )
     x = alt.X("from:Q", title=None, axis=alt.Axis(tickCount=6, grid=True, labelExpr=number("datum.value", "+")))
     colour = alt.Color("step:N", legend=None, scale=alt.Scale(domain=list(STEPS), range=list(STEPS.values())))
-    said = f"{named('datum.service')}+'  '+datum.first+'–'+datum.last+'\\n'+{named('datum.step')}+'  '+{number('datum.change', '+')}"
+    tooltip = f"{named('datum.service')}+'  '+datum.first+'–'+datum.last+'\\n'+{named('datum.step')}+'  '+{number('datum.change', '+')}"
     parts = base.transform_filter("datum.step!='net'")
-    bars = parts.mark_bar(height=alt.RelativeBandSize(0.8), tooltip=alt.ExprRef(said), aria=False)
+    bars = parts.mark_bar(height=alt.RelativeBandSize(0.8), tooltip=alt.ExprRef(tooltip), aria=False)
     net = base.transform_filter("datum.step=='net'")
     dots = net.mark_point(filled=True, size=70, color=INK, opacity=1, stroke="#fff", strokeWidth=1.5, aria=False)
     words = net.mark_text(

@@ -29,8 +29,8 @@ def rows(view: View) -> pd.DataFrame:
     """By place and service: category (the likeliest class), and its sentence in Chinese (zh) and English (en)."""
     flags = view.run.flags
     keys = [(place, service) for place in view.places for service in view.services]
-    found = [(*key, flags.facts[key].category or "unknown", *flags.sentences[key].pair()) for key in keys]
-    return pd.DataFrame(found, columns=["place", "service", "category", "zh", "en"])
+    cells = [(*key, flags.facts[key].category or "unknown", *flags.sentences[key].pair()) for key in keys]
+    return pd.DataFrame(cells, columns=["place", "service", "category", "zh", "en"])
 
 
 def legend(view: View) -> tuple[Swatch, ...]:

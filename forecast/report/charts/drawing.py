@@ -131,7 +131,7 @@ def gap_words(view: View) -> str:
 
 
 def odds_words(view: View) -> str:
-    """How likely a shortage is, where that is known."""
+    """Vega expression of a line with the chance of a shortage; empty where that is not known."""
     return f"(isValid(datum.chance)?'\\n'+{words_of('tip.odds')}+({per_cent(view)})+'%':'')"
 
 

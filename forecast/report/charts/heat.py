@@ -67,8 +67,8 @@ def _unknown(view: View, base: alt.Chart, field: str, x: alt.X, y: alt.Y) -> lis
     """Grey and hatched where nothing is known, so that it cannot be read as a value."""
     blank = base.transform_filter(f"!isValid({field})")
     hatch = blank.mark_text(text="⟋", fontSize=alt.ExprRef("min(16,1.2*bandwidth('x'))"), color=FAINT, aria=False)
-    said = alt.ExprRef(gap_words(view))
-    return [blank.mark_rect(color=UNKNOWN, tooltip=said, aria=False).encode(x=x, y=y), hatch.encode(x=x, y=y)]
+    tooltip = alt.ExprRef(gap_words(view))
+    return [blank.mark_rect(color=UNKNOWN, tooltip=tooltip, aria=False).encode(x=x, y=y), hatch.encode(x=x, y=y)]
 
 
 def _all_born(base: alt.Chart, x: alt.X) -> alt.Chart:

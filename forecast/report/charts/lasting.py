@@ -1,4 +1,4 @@
-"""What lasts of the demand of one service of one place, and what stands above it."""
+"""Demand of one service of one place, parted into what lasts and what stands above it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def rows(view: View) -> pd.DataFrame:
     """By place, service and year: demand with its band of 80 %, supply, lasting (what lasts) and crest (what stands
     above it)."""
     before = view.column_of[int(view.run.flags.classes[YEAR][0])]
-    found = {}
+    columns = {}
     for name in ("lasting", "crest"):
         values = whole(view.meaning.flagged(name))
-        found[name] = np.pad(values, ((0, 0), (0, 0), (before, 0)), constant_values=np.nan).ravel()
+        columns[name] = np.pad(values, ((0, 0), (0, 0), (before, 0)), constant_values=np.nan).ravel()
     kept = [name for name in ("demand", "low80", "high80", "supply") if name in view.courses]
-    return view.courses[["place", "service", "year", *kept]].assign(**found)
+    return view.courses[["place", "service", "year", *kept]].assign(**columns)
 
 
 def legend(view: View) -> tuple[Swatch, ...]:

@@ -1,4 +1,4 @@
-"""What planned places of one service are used for."""
+"""Uses of the planned places of one service."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from forecast.report.words import both
 def rows(view: View) -> pd.DataFrame:
     """By service, year and use (at: its position): how many of the new places of the whole it takes."""
     schools = view.schools
-    found = [pd.DataFrame(columns=["service", "year", "use", "places"])]
+    frames = [pd.DataFrame(columns=["service", "year", "use", "places"])]
     for stage, audit in schools.audits.items() if schools else ():
         keys: dict[str, list[Any]] = {"service": [stage], "year": audit[YEAR].values.tolist(), "use": list(USES)}
-        found.append(long_form(keys, {"places": whole(np.stack([audit[use].to_numpy() for use in USES], axis=1))}))
-    frame = pd.concat(found[1:] or found, ignore_index=True)
-    return frame.assign(at=frame["use"].map({use: at for at, use in enumerate(USES)}))
+        frames.append(long_form(keys, {"places": whole(np.stack([audit[use].to_numpy() for use in USES], axis=1))}))
+    frame = pd.concat(frames[1:] or frames, ignore_index=True)
+    return frame.assign(at=frame["use"].map({use: position for position, use in enumerate(USES)}))
 
 
 def legend(view: View) -> tuple[Swatch, ...]:
@@ -52,6 +52,6 @@ def draw(view: View) -> Drawing:
     )
     y = alt.Y("places:Q", stack="zero", title=None, axis=alt.Axis(tickCount=3, labelExpr=number("datum.value")))
     colour = alt.Color("use:N", legend=None, scale=alt.Scale(domain=list(USES), range=list(USES.values())))
-    said = f"''+datum.year+'\\n'+{named('datum.use')}+'  '+{number('datum.places')}"
-    bars = base.mark_bar(tooltip=alt.ExprRef(said), aria=False)
+    tooltip = f"''+datum.year+'\\n'+{named('datum.use')}+'  '+{number('datum.places')}"
+    bars = base.mark_bar(tooltip=alt.ExprRef(tooltip), aria=False)
     return lay((bars.encode(x=x, y=y, color=colour, order=alt.Order("at:Q")),), 150, names={})

@@ -31,11 +31,13 @@ def rows(view: View) -> pd.DataFrame:
     posts = np.array([[schools.series("posts", place, stage) for stage in stages] for place in view.places])
     frame = long_form({"place": view.places, "service": stages, "year": view.years}, {"posts": whole(posts)})
     known = frame[(frame["year"] >= view.jump_off) & frame["posts"].notna()].reset_index(drop=True)
-    return known.assign(at=known["service"].map({stage: at for at, stage in enumerate(stages)}))
+    return known.assign(at=known["service"].map({stage: position for position, stage in enumerate(stages)}))
 
 
 def legend(view: View) -> tuple[Swatch, ...]:
-    return tuple(Swatch(f"k-cause c-stage{at}", view.names.short(stage)) for at, stage in enumerate(stages_of(view)))
+    return tuple(
+        Swatch(f"k-cause c-stage{position}", view.names.short(stage)) for position, stage in enumerate(stages_of(view))
+    )
 
 
 def draw(view: View) -> Drawing:
@@ -49,6 +51,6 @@ def draw(view: View) -> Drawing:
         x=x, y=alt.Y("posts:Q", stack="zero", title=None, axis=y_axis), color=colour, order=alt.Order("at:Q")
     )
     total = base.transform_aggregate(total="sum(posts)", groupby=["year"])
-    said = f"''+datum.year+'\\n'+{number('datum.total')}+{words_of('tip.posts')}"
-    hover = total.mark_rule(opacity=0, strokeWidth=9, tooltip=alt.ExprRef(said), aria=False).encode(x=x)
+    tooltip = f"''+datum.year+'\\n'+{number('datum.total')}+{words_of('tip.posts')}"
+    hover = total.mark_rule(opacity=0, strokeWidth=9, tooltip=alt.ExprRef(tooltip), aria=False).encode(x=x)
     return lay((areas, hover), 230, names={})

@@ -32,14 +32,14 @@ SELDOM = 0.25
 def rows(view: View) -> pd.DataFrame:
     """By place and stage (at: its position): year of the crest with its range, low to high, and lag, the years after
     the stage before; the train that most trajectories have, none where hardly any has one."""
-    found: list[tuple[Any, ...]] = []
+    crests: list[tuple[Any, ...]] = []
     for place in view.places:
         train = _likeliest(view, place)
         if train is not None:
             lags = [None, *(round(lag) for lag in train["lags"])]
             stops = zip(train["services"], train["peak_years"], train["peak_ranges"], lags, strict=True)
-            found += [(place, view.meaning.stages.index(s), year, *ends, lag) for s, year, ends, lag in stops]
-    return pd.DataFrame(found, columns=["place", "at", "year", "low", "high", "lag"])
+            crests += [(place, view.meaning.stages.index(s), year, *ends, lag) for s, year, ends, lag in stops]
+    return pd.DataFrame(crests, columns=["place", "at", "year", "low", "high", "lag"])
 
 
 def said(view: View, place: str) -> Text:
@@ -56,8 +56,8 @@ def said(view: View, place: str) -> Text:
 def _likeliest(view: View, place: str) -> Any:
     """The likeliest train of stages as a row of the table of trains; None where hardly any trajectory has one."""
     trains = view.run.flags.trains.query("kind == 'stages'")
-    own = trains[trains["county"] == place].sort_values("probability")
-    return None if own.empty or own["probability"].iloc[-1] < SELDOM else own.iloc[-1]
+    of_place = trains[trains["county"] == place].sort_values("probability")
+    return None if of_place.empty or of_place["probability"].iloc[-1] < SELDOM else of_place.iloc[-1]
 
 
 def draw(view: View) -> Drawing:

@@ -48,8 +48,8 @@ def rows(view: View) -> pd.DataFrame:
 def _is_one(frame: pd.DataFrame, crests: pd.DataFrame) -> np.ndarray[Any, Any]:
     """True for the rows that are one of these crests."""
     there = pd.MultiIndex.from_frame(crests[[COUNTY, SERVICE, YEAR]])
-    found: np.ndarray[Any, Any] = pd.MultiIndex.from_frame(frame[["place", "stage", "year"]]).isin(there)
-    return found
+    matches: np.ndarray[Any, Any] = pd.MultiIndex.from_frame(frame[["place", "stage", "year"]]).isin(there)
+    return matches
 
 
 def legend(view: View) -> tuple[Swatch, ...]:
@@ -98,8 +98,8 @@ def _ridges(base: alt.Chart, x: alt.X, stages: list[str]) -> list[alt.Chart]:
         part = base.transform_filter(which).mark_area(fillOpacity=opacity, line={"strokeWidth": 1.4}, aria=False)
         return part.encode(x=x, y=y, y2=top, color=colour, detail=alt.Detail("stage:N"))
 
-    said = f"{named('datum.stage')}+'  '+datum.year+'\\n'+{number('datum.size')}+units[datum.stage][lang=='zh'?0:1]"
-    hover = base.mark_rule(opacity=0, strokeWidth=9, tooltip=alt.ExprRef(said), aria=False)
+    tooltip = f"{named('datum.stage')}+'  '+datum.year+'\\n'+{number('datum.size')}+units[datum.stage][lang=='zh'?0:1]"
+    hover = base.mark_rule(opacity=0, strokeWidth=9, tooltip=alt.ExprRef(tooltip), aria=False)
     return [area("datum.year<=datum.born", 0.85), area("datum.year>=datum.born", 0.4), hover.encode(x=x, y=y, y2=top)]
 
 

@@ -73,10 +73,10 @@ def heads(table: Table) -> list[tuple[Text | None, int]]:
     """Headings over neighbouring columns of one group, with how many they span; empty where there are no groups."""
     if not any(column.group for column in table.columns):
         return []
-    found: list[tuple[Text | None, int]] = []
+    spans: list[tuple[Text | None, int]] = []
     for column in table.columns:
-        if found and found[-1][0] == column.group:
-            found[-1] = (column.group, found[-1][1] + 1)
+        if spans and spans[-1][0] == column.group:
+            spans[-1] = (column.group, spans[-1][1] + 1)
         else:
-            found.append((column.group, 1))
-    return found
+            spans.append((column.group, 1))
+    return spans

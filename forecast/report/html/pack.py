@@ -1,4 +1,4 @@
-"""What the page's script draws and says from: charts with their rows, and the words that follow the reader's choice.
+"""Data from which the page's script draws and speaks: charts with their rows, and the words that follow the reader's choice.
 
 Rows travel as tables of columns. A column stands once, however many tables have it, in the shortest of three forms:
 its values; its levels and their codes; or its levels, each told `each` times in turn, over and over.
@@ -78,14 +78,14 @@ def _flags(view: View) -> pd.DataFrame:
     """By place and service: the sentence of its flag (zh, en) and the level of its warning."""
     flags, raised = view.run.flags, view.meaning.raised
     keys = [(place, service) for place in view.places for service in view.services]
-    said = [(*key, *flags.sentences[key].pair(), raised.get(key, "none")) for key in keys]
-    return pd.DataFrame(said, columns=["place", "service", "zh", "en", "level"])
+    rows = [(*key, *flags.sentences[key].pair(), raised.get(key, "none")) for key in keys]
+    return pd.DataFrame(rows, columns=["place", "service", "zh", "en", "level"])
 
 
 def _trains(view: View) -> pd.DataFrame:
     """By place: the sentence of its train of crests (zh, en)."""
-    said = [(place, *train.said(view, place).pair()) for place in view.places]
-    return pd.DataFrame(said, columns=["place", "zh", "en"])
+    rows = [(place, *train.said(view, place).pair()) for place in view.places]
+    return pd.DataFrame(rows, columns=["place", "zh", "en"])
 
 
 def _states(view: View) -> pd.DataFrame:
@@ -93,8 +93,8 @@ def _states(view: View) -> pd.DataFrame:
     then = view.courses[view.courses["year"] == view.outlook_year].reindex(
         columns=["place", "service", "gap", "relative_gap", "chance"]
     )
-    said = [(place, service, *_state(view, *numbers)) for place, service, *numbers in then.itertuples(index=False)]
-    return pd.DataFrame(said, columns=["place", "service", "zh", "en", "tone"])
+    rows = [(place, service, *_state(view, *numbers)) for place, service, *numbers in then.itertuples(index=False)]
+    return pd.DataFrame(rows, columns=["place", "service", "zh", "en", "tone"])
 
 
 def _state(view: View, gap: float, relative: float, chance: float) -> tuple[str, str, str]:
@@ -110,7 +110,7 @@ def _state(view: View, gap: float, relative: float, chance: float) -> tuple[str,
 
 
 def _odds(view: View, chance: float) -> Text:
-    """How likely a shortage is, in whole per cent, no surer than the trajectories can tell."""
+    """Chance of a shortage, in whole per cent, no surer than the trajectories can tell."""
     if math.isnan(chance):
         return Text("", "")
     least, words = least_per_cent(view.trajectories), both("script.odds")
@@ -143,16 +143,16 @@ def _tables(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
 def _plain(values: np.ndarray[Any, Any]) -> list[Any]:
     """As JSON has them: whole numbers without a point, None for what is not known."""
     if values.dtype.kind == "f":
-        return [None if one != one else int(one) if one == int(one) else one for one in values.tolist()]
+        return [None if value != value else int(value) if value == int(value) else value for value in values.tolist()]
     return list(values.tolist())
 
 
 def _column(values: list[Any]) -> dict[str, Any]:
     levels = list(dict.fromkeys(values))
-    code = {level: at for at, level in enumerate(levels)}
+    code = {level: position for position, level in enumerate(levels)}
     codes = [code[value] for value in values]
-    each = next((at for at, one in enumerate(codes) if one), len(codes))
-    if each and all(one == at // each % len(levels) for at, one in enumerate(codes)):
+    each = next((position for position, number in enumerate(codes) if number), len(codes))
+    if each and all(number == position // each % len(levels) for position, number in enumerate(codes)):
         return {"levels": levels, "each": each}
     coded, plain = {"levels": levels, "codes": codes}, {"values": values}
     return min(plain, coded, key=lambda form: len(json.dumps(form, ensure_ascii=False)))

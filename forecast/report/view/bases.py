@@ -1,4 +1,4 @@
-"""What a result may claim: published, derived or assumed, the weakest of all that it rests on."""
+"""Basis of each result (published, derived or assumed): the weakest of all that it rests on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Bases:
 
     @property
     def weakest_gap(self) -> Basis:
-        """What the gaps of all services rest on at the least."""
+        """Weakest basis of the gaps of all services."""
         return weakest(*map(self.gap, self.axes.services))
 
     def _said(self, variable: str, service: str, otherwise: Basis) -> Basis:

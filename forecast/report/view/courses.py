@@ -32,13 +32,13 @@ def whole(values: Values) -> Values:
 def bands(levels: Mapping[float, Values], start: int, now: Values) -> dict[str, Values]:
     """low80, high80, low95, high95, opening from `now` at position `start` of the last axis; levels: quantile ->
     (..., year)."""
-    found: dict[str, Values] = {}
+    columns: dict[str, Values] = {}
     for share, ends in BANDS.items():
         for end, level in zip(("low", "high"), ends, strict=True):
             values = levels[level].copy()
             values[..., start] = now
-            found[f"{end}{share}"] = whole(values)
-    return found
+            columns[f"{end}{share}"] = whole(values)
+    return columns
 
 
 def courses(view: View) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def courses(view: View) -> pd.DataFrame:
         }
         cubes |= bands(levels, start, _cube(view, "demand")[..., start])
         chances = np.stack([view.odds.by_year("p_short", service) for service in view.services], axis=1)
-        cubes["chance"] = np.array([round(100 * one, 1) for one in chances.ravel().tolist()])
+        cubes["chance"] = np.array([round(100 * chance, 1) for chance in chances.ravel().tolist()])
     return long_form({"place": view.places, "service": view.services, "year": view.years}, cubes)
 
 

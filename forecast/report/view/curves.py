@@ -23,7 +23,7 @@ Values = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Curves:
-    """What is asked for often is worked out once and kept."""
+    """Variables of the run's cube, bare or labelled; what is asked for often is worked out once and kept."""
 
     axes: Axes
 

@@ -1,4 +1,4 @@
-"""What the numbers mean: who was born already, which services a cohort passes through, what is short, what is a crest."""
+"""Meaning of the numbers: children born already, stages that a cohort passes through, shortages, crests."""
 
 from __future__ import annotations
 

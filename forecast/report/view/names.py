@@ -30,16 +30,16 @@ class Names:
         return self.places[self.axes.area]
 
     def thing(self, service: str) -> Text:
-        """What is provided: kindergarten places, care beds."""
-        own = self._service(service)
-        return own.thing or own.name
+        """Things provided: kindergarten places, care beds."""
+        described = self._service(service)
+        return described.thing or described.name
 
     def short(self, service: str) -> Text:
         """For a button: kindergarten."""
         return self._service(service).short or self.thing(service)
 
     def people(self, service: str) -> Text:
-        """Who uses it: children in kindergarten; where there is no such word, the demand for it."""
+        """Its users: children in kindergarten; where there is no such word, the demand for it."""
         return self._service(service).people or both("service.demand_for", thing=self.thing(service))
 
     def unit(self, service: str) -> str:

@@ -56,17 +56,17 @@ class Odds:
         """(place, year) at one of the levels kept, of a service, or of an age group where `variable` is
         population_quantile."""
         items, levels = self._levels(variable)
-        found: Values = levels[items.index(item), self._kept.index(round(quantile, 6))]
-        return found
+        values: Values = levels[items.index(item), self._kept.index(round(quantile, 6))]
+        return values
 
     @cached_property
     def _levels(self) -> Callable[[str], tuple[list[str], Values]]:
         """Names of the items and (item, quantile, place, year) of a variable."""
 
         def levels(variable: str) -> tuple[list[str], Values]:
-            held = self.axes.run.data[variable]
-            items = next((dim for dim in (SERVICE, AGE_GROUP) if dim in held.dims), None)
-            wide = held.expand_dims(item=[BIRTHS_ITEM]) if items is None else held.rename({items: "item"})
+            data = self.axes.run.data[variable]
+            items = next((dim for dim in (SERVICE, AGE_GROUP) if dim in data.dims), None)
+            wide = data.expand_dims(item=[BIRTHS_ITEM]) if items is None else data.rename({items: "item"})
             cube = wide.sel({AREA: self.axes.places}).transpose("item", QUANTILE, AREA, YEAR)
             return [str(name) for name in wide["item"].values], cube.to_numpy().astype(float)
 
@@ -78,8 +78,8 @@ class Odds:
 
     def band(self, variable: str, place: str, item: str, year: int, share: int = 80) -> tuple[float, float]:
         """The ends of a band in one place and year."""
-        at = self.axes.row_of[place], self.axes.column_of[year]
-        low, high = (float(self.level(variable, item, quantile)[at]) for quantile in BANDS[share])
+        cell = self.axes.row_of[place], self.axes.column_of[year]
+        low, high = (float(self.level(variable, item, quantile)[cell]) for quantile in BANDS[share])
         return low, high
 
     def within(self, variable: str, place: str, item: str, year: int) -> Text:
@@ -97,8 +97,8 @@ class Odds:
         asked = "demand_norm_quantile" if self.axes.run.scenario.demand.view == "norm" else "demand_quantile"
 
         def capacities(risk: float) -> Values:
-            held = self.axes.run.data[asked].sel({AREA: self.axes.places})
-            return capacity_for_risk(held, risk).transpose(SERVICE, AREA, YEAR).to_numpy()
+            quantiles = self.axes.run.data[asked].sel({AREA: self.axes.places})
+            return capacity_for_risk(quantiles, risk).transpose(SERVICE, AREA, YEAR).to_numpy()
 
         return cache(capacities)
 
@@ -115,7 +115,7 @@ class Odds:
         variance = self.axes.run.variance_share
         if variance is None:
             return {}
-        held = variance.sel({AREA: self.axes.area, SERVICE: service, YEAR: year}).to_series()
-        sizes = {str(name): max(float(size), 0.0) for name, size in held.items()}
+        parts = variance.sel({AREA: self.axes.area, SERVICE: service, YEAR: year}).to_series()
+        sizes = {str(name): max(float(size), 0.0) for name, size in parts.items()}
         total = sum(sizes.values())
         return {name: size / total for name, size in sizes.items()} if total > 0 else {}

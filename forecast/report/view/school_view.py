@@ -113,7 +113,7 @@ class SchoolView:
         return self.whole("posts", stage, self.now) - self.whole("posts", stage, year)
 
     def smaller(self, name: str, stage: str, limit: int, year: int) -> float:
-        """What classes of the whole that are `limit` steps smaller ask for."""
+        """One number (posts, yuan, rooms) asked for by classes of the whole that are `limit` steps smaller."""
         return float(self._cube("smaller", name)[limit, *self._of_whole(stage, year)])
 
     def _of_whole(self, stage: str, year: int) -> tuple[int, int, int]:

@@ -61,18 +61,18 @@ def schools(view: View) -> Chapter | None:
 
 
 def _title(schools: SchoolView) -> Text:
-    """What is short at worst, what is to spare and how many posts fewer are needed in the far year."""
+    """Title: the largest shortages, places to spare, and posts fewer than now in the far year."""
     view, parts = schools.view, []
     for stage in schools.stages:
         year = schools.tightest(view.area, stage)
         if year is not None and view.curves.relative_gap(stage).at[view.area, year] < -BALANCED_IN_WORDS:
             gap = view.curves.at("gap", view.area, stage, year)
-            said = {
+            values = {
                 "thing": view.names.thing(stage),
                 "number": count(abs(gap)),
                 "amount": view.names.amount(gap, stage),
             }
-            parts.append(both("school.title_short", year=year, **said))
+            parts.append(both("school.title_short", year=year, **values))
     spare = [stage for stage in schools.stages if _spare(schools, stage) > 0]
     if spare:
         stages = joined([view.names.short(stage) for stage in spare])
@@ -82,8 +82,8 @@ def _title(schools: SchoolView) -> Text:
     needed = sum(schools.whole("posts", stage, schools.now) for stage in schools.stages)
     if math.isfinite(freed) and abs(freed) >= 1 and schools.far > schools.now:
         key = "school.title_posts_fewer" if freed > 0 else "school.title_posts_more"
-        said = {"number": count(abs(freed)), "amount": amount(abs(freed), "posts")}
-        parts.append(both(key, now=schools.now, year=schools.far, share=percent(freed / needed), **said))
+        values = {"number": count(abs(freed)), "amount": amount(abs(freed), "posts")}
+        parts.append(both(key, now=schools.now, year=schools.far, share=percent(freed / needed), **values))
     return both("school.title", parts=joined(parts, zh="；", en="; ")) if parts else both("school.title_plain")
 
 
@@ -119,8 +119,8 @@ def _opening(schools: SchoolView) -> Table:
         cells += (
             [None, None] if tightest is None else [schools.gap(stage, tightest), schools.chance_short(stage, tightest)]
         )
-        for one in years:
-            cells += [schools.gap(stage, one), _gap_range(schools, stage, one)]
+        for year in years:
+            cells += [schools.gap(stage, year), _gap_range(schools, stage, year)]
         cells += [
             schools.whole("posts", stage, schools.now),
             -schools.freed(stage, schools.far),
@@ -158,52 +158,54 @@ def _posts_range(schools: SchoolView, stage: str) -> Text | None:
 
 def _lead(schools: SchoolView) -> list[Text]:
     view = schools.view
-    found = [*_audit_sentences(schools), *_teacher_sentences(schools)]
+    sentences = [*_audit_sentences(schools), *_teacher_sentences(schools)]
     origin = view.curves.by_service("ratio_origin")
     national = [view.names.short(stage) for stage in schools.stages if origin.get(stage) == "model"]
     if national:
-        found.append(both("school.national", stages=joined(national)))
+        sentences.append(both("school.national", stages=joined(national)))
     bare = [view.names.short(stage) for stage in schools.stages if not view.curves.has_supply(stage)]
     if bare:
-        found.append(both("school.no_supply", stages=joined(bare)))
-    found.append(both("school.bases", parts=joined(_bases(schools, len(bare) < len(schools.stages)), zh="；", en="; ")))
-    return found
+        sentences.append(both("school.no_supply", stages=joined(bare)))
+    sentences.append(
+        both("school.bases", parts=joined(_bases(schools, len(bare) < len(schools.stages)), zh="；", en="; "))
+    )
+    return sentences
 
 
 def _bases(schools: SchoolView, supplied: bool) -> list[Text]:
-    """Which columns are published, which derived, which assumed."""
+    """A part for each basis (published, derived, assumed) with the columns that rest on it."""
     bases = {name: schools.basis_of(name) for name in SAID_OF if name != "supply" or supplied}
     return [
-        both("school.base", basis=both(f"badge.{basis}"), what=joined([both(f"school.{name}_name") for name in own]))
+        both("school.base", basis=both(f"badge.{basis}"), what=joined([both(f"school.{name}_name") for name in names]))
         for basis in BASES
-        if (own := [name for name in bases if bases[name] == basis])
+        if (names := [name for name in bases if bases[name] == basis])
     ]
 
 
 def _teacher_sentences(schools: SchoolView) -> list[Text]:
     """Teachers of the whole as last counted against the posts that the far year asks for."""
-    table, found = schools.held.teachers, []
+    table, sentences = schools.held.teachers, []
     for (place, kinds), rows in table[table[COUNTY] == schools.view.area].groupby([COUNTY, SERVICE], sort=False):
-        own = rows.set_index(YEAR)
-        gap = float(own.at[schools.far, "post_gap"])
-        low, high = float(own.at[schools.far, "posts_p10"]), float(own.at[schools.far, "posts_p90"])
+        by_year = rows.set_index(YEAR)
+        gap = float(by_year.at[schools.far, "post_gap"])
+        low, high = float(by_year.at[schools.far, "posts_p10"]), float(by_year.at[schools.far, "posts_p90"])
         within = both("sure.within", low=count(low), high=count(high)) if math.isfinite(low) else Text("", "")
-        found.append(
+        sentences.append(
             both(
                 "school.teachers",
                 place=schools.view.names.places[str(place)],
                 stages=stages_in(schools, str(kinds)),
-                counted=int(own["counted_in"].iloc[0]),
-                number=count(float(own["teachers"].iloc[0])),
+                counted=int(by_year["counted_in"].iloc[0]),
+                number=count(float(by_year["teachers"].iloc[0])),
                 now=schools.now,
-                a=count(float(own.at[schools.now, "posts"])),
+                a=count(float(by_year.at[schools.now, "posts"])),
                 year=schools.far,
-                b=count(float(own.at[schools.far, "posts"])),
+                b=count(float(by_year.at[schools.far, "posts"])),
                 within=within,
                 gap=both("school.teachers_more" if gap >= 0 else "school.teachers_fewer", number=count(abs(gap))),
             )
         )
-    return found
+    return sentences
 
 
 def _audit_sentences(schools: SchoolView) -> list[Text]:
@@ -211,13 +213,13 @@ def _audit_sentences(schools: SchoolView) -> list[Text]:
 
 
 def _audit_sentence(schools: SchoolView, stage: str) -> Text:
-    """What the planned places are used for at most, from when on they stand empty, and how sure that is."""
-    view, own = schools.view, schools.audits[stage]
-    ahead = own.sel({YEAR: slice(schools.now, schools.last)})
+    """Largest use of the planned places, the year from which they stand empty, and its chance."""
+    view, audit = schools.view, schools.audits[stage]
+    ahead = audit.sel({YEAR: slice(schools.now, schools.last)})
     used = (ahead["added"] - ahead["idle"]).to_series()
-    added = own["added"].to_series()
+    added = audit["added"].to_series()
     grows = added.diff().fillna(added.iloc[0]) > 0
-    said = {
+    values = {
         "thing": view.names.thing(stage),
         "added": view.names.amount(float(added.max()), stage),
         "number": count(float(added.max())),
@@ -227,13 +229,13 @@ def _audit_sentence(schools: SchoolView, stage: str) -> Text:
         "empty": _empty(schools, stage, ahead),
     }
     if used.max() < 1:
-        at = int(ahead["p_idle"].to_series().fillna(1.0).idxmin())
-        said |= {
-            "existing": view.names.amount(float(ahead["existing"].sel({YEAR: at})), stage),
+        year = int(ahead["p_idle"].to_series().fillna(1.0).idxmin())
+        values |= {
+            "existing": view.names.amount(float(ahead["existing"].sel({YEAR: year})), stage),
             "from_": schools.now,
             "to": schools.last,
         }
-        return both("school.audit_none", odds=_idle_odds(schools, ahead, [at]), **said)
+        return both("school.audit_none", odds=_idle_odds(schools, ahead, [year]), **values)
     peak = int(used.idxmax())
     lasts = float(ahead["for_lasting"].sel({YEAR: peak}))
     lasting = both(
@@ -242,25 +244,25 @@ def _audit_sentence(schools: SchoolView, stage: str) -> Text:
         amount=view.names.amount(lasts, stage),
     )
     used_most = view.names.amount(float(used.max()), stage)
-    return both("school.audit_some", peak=peak, used=used_most, lasting=lasting, idle=_idle(schools, ahead), **said)
+    return both("school.audit_some", peak=peak, used=used_most, lasting=lasting, idle=_idle(schools, ahead), **values)
 
 
 def _assumed(schools: SchoolView, stage: str) -> Text:
-    """How many of the planned places rest on an assumption, by the sources of their lines."""
+    """Number of planned places that rest on an assumption, by the sources of their lines."""
     region = schools.view.run.region
     if not region.has("projects"):
         return Text("", "")
     rows = region.table("projects")
     rows = rows[rows[SERVICE] == stage]
-    held = [
+    capacities = [
         float(row.capacity)
         for row in rows.itertuples()
         if basis_of(region, "projects", service=stage, name=str(row.name), year=int(row.year)) == "assumed"
     ]
-    if not held:
+    if not capacities:
         return Text("", "")
-    all_of_it = len(held) == len(rows)
-    return both("school.audit_all_assumed" if all_of_it else "school.audit_assumed", number=count(sum(held)))
+    all_of_it = len(capacities) == len(rows)
+    return both("school.audit_all_assumed" if all_of_it else "school.audit_assumed", number=count(sum(capacities)))
 
 
 def _empty(schools: SchoolView, stage: str, ahead: xr.Dataset) -> Text:
@@ -317,14 +319,14 @@ def _places(schools: SchoolView, stage: str) -> Text | None:
     if year is None:
         return None
     gap, far = schools.gap(stage, year), schools.gap(stage, schools.far)
-    said = {"year": year, "amount": view.names.amount(gap, stage), "odds": _odds_words(schools, stage, year)}
+    values = {"year": year, "amount": view.names.amount(gap, stage), "odds": _odds_words(schools, stage, year)}
     if view.meaning.balanced(view.area, stage, year):
         state = both("school.gap_short" if gap < 0 else "school.gap_spare", amount=view.names.amount(gap, stage))
-        first = both("school.even", first=schools.now, last=schools.last, gap=state, **said)
+        first = both("school.even", first=schools.now, last=schools.last, gap=state, **values)
     elif gap < 0:
-        first = both("school.worst", counties=counties_short(view, stage, year), **said)
+        first = both("school.worst", counties=counties_short(view, stage, year), **values)
     else:
-        first = both("school.never", first=schools.now, last=schools.last, **said)
+        first = both("school.never", first=schools.now, last=schools.last, **values)
     key = (
         "far_even" if view.meaning.balanced(view.area, stage, schools.far) else "far_short" if far < 0 else "far_spare"
     )
@@ -390,30 +392,30 @@ def _classes(schools: SchoolView, stage: str) -> Text | None:
 
 
 def _smaller_sentence(schools: SchoolView, stage: str) -> Text | None:
-    """What smaller classes would take up of the posts set free, and what they cost."""
+    """Posts set free that smaller classes would take up, and their cost."""
     freed = schools.freed(stage, schools.far)
-    more = [schools.smaller("more_posts", stage, limit, schools.far) for limit in (1, 2)]
-    if not (freed >= 1 and all(map(math.isfinite, more))):
+    posts = [schools.smaller("more_posts", stage, limit, schools.far) for limit in (1, 2)]
+    if not (freed >= 1 and all(map(math.isfinite, posts))):
         return None
     yuan = [schools.smaller("yuan_a_year", stage, limit, schools.far) for limit in (1, 2)]
     lacking = schools.smaller("more_rooms", stage, 2, schools.far)
     sizes = {f"s{limit}": f"{schools.class_size(stage, limit):g}" for limit in (0, 1, 2)}
     key = "rooms_unknown" if not math.isfinite(lacking) else "rooms_lack" if lacking >= 1 else "rooms_enough"
     rooms = both(f"school.{key}", s2=sizes["s2"], n=count(lacking) if key == "rooms_lack" else "")
-    said = {f"m{k}": count(one) for k, one in enumerate(more, 1)} | {
-        f"y{k}": count(one) for k, one in enumerate(yuan, 1)
+    values = {f"m{k}": count(number) for k, number in enumerate(posts, 1)} | {
+        f"y{k}": count(number) for k, number in enumerate(yuan, 1)
     }
-    shares = {f"p{k}": percent(one / freed) for k, one in enumerate(more, 1)}
-    return both("school.smaller", year=schools.far, rooms=rooms, **sizes, **said, **shares)
+    shares = {f"p{k}": percent(number / freed) for k, number in enumerate(posts, 1)}
+    return both("school.smaller", year=schools.far, rooms=rooms, **sizes, **values, **shares)
 
 
 def _why(schools: SchoolView, stage: str) -> Text | None:
     """From the crest to the lowest roll after it: the steps that act, the largest first."""
     changes = schools.held.changes
-    own = changes[(changes[COUNTY] == schools.view.area) & (changes[SERVICE] == stage) & (changes["period"] == CREST)]
-    if own.empty:
+    falls = changes[(changes[COUNTY] == schools.view.area) & (changes[SERVICE] == stage) & (changes["period"] == CREST)]
+    if falls.empty:
         return None
-    row = own.iloc[0]
+    row = falls.iloc[0]
     sizes = {step: float(row[step]) for step in ROLL_STEPS}
     acting = sorted((step for step in sizes if abs(sizes[step]) >= 0.5), key=lambda step: -abs(sizes[step]))
     parts = [both("school.part", step=both(f"step.{step}"), size=signed(sizes[step])) for step in acting]
@@ -443,10 +445,10 @@ def _money(schools: SchoolView, stage: str) -> Text | None:
 
 def _average(schools: SchoolView, stage: str) -> Text | None:
     """Pupils of a school on average, where the whole's schools are counted."""
-    found = school_counts(schools.view.run.region).get((schools.view.area, stage))
-    if found is None or found[0] < 1:
+    schools_counted = school_counts(schools.view.run.region).get((schools.view.area, stage))
+    if schools_counted is None or schools_counted[0] < 1:
         return None
-    number, counted = found
+    number, counted = schools_counted
     a, b = (schools.whole("pupils", stage, year) / number for year in (schools.now, schools.far))
     return both(
         "school.average", counted=counted, n=count(number), now=schools.now, a=count(a), year=schools.far, b=count(b)
@@ -459,8 +461,8 @@ def _average(schools: SchoolView, stage: str) -> Text | None:
 def _with_still(schools: SchoolView, note: Text) -> Text:
     """The note, and which steps do not change in this scenario."""
     still = [both(f"step.{step}") for step in ROLL_STEPS if step not in schools.acting]
-    said = both("school.still", steps=joined(still))
-    return Text(note.zh + said.zh, f"{note.en} {said.en}") if still else note
+    addition = both("school.still", steps=joined(still))
+    return Text(note.zh + addition.zh, f"{note.en} {addition.en}") if still else note
 
 
 def _charts(schools: SchoolView) -> Iterable[Chart]:

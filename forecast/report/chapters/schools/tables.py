@@ -19,7 +19,7 @@ from forecast.report.words import both
 def school_tables(schools: SchoolView) -> list[Table]:
     """Behind the sentences: counties, teachers, planned places, why rolls change, smaller classes, needs, posts,
     special education, and how much hangs on births to come; those with nothing to show are left out."""
-    found = [
+    tables = [
         _by_county(schools),
         _teachers(schools),
         *(_audit_table(schools, stage) for stage in schools.audits),
@@ -30,7 +30,7 @@ def school_tables(schools: SchoolView) -> list[Table]:
         _special(schools),
         _births(schools),
     ]
-    return [table for table in found if table is not None]
+    return [table for table in tables if table is not None]
 
 
 def _by_county(schools: SchoolView) -> Table | None:
@@ -125,11 +125,11 @@ def _teachers(schools: SchoolView) -> Table | None:
     columns += [Column(both("school.teachers_gap", year=year), "signed") for year in years]
     columns.append(Column(both("school.low_high", year=schools.far)))
     rows: list[tuple[Cell, ...]] = []
-    for (place, kinds), own in table.groupby([COUNTY, SERVICE], sort=False):
-        by_year, number = own.set_index(YEAR), float(own["teachers"].iloc[0])
+    for (place, kinds), of_kind in table.groupby([COUNTY, SERVICE], sort=False):
+        by_year, number = of_kind.set_index(YEAR), float(of_kind["teachers"].iloc[0])
         low, high = (number - float(by_year.at[schools.far, end]) for end in ("posts_p90", "posts_p10"))
         name = both("school.place_stage", place=view.names.places[str(place)], stages=stages_in(schools, str(kinds)))
-        cells: list[Cell] = [name, int(own["counted_in"].iloc[0]), number]
+        cells: list[Cell] = [name, int(of_kind["counted_in"].iloc[0]), number]
         cells += [float(by_year.at[year, column]) for column in ("posts", "post_gap") for year in years]
         rows.append((*cells, span_of(low, high) if math.isfinite(low) else None))
     title, note = both("school.teachers_table"), both("school.teachers_note")
@@ -137,7 +137,7 @@ def _teachers(schools: SchoolView) -> Table | None:
 
 
 def _audit_table(schools: SchoolView, stage: str) -> Table:
-    view, own = schools.view, schools.audits[stage]
+    view, audit = schools.view, schools.audits[stage]
     group = both("school.audit_of")
     columns = (
         Column(both("table.year")),
@@ -151,9 +151,9 @@ def _audit_table(schools: SchoolView, stage: str) -> Table:
         Column(both("school.p_idle"), "chance"),
         Column(both("school.audit_all"), "signed"),
     )
-    years = [year for year in range(schools.now, schools.last + 1) if year in own[YEAR].values]
+    years = [year for year in range(schools.now, schools.last + 1) if year in audit[YEAR].values]
     names = ("existing", "added", "for_lasting", "for_crest", "idle")
-    cells = {name: dict(zip(own[YEAR].values.tolist(), own[name].values.tolist(), strict=True)) for name in own}
+    cells = {name: dict(zip(audit[YEAR].values.tolist(), audit[name].values.tolist(), strict=True)) for name in audit}
     rows: list[tuple[Cell, ...]] = []
     for year in years:
         ends = schools.ends("pupils", stage, year)
@@ -169,10 +169,10 @@ def _audit_table(schools: SchoolView, stage: str) -> Table:
 
 
 def _changes(schools: SchoolView) -> Table | None:
-    """Why the rolls of the whole change, over every period."""
+    """Steps that change the rolls of the whole, over every period."""
     view, table = schools.view, schools.held.changes
-    own = table[table[COUNTY] == view.area]
-    if own.empty:
+    of_whole = table[table[COUNTY] == view.area]
+    if of_whole.empty:
         return None
     columns = [
         Column(both("school.stage")),
@@ -196,14 +196,14 @@ def _changes(schools: SchoolView) -> Table | None:
             float(row["after"] - row["before"]),
             *(float(row[step]) for step in schools.acting),
         )
-        for row in own.to_dict("records")
+        for row in of_whole.to_dict("records")
     ]
     title, note = both("school.changes_table", area=view.names.whole), both("school.changes_note")
     return Table("school_changes", title, tuple(columns), tuple(rows), note, schools.basis_of("pupils"), folded=True)
 
 
 def _smaller(schools: SchoolView) -> Table | None:
-    """What classes smaller by one and two steps take up, in the years told after the decision."""
+    """Posts, yuan and rooms for classes smaller by one and two steps, in the years told after the decision."""
     years = schools.marks[1:]
     if not years:
         return None
@@ -221,8 +221,8 @@ def _smaller(schools: SchoolView) -> Table | None:
             size = f"{schools.class_size(stage, limit):g}"
             cells: list[Cell] = [both("school.smaller_row", stage=schools.view.names.short(stage), size=size)]
             for year in years:
-                more, freed = schools.smaller("more_posts", stage, limit, year), schools.freed(stage, year)
-                cells += [more, more / freed if freed >= 1 else None]
+                posts, freed = schools.smaller("more_posts", stage, limit, year), schools.freed(stage, year)
+                cells += [posts, posts / freed if freed >= 1 else None]
                 cells.append(schools.smaller("yuan_a_year", stage, limit, year) / 1e4)
                 cells.append(schools.smaller("more_rooms", stage, limit, year))
             rows.append(tuple(cells))
@@ -240,12 +240,12 @@ def _special(schools: SchoolView) -> Table | None:
     if not stages:
         return None
     columns = [Column(both("school.stage")), *(Column(year_of(year), "count") for year in schools.marks)]
-    own = schools.held.special.sel({COUNTY: schools.view.area, YEAR: schools.marks})
+    of_whole = schools.held.special.sel({COUNTY: schools.view.area, YEAR: schools.marks})
     rows: list[tuple[Cell, ...]] = []
     for stage in stages:
         name = schools.view.names.short(stage)
         for setting in SETTINGS:
-            values = own.sel({SERVICE: stage, "setting": setting}).values.tolist()
+            values = of_whole.sel({SERVICE: stage, "setting": setting}).values.tolist()
             what = both("school.special_row", stage=name, setting=both(f"school.{setting}"))
             rows.append((what, *values))
     standards = schools.standards
@@ -274,7 +274,7 @@ def _number(values: list[float]) -> float:
 
 
 def _births(schools: SchoolView) -> Table:
-    """How much of the rolls hangs on births to come: per cent more pupils for one per cent more births."""
+    """Per cent more pupils for one per cent more births to come, by stage, every fifth year."""
     years = [year for year in schools.view.years if year % 5 == 0 and year > schools.view.jump_off]
     columns = [Column(both("school.stage")), *(Column(year_of(year), "ratio") for year in years)]
     rows: list[tuple[Cell, ...]] = [
