@@ -144,7 +144,7 @@ def compare_scenarios(
     years: Sequence[int] | None = None,
     services: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """What people need, what stands and the difference, by scenario; the past is estimated once.
+    """Population, supply, demand and gap by scenario, county, service and year; the past is estimated once.
 
     years: by default every fifth year (2025, 2030, ...) within fifteen of the jump-off date; services: all.
     One row for each scenario, county, service and year, the whole under its own code after its counties:

@@ -105,4 +105,4 @@ class Group(_InLanguage, click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
         with formatter.section(say("cli.commands", self.lang)):
-            formatter.write_dl([(name, one.help or "") for name, one in self.commands.items()])
+            formatter.write_dl([(name, command.help or "") for name, command in self.commands.items()])

@@ -1,4 +1,4 @@
-"""What each command does: read, call, print. Each imports what it calls, so that `--help` need not wait for it."""
+"""Commands: each reads, calls and prints. Each imports what it calls, so that `--help` need not wait for it."""
 
 from __future__ import annotations
 
@@ -96,25 +96,25 @@ def compare(
     from forecast.run.store import as_json as json_file
 
     tell_first_run(lang)
-    found = compare_scenarios(tables, chosen, when, _listed(services) if services is not None else None)
+    table = compare_scenarios(tables, chosen, when, _listed(services) if services is not None else None)
     file = None
     if out is not None:
-        resolved = [one.model_dump(mode="json") for one in chosen]
+        resolved = [scenario.model_dump(mode="json") for scenario in chosen]
         manifest = make_manifest(
             scenario=resolved[0], inputs=tables.hashes, seed=0, region=tables.id, compared=resolved
         )
-        named = with_names(found, tables, chosen, region_models(tables, {}))
+        named = with_names(table, tables, chosen, region_models(tables, {}))
         files = {"compare.csv": as_csv(named), "manifest.json": json_file(manifest)}
         file = write_run(out, f"{tables.id}-compare"[:64], files) / "compare.csv"
     if as_json:
-        names = {one.id: asdict(one.name.text) for one in chosen}
+        names = {scenario.id: asdict(scenario.name.text) for scenario in chosen}
         warnings = [issue.as_dict() for issue in tables.warnings]
-        rows = as_rows(found)
+        rows = as_rows(table)
         print_json(
             {"region": tables.id, "scenarios": names, "rows": rows, "file": file and str(file), "warnings": warnings}
         )
         return WARNED if strict and tables.warnings else OK
-    for line in comparison_lines(found, tables, chosen, region_models(tables, {}), lang, counties):
+    for line in comparison_lines(table, tables, chosen, region_models(tables, {}), lang, counties):
         click.echo(line)
     if not counties:
         click.echo(say("cli.compare.counties", lang))
@@ -144,20 +144,20 @@ def _compare_editions(
     from forecast.run.store import as_json as json_file
 
     old, new = (read_run(folder) for folder in editions)
-    found = compare_editions(old, new)
-    shown = found[found["year"].isin(years or _every_fifth(found["year"]))]
+    changes = compare_editions(old, new)
+    shown = changes[changes["year"].isin(years or _every_fifth(changes["year"]))]
     file = None
     if out is not None:
         manifest = make_manifest(scenario={}, inputs={}, seed=0, editions=list(editions))
-        file = write_run(out, "editions", {"editions.csv": as_csv(found), "manifest.json": json_file(manifest)})
+        file = write_run(out, "editions", {"editions.csv": as_csv(changes), "manifest.json": json_file(manifest)})
         file /= "editions.csv"
-    alerts = int(found["alert"].sum())
+    alerts = int(changes["alert"].sum())
     if as_json:
         rows = shown.to_dict("records")
         print_json({"editions": list(editions), "alerts": alerts, "rows": rows, "file": file and str(file)})
     else:
         places = dict(zip(new["area"].values.tolist(), new[f"area_name_{lang}"].values.tolist(), strict=True))
-        for line in edition_lines(shown, found, places, str(new.attrs["area"]), read_models(), lang, counties):
+        for line in edition_lines(shown, changes, places, str(new.attrs["area"]), read_models(), lang, counties):
             click.echo(line)
         if file:
             click.echo(say("cli.compare.file", lang, path=file))
@@ -199,13 +199,13 @@ def backtest(
 
     tell_first_run(lang)
     test = _test_rolls(tables, years, horizon, broken or ()) if rolls else _test_people(tables, years or [], horizon)
-    found, table, lines = test
+    results, table, lines = test
     folder = None
     if out is not None:
         manifest = make_manifest(
             scenario={}, inputs=tables.hashes, seed=0, region=tables.id, origins=years, horizon=horizon, rolls=rolls
         )
-        files = {"scores.csv": as_csv(table), "backtest.nc": as_netcdf(found), "manifest.json": json_file(manifest)}
+        files = {"scores.csv": as_csv(table), "backtest.nc": as_netcdf(results), "manifest.json": json_file(manifest)}
         folder = write_run(out, f"{tables.id}-backtest"[:64], files)
     if as_json:
         print_json({"region": tables.id, "origins": years, "scores": as_rows(table), "folder": folder and str(folder)})
@@ -213,7 +213,7 @@ def backtest(
     for line in lines(table, lang):
         click.echo(line)
     if rolls:
-        click.echo(say("cli.backtest.births" if found.attrs["births"] else "cli.backtest.no_births", lang))
+        click.echo(say("cli.backtest.births" if results.attrs["births"] else "cli.backtest.no_births", lang))
     if folder:
         click.echo(say("cli.run.folder", lang, path=folder))
     return OK
@@ -224,16 +224,16 @@ def _test_people(region: Region, years: Sequence[int], horizon: int) -> Tested:
     from forecast.backtest.population import score
     from forecast.cli.text.backtests import score_lines, score_table
 
-    found = test_origins(region, years, horizon)
-    return found, score_table(score(found)), score_lines
+    results = test_origins(region, years, horizon)
+    return results, score_table(score(results)), score_lines
 
 
 def _test_rolls(region: Region, years: Sequence[int] | None, horizon: int, breaks: Sequence[int]) -> Tested:
     from forecast.backtest.school_rolls import backtest_region_rolls, score_table
     from forecast.cli.text.backtests import roll_lines
 
-    found = backtest_region_rolls(region, years, horizon, breaks)
-    return found, score_table(found), roll_lines
+    results = backtest_region_rolls(region, years, horizon, breaks)
+    return results, score_table(results), roll_lines
 
 
 def waves(run: str, counties: bool, lang: str, as_json: bool) -> int:
@@ -262,23 +262,23 @@ def waves(run: str, counties: bool, lang: str, as_json: bool) -> int:
 def check(region: str, strict: bool, lang: str, as_json: bool) -> int:
     from forecast.region import read_region
 
-    found = read_region(region)
-    if found.rules or found.services:  # such files are judged by who uses them, who need not be loaded otherwise
+    loaded = read_region(region)
+    if loaded.rules or loaded.services:  # such files are judged by who uses them, who need not be loaded otherwise
         from forecast.pipeline import check_own_files
 
-        check_own_files(found)
-    rows = {name: len(table) for name, table in found.tables.items()}
+        check_own_files(loaded)
+    rows = {name: len(table) for name, table in loaded.tables.items()}
     if as_json:
-        warnings = [issue.as_dict() for issue in found.warnings]
-        encodings = dict(found.encodings)
-        print_json({"region": found.id, "tables": rows, "encodings": encodings, "warnings": warnings})
+        warnings = [issue.as_dict() for issue in loaded.warnings]
+        encodings = dict(loaded.encodings)
+        print_json({"region": loaded.id, "tables": rows, "encodings": encodings, "warnings": warnings})
     else:
-        click.echo(say("cli.check.good", lang, name=found.name[lang]))
+        click.echo(say("cli.check.good", lang, name=loaded.name[lang]))
         for name, count in rows.items():
-            encoding = found.encodings.get(f"{name}.csv", "")
+            encoding = loaded.encodings.get(f"{name}.csv", "")
             click.echo(f"  {name:<20} {say('cli.check.table', lang, rows=count)}  {encoding}".rstrip())
-        warn(found.warnings, lang)
-    return WARNED if strict and found.warnings else OK
+        warn(loaded.warnings, lang)
+    return WARNED if strict and loaded.warnings else OK
 
 
 def models(lang: str, as_json: bool) -> int:
@@ -310,12 +310,12 @@ def scenarios(region: str | None, schema: bool, lang: str, as_json: bool) -> int
     if schema:
         print_json(json_schema())
         return OK
-    found = list_scenarios(None if region is None else _folder_of(region))
+    listed = list_scenarios(None if region is None else _folder_of(region))
     if as_json:
-        print_json({"scenarios": [one.model_dump(mode="json", exclude={"overrides"}) for one in found]})
+        print_json({"scenarios": [scenario.model_dump(mode="json", exclude={"overrides"}) for scenario in listed]})
         return OK
-    for one in found:
-        click.echo(f"{one.id}  {getattr(one.name, lang)}\n    {getattr(one.description, lang)}")
+    for scenario in listed:
+        click.echo(f"{scenario.id}  {getattr(scenario.name, lang)}\n    {getattr(scenario.description, lang)}")
     return OK
 
 
@@ -327,8 +327,8 @@ def version(lang: str, as_json: bool) -> int:
         print_json({"forecast": __version__, **versions()})
     else:
         click.echo(f"forecast {__version__}")
-        for package, found in versions().items():
-            click.echo(f"  {package} {found or '-'}")
+        for package, number in versions().items():
+            click.echo(f"  {package} {number or '-'}")
     return OK
 
 
@@ -343,7 +343,7 @@ def _pairs(given: Iterable[str]) -> dict[str, str]:
 
 
 def _folder_of(region: str) -> Path:
-    """Where a region lies, without reading its tables."""
+    """Folder of a region, without reading its tables."""
     from forecast.region.read import find_region
 
     return find_region(region)
@@ -367,8 +367,8 @@ def _years(text: str | None, name: str = "--years", page: str = "forecast compar
 def _sources(node: Any) -> set[str]:
     """Every text that stands under a key `source`, at any depth."""
     if isinstance(node, Mapping):
-        own = {node["source"]} if isinstance(node.get("source"), str) and node["source"] else set()
-        return own.union(*(_sources(value) for value in node.values()))
+        sources = {node["source"]} if isinstance(node.get("source"), str) and node["source"] else set()
+        return sources.union(*(_sources(value) for value in node.values()))
     if isinstance(node, list | tuple):
         return set().union(*(_sources(value) for value in node))
     return set()

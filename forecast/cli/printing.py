@@ -1,4 +1,4 @@
-"""What the command prints: results to stdout, everything else to stderr."""
+"""Output of the command: results to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXAMPLES = 20
 
 
 def tell_first_run(lang: str) -> None:
-    """Why the first projection after an installation takes longer; on stderr."""
+    """Prints to stderr the reason why the first projection after an installation takes longer."""
     from forecast.population.projection.kernel import compiled_before
 
     if not compiled_before():
@@ -46,9 +46,9 @@ def show_run(done: Run, warnings: Sequence[Issue], lang: str, as_json: bool) -> 
     folder = Path(done.folder or ".")
     report = folder / "report.html"
     if as_json:
-        headline = {one: list(done.headline[one]) for one in LANGUAGES}
-        found = [issue.as_dict() for issue in warnings]
-        print_json({"folder": str(folder), "report": str(report), "headline": headline, "warnings": found})
+        headline = {language: list(done.headline[language]) for language in LANGUAGES}
+        issues = [issue.as_dict() for issue in warnings]
+        print_json({"folder": str(folder), "report": str(report), "headline": headline, "warnings": issues})
         return
     for sentence in done.headline[lang]:
         click.echo(sentence)

@@ -24,9 +24,10 @@ NUMBERS = ["population", "supply", "demand", "gap"]
 def compared_years(region: Region, scenarios: Sequence[Scenario], years: Sequence[int] | None) -> list[int]:
     """Years asked for, in order, each once; by default every fifth within fifteen of the jump-off date. Raises
     UsageError with all faults of the call: also where there is no scenario, or two of one name."""
-    repeated = sorted({one.id for one in scenarios if [other.id for other in scenarios].count(one.id) > 1})
+    names = [scenario.id for scenario in scenarios]
+    repeated = sorted({name for name in names if names.count(name) > 1})
     faults = [Issue("E910", values={"name": name}) for name in repeated] or [Issue("E911")] * (not scenarios)
-    first, last = region.jump_off_year, min((one.horizon for one in scenarios), default=region.jump_off_year)
+    first, last = region.jump_off_year, min((scenario.horizon for scenario in scenarios), default=region.jump_off_year)
     if years is None:
         years = [year for year in range(first + 1, min(first + 15, last) + 1) if year % 5 == 0] or [last]
     outside = [year for year in years if not first <= year <= last]
@@ -68,10 +69,10 @@ def numbers_of(
     wide = {name: with_whole(in_order(value.sel({YEAR: years})), areas) for name, value in cells.items()}
     table = xr.Dataset(wide).to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()
     bases = {"demand_basis": demand.demand_basis, "supply_basis": supply.basis}
-    about = {key: table[SERVICE].map(basis.to_series()) for key, basis in bases.items()}
+    columns = {key: table[SERVICE].map(basis.to_series()) for key, basis in bases.items()}
     if view == "norm":
-        about["demand_basis"] = ""
-    return table.assign(scenario=scenario.id, view=view, **about)
+        columns["demand_basis"] = ""
+    return table.assign(scenario=scenario.id, view=view, **columns)
 
 
 def with_changes(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -257,10 +257,10 @@ def make_manifest(
 
 def versions() -> dict[str, str]:
     """Python, the platform and the packages that numbers rest on, without loading them."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
+    installed = {"python": platform.python_version(), "platform": platform.platform()}
     for package in RESTS_ON:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = ""
-    return found
+            installed[package] = ""
+    return installed

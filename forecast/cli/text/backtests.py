@@ -19,12 +19,12 @@ def score_table(scores: xr.Dataset) -> pd.DataFrame:
 
     scores: as `forecast.backtest.population.score` returns them. Shares, not percent.
     """
-    own = scores.sel(approach=FORECAST, drop=True)
+    ours = scores.sel(approach=FORECAST, drop=True)
     others = scores.weighted_error.drop_sel(approach=FORECAST)
     best = others.fillna(float("inf")).argmin("approach")
     names = others["approach"].values[best.transpose("lead", "age_group").values]
     columns = ["cases", "median_ape", "mean_ape", "bias", "weighted_error", "cover_80", "cover_95", "crps"]
-    table = own[columns].to_dataframe(dim_order=["lead", "age_group"])
+    table = ours[columns].to_dataframe(dim_order=["lead", "age_group"])
     rival = others.min("approach").transpose("lead", "age_group").values.reshape(-1)
     table = table.assign(best_rival=names.reshape(-1), best_rival_error=rival).reset_index()
     return table[table["cases"] > 0]
@@ -54,8 +54,8 @@ def roll_lines(table: pd.DataFrame, lang: str) -> list[str]:
         ours = here["approach"] == FORECAST
         for _, row in [*here[ours].iterrows(), *here[~ours].iterrows()]:
             cells = [row[key] for key in (*_ROLL_COLUMNS, "coverage")]
-            own = row["approach"] == FORECAST
-            name = say("cli.backtest.ours" if own else f"cli.backtest.approach.{row['approach']}", lang)
+            is_ours = row["approach"] == FORECAST
+            name = say("cli.backtest.ours" if is_ours else f"cli.backtest.approach.{row['approach']}", lang)
             rows.append([f"  {name}", "", *("–" if cell != cell else f"{cell:.1%}" for cell in cells)])
     return [*aligned(rows), "", say("cli.backtest.roll_legend", lang)]
 

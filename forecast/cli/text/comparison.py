@@ -56,13 +56,13 @@ def _block(
     lines: list[Row] = [title]
     for measure in measures:
         word = _word(measure, rows, lang)
-        for number, one in enumerate(scenarios):
-            cells = rows[rows["scenario"] == one.id].sort_values(YEAR)
+        for number, scenario in enumerate(scenarios):
+            cells = rows[rows["scenario"] == scenario.id].sort_values(YEAR)
             change = cells[f"{measure}_change"]
             if measure == "supply" and number and not (change.fillna(0) != 0).any():
                 continue  # as in the first
-            name = "" if measure == "supply" and not number else getattr(one.name, lang)
-            if measure == "demand" and one.demand.view == "norm":
+            name = "" if measure == "supply" and not number else getattr(scenario.name, lang)
+            if measure == "demand" and scenario.demand.view == "norm":
                 name = say("cli.compare.norm", lang, name=name)
             pairs = zip(cells[measure], change, strict=True)
             lines.append([f"  {word}", name, *(_cell(measure, value, less, number) for value, less in pairs)])
@@ -71,7 +71,7 @@ def _block(
 
 
 def _word(measure: str, rows: pd.DataFrame, lang: str) -> str:
-    """What the measure is called, and for demand and supply how well founded it is."""
+    """Name of the measure, for demand and supply with their basis."""
     if measure == "population":
         return ""
     word = say(f"cli.compare.{measure}", lang)
@@ -120,11 +120,11 @@ def with_names(
     table: pd.DataFrame, region: Region, scenarios: Sequence[Scenario], models: Mapping[str, DemandModel]
 ) -> pd.DataFrame:
     """The same table with the names of scenario, place and service in both languages beside their codes."""
-    of_scenario = {one.id: one.name.text for one in scenarios}
+    of_scenario = {scenario.id: scenario.name.text for scenario in scenarios}
     named = table.copy()
     for lang in ("en", "zh"):
         columns = {
-            "scenario": [of_scenario[one][lang] for one in table["scenario"]],
+            "scenario": [of_scenario[name][lang] for name in table["scenario"]],
             COUNTY: [_place(region, place, lang) for place in table[COUNTY]],
             SERVICE: [models[service].name[lang] for service in table[SERVICE]],
         }

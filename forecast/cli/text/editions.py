@@ -37,11 +37,11 @@ def edition_lines(
         years = sorted(set(here[YEAR]))
         rows: list[str | list[str]] = [[places[place], "", *map(str, years)]]
         for service in dict.fromkeys(here[SERVICE]):
-            own = here[here[SERVICE] == service].sort_values(YEAR)
+            series = here[here[SERVICE] == service].sort_values(YEAR)
             rows.append(_title(service, models, lang))
             for key in ("old", "new"):
-                rows.append(["  " + say(f"cli.compare.{key}", lang), "", *(f"{value:,.0f}" for value in own[key])])
-            cells = [f"{row.widths_moved:.2f}{' !' if row.alert else ''}" for row in own.itertuples()]
+                rows.append(["  " + say(f"cli.compare.{key}", lang), "", *(f"{value:,.0f}" for value in series[key])])
+            cells = [f"{row.widths_moved:.2f}{' !' if row.alert else ''}" for row in series.itertuples()]
             rows.append(["  " + say("cli.compare.widths", lang), "", *cells])
         lines += [*aligned(rows), ""]
     alerts = int(everything["alert"].sum())
