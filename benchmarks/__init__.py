@@ -1,1 +1,1 @@
-"""What is measured, and how; `python3 run.py bench` runs it and writes benchmarks/README.md."""
+"""Measurements of speed and memory; `python3 run.py bench` runs it and writes benchmarks/README.md."""

@@ -181,10 +181,10 @@ def trajectories(counties: int, count: int, years: int) -> str:
             jobs[f"{kind.__name__} {lanes} 1"] = partial(work, range(counties))
             jobs[f"{kind.__name__} {lanes} 2"] = partial(_on_both, pool, work, counties)
         best = _in_turn(jobs, rounds=8)
-        own = _in_turn({name: job for name, job in jobs.items() if name.endswith(" 2")}, 8, time.process_time)
+        processor = _in_turn({name: job for name, job in jobs.items() if name.endswith(" 2")}, 8, time.process_time)
     for kind, lanes in sizes:
         one, two = (best[f"{kind.__name__} {lanes} {threads}"] for threads in (1, 2))
-        alone = own[f"{kind.__name__} {lanes} 2"] / 2
+        alone = processor[f"{kind.__name__} {lanes} 2"] / 2
         speed = [f"{cells / one:.2f}", f"{cells / two:.2f}", f"{one / two:.2f}", f"{cells / alone:.2f}"]
         rows.append((kind.__name__, lanes, *speed, cells / two))
     limit = _triad_limit()
@@ -204,8 +204,10 @@ def trajectories(counties: int, count: int, years: int) -> str:
 def chain(counties: int, count: int, years: int) -> str:
     """Projection, 12 linear services, 15 grades, five quantiles, mean and probability of shortage."""
     code = f"from benchmarks.run import print_chain; print_chain({counties}, {count}, {years})"
-    found = subprocess.run([sys.executable, "-c", code], check=True, env=_environment(), capture_output=True, text=True)
-    one, two, same, memory = json.loads(found.stdout)
+    process = subprocess.run(
+        [sys.executable, "-c", code], check=True, env=_environment(), capture_output=True, text=True
+    )
+    one, two, same, memory = json.loads(process.stdout)
     seconds, nation = {1: one, 2: two}, 2850 / counties
     rows = [
         ("1 thread", f"{seconds[1]:.2f}", f"{seconds[1] * nation:.1f}"),
@@ -258,8 +260,8 @@ print(time.perf_counter() - start)
 def _first_call(cache: str) -> float:
     """Seconds of the first projection in a process with this cache of machine code."""
     env = _environment() | {"NUMBA_CACHE_DIR": cache}
-    found = subprocess.run([sys.executable, "-c", FIRST_CALL], check=True, env=env, capture_output=True, text=True)
-    return float(found.stdout)
+    process = subprocess.run([sys.executable, "-c", FIRST_CALL], check=True, env=env, capture_output=True, text=True)
+    return float(process.stdout)
 
 
 def deterministic_inputs(counties: int, years: int) -> tuple[np.ndarray, ...]:
@@ -384,7 +386,7 @@ def _triad_limit() -> float:
     with ThreadPoolExecutor(2) as pool:
         for _ in range(5):
             start = time.perf_counter()
-            list(pool.map(lambda own: kernels.triad(own[0], own[1], own[2], rounds), state))
+            list(pool.map(lambda rows: kernels.triad(rows[0], rows[1], rows[2], rounds), state))
             best = min(best, time.perf_counter() - start)
     return 2 * rounds * 512 / best / 1e9
 

@@ -27,8 +27,9 @@ def waves(counties: int, trajectories: int) -> str:
     paths = random_paths(counties, trajectories)
     times = counties_times(counties)
     seconds = {kind: {n: scan_seconds(paths.astype(kind), n, times) for n in (1, 2)} for kind in ("float32", "float64")}
-    found = [summary(own.astype(np.float64)) for own in paths[: max(1, counties // 50)]]
-    crests = sum(int(one["turns"][one["sign"] > 0].sum()) for one in found) / (len(found) * SERVICES * trajectories)
+    summaries = [summary(county.astype(np.float64)) for county in paths[: max(1, counties // 50)]]
+    crests = sum(int(heaps["turns"][heaps["sign"] > 0].sum()) for heaps in summaries)
+    each = crests / (len(summaries) * SERVICES * trajectories)
     series = NATION * SERVICES * trajectories
     few = np.ascontiguousarray(paths[0].transpose(0, 2, 1)).reshape(-1, YEARS)[: 10 * trajectories].astype(float)
     one_by_one = own_seconds(lambda: find_turns(few, LEAST * few.mean(axis=1)), 3) / len(few) * series
@@ -36,9 +37,9 @@ def waves(counties: int, trajectories: int) -> str:
     block = labelled(paths[: max(1, counties // 24)])
     demand, history = block
     find_waves(demand, history, window=12)
-    calls = {n: _pooled(lambda own: find_waves(own[0], own[1], window=12), [block] * 2, n) for n in (1, 2)}
+    calls = {n: _pooled(lambda both: find_waves(both[0], both[1], window=12), [block] * 2, n) for n in (1, 2)}
     scale = NATION / 2 / len(block[0][COUNTY])
-    called = [f"{whole * scale:.0f} ({own * scale / n:.0f})" for n, (whole, own) in calls.items()]
+    called = [f"{clock * scale:.0f} ({processor * scale / n:.0f})" for n, (clock, processor) in calls.items()]
     rows = [
         ("scan, float32", *seconds["float32"].values(), _measured(counties, times)),
         ("scan, float64", *seconds["float64"].values(), _measured(counties, times)),
@@ -52,7 +53,7 @@ def waves(counties: int, trajectories: int) -> str:
     ]
     return (
         f"## Waves: {NATION:,} counties x {SERVICES} services x {trajectories:,} trajectories x {YEARS} years\n\n"
-        f"{series / 1e6:.1f} million paths with {crests:.1f} crests each (as many troughs). The scan finds every turn with "
+        f"{series / 1e6:.1f} million paths with {each:.1f} crests each (as many troughs). The scan finds every turn with "
         "its prominence and keeps of each county and service the heaps of crest and trough years with their probability, "
         "the peak year with its 80 % range, height and prominence. One thread takes a county. "
         "`find_waves` takes labelled values, smooths the observed years, and adds onset, end, width, lag, "
@@ -63,7 +64,7 @@ def waves(counties: int, trajectories: int) -> str:
 
 
 def counties_times(counties: int) -> int:
-    """How often the counties at hand are scanned to make up the nation, where they are a tenth of it at least."""
+    """Times that the counties at hand are scanned to make up the nation; 1 where they are less than a tenth of it."""
     return NATION // counties if counties * 10 >= NATION else 1
 
 
@@ -97,7 +98,7 @@ def summary(values: np.ndarray) -> dict[str, np.ndarray]:
     peaks = turns[1].astype(np.int64)
     ranges = np.empty((len(counts), 3), dtype=np.int64)
     kernel.peak_ranges(peaks, counts, RANGE, ranges)
-    medians = [quantiles(one, counts, (0.5,))[0] for one in turns[2:]]
+    medians = [quantiles(column, counts, (0.5,))[0] for column in turns[2:]]
     names = ("service", "sign", "edge", "turns", "peak", "low", "high", "height", "prominence")
     return dict(zip(names, (*waves[:3], counts, *ranges.T, *medians), strict=True))
 
@@ -105,9 +106,9 @@ def summary(values: np.ndarray) -> dict[str, np.ndarray]:
 def scan_seconds(paths: np.ndarray, threads: int, times: int) -> str:
     """Seconds of the nation, and in brackets the processor's: all counties so many times, or scaled to it where that is not the whole of it."""
     summary(paths[0])
-    whole, own = _pooled(summary, list(paths) * times, threads)
+    clock, processor = _pooled(summary, list(paths) * times, threads)
     scale = NATION / (len(paths) * times)
-    return f"{whole * scale:.1f} ({own * scale / threads:.1f})"
+    return f"{clock * scale:.1f} ({processor * scale / threads:.1f})"
 
 
 def labelled(paths: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
@@ -123,9 +124,9 @@ def labelled(paths: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
 def _pooled(work: Callable[..., object], parts: list, threads: int) -> tuple[float, float]:  # type: ignore[type-arg]
     """Seconds by the clock, and of the processor."""
     with ThreadPoolExecutor(threads) as pool:
-        start, own = time.perf_counter(), time.process_time()
+        start, processor = time.perf_counter(), time.process_time()
         list(pool.map(work, parts))
-        return time.perf_counter() - start, time.process_time() - own
+        return time.perf_counter() - start, time.process_time() - processor
 
 
 def _scipy_peaks(paths: np.ndarray) -> None:
