@@ -114,9 +114,9 @@ def test_gaps_are_supply_less_demand(found: xr.Dataset, task: Task) -> None:
     np.testing.assert_allclose(seen, expected.transpose(*seen.dims), rtol=1e-9)
 
 
-def test_some_trajectories_stand_for_all(found: xr.Dataset, task: Task) -> None:
+def test_some_trajectories_stand_for_all(task: Task, areas: Areas) -> None:
     """Half of a larger run's places lie in the middle half, and the mean is met, at the peak of uncertainty."""
-    large = run_blocks(task, range(500), {"330300": task.counties})
+    large = run_blocks(task, range(500), areas)
     assert len(set(large.trajectory.values.tolist())) == 49
     chosen = large.demand_chosen.sel(area="330300", year=2040)
     mean = large.demand_mean.sel(area="330300", year=2040)
