@@ -10,7 +10,7 @@ from forecast.basics.ages import age_bounds
 from forecast.basics.school_date import SEPTEMBER
 from forecast.demand import estimate_demand, participation_ratios, progress_senior, read_models
 from forecast.population import check_balance, estimate_past, project_population, vital_rates
-from forecast.population.past.census import census_by_age
+from forecast.population.past.census import count_of
 from forecast.region import Region, read_region
 from forecast.scenario import read_scenario
 from forecast.waves import find_waves
@@ -44,7 +44,7 @@ def time_line(region: Region, past: xr.Dataset, **overrides: object) -> xr.Datas
 @pytest.mark.parametrize("split", ["births", "spline"])
 @pytest.mark.parametrize(("year", "total"), [(2010, 9_122_102), (2020, 9_572_903)])
 def test_census_is_reproduced(region: Region, split: str, year: int, total: int) -> None:
-    single = census_by_age(region, year, split)
+    single = count_of(region, year, split).on_the_day
     assert float(single.sum()) == pytest.approx(total, abs=1e-3)
     table = region.table("population")
     for row in table[(table.year == year) & (table.county == "330302")].itertuples():

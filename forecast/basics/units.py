@@ -17,6 +17,7 @@ UNITS: dict[str, Text] = {
     "per person-year": Text("每人年", "per person-year"),
     "years": Text("年", "years"),
     "days": Text("天", "days"),
+    "bed-days": Text("床日", "bed-days"),
     "places": Text("个", "places"),
     "pupils": Text("人", "pupils"),
     "classes": Text("班", "classes"),

@@ -70,7 +70,7 @@ def read_models(path: str | Path | None = None, own: Path | None = None) -> dict
 def with_overrides(
     models: Mapping[str, DemandModel], overrides: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, DemandModel]:
-    """The models with other numbers: {"nursery": {"parameters.take_up": 0.2}}. The given models stay as they are.
+    """The models with other numbers: {service: {"parameters.take_up": 0.2}}. The given models stay as they are.
 
     A number may come alone (it keeps its unit, and counts as assumed) or as a table with its own value, source and
     basis. The number it replaces stays beside it as `replaces`. Raises InputRefused with all the faults.

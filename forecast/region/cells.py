@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -142,7 +143,7 @@ def read_date(text: str) -> str:
     ('11-01', '11-01')
     """
     parts = re.fullmatch(r"(\d{1,2})\s*(?:-|/|\.|月)\s*(\d{1,2})日?", tidy(text))
-    if not parts or not (1 <= int(parts[1]) <= 12 and 1 <= int(parts[2]) <= 31):
+    if not parts or not (1 <= int(parts[1]) <= 12 and 1 <= int(parts[2]) <= monthrange(2024, int(parts[1]))[1]):
         raise Bad("E133")
     return f"{int(parts[1]):02d}-{int(parts[2]):02d}"
 

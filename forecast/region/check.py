@@ -243,7 +243,7 @@ def check_sexes(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: 
     )
 
 
-def check_coverage(parsed: Parsed, places: Places, jump_off_year: int, findings: Faults) -> None:
+def check_coverage(parsed: Parsed, places: Places, jump_off_year: int | None, findings: Faults) -> None:
     """Every county of the region is counted in every census, under its own code or inside a printed union."""
     counted = parsed.frame[["county", "year"]].drop_duplicates()
     for year, rows in counted.groupby("year"):
@@ -255,7 +255,7 @@ def check_coverage(parsed: Parsed, places: Places, jump_off_year: int, findings:
                 findings.add(
                     "E145", parsed.file, None, parsed.header("county"), county=places.name(county), year=int(year)
                 )
-    if len(counted) and counted["year"].min() > jump_off_year:
+    if jump_off_year is not None and len(counted) and counted["year"].min() > jump_off_year:
         findings.add(
             "E176", parsed.file, None, parsed.header("year"), found=int(counted["year"].min()), year=jump_off_year
         )

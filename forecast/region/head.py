@@ -31,7 +31,7 @@ class Head:
     area: str
     parent: str | None
     areas: Mapping[str, Text]
-    jump_off_year: int
+    jump_off_year: int | None  # None: the tables decide
     pattern: str | None
     settings: Mapping[str, Any]
     opened: Opened
@@ -62,7 +62,7 @@ def read_head(folder: Path, findings: Faults) -> Head | None:
         area=need.text("area"),
         parent=need.text("parent", optional=True) or None,
         areas=need.areas("areas"),
-        jump_off_year=need.year("jump_off_year"),
+        jump_off_year=need.year("jump_off_year", optional=True),
         pattern=need.name("pattern", optional=True) or None,
         settings={key: given[key] for key in SETTINGS if key in given},
         opened=opened,
@@ -153,14 +153,14 @@ class _Keys:
                 self._wrong(code, names, "region.expects.names")
         return {code: Text(names["zh"], names["en"]) for code, names in given.items() if _is_names(names)}
 
-    def year(self, key: str) -> int:
+    def year(self, key: str, optional: bool = False) -> int | None:
         if key not in self.given:
-            self._missing(key, False)
-            return 0
+            self._missing(key, optional)
+            return None
         value = self.given[key]
         if not isinstance(value, int) or isinstance(value, bool) or not JUMP_OFF[0] <= value <= JUMP_OFF[1]:
             self._wrong(key, value, "region.expects.year", low=JUMP_OFF[0], high=JUMP_OFF[1])
-            return 0
+            return None
         return value
 
     def refuse_others(self, known: tuple[str, ...]) -> None:

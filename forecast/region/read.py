@@ -218,7 +218,9 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
     return checked
 
 
-def _check_sizes(tables: Mapping[str, Parsed], places: check.Places, jump_off_year: int, findings: Faults) -> None:
+def _check_sizes(
+    tables: Mapping[str, Parsed], places: check.Places, jump_off_year: int | None, findings: Faults
+) -> None:
     """Tells where population, controls, births or deaths cannot be in the units they say, or count other people."""
     ends = check.without_repeats(tables["controls"]) if "controls" in tables else None
     if ends is not None:
@@ -296,7 +298,7 @@ def _region(
         area=head.area,
         parent=head.parent,
         parents=places.parents,
-        jump_off_year=head.jump_off_year,
+        jump_off_year=head.jump_off_year or _last_known(tables, head.area),
         pattern=head.pattern,
         counties=tables["counties"].set_index("county"),
         tables=tables,
@@ -306,6 +308,16 @@ def _region(
         hashes={head.opened.file: head.opened.sha256, **files.hashes, **pattern.hashes},
         warnings=findings.warnings(),
     )
+
+
+def _last_known(tables: Mapping[str, pd.DataFrame], area: str) -> int:
+    """The last year of which the people of the whole are known, by a count or as a published total."""
+    years = [int(tables["population"].year.max())]
+    if "controls" in tables:
+        totals = tables["controls"]
+        totals = totals[(totals.component == "population") & (totals.area == area)]
+        years += totals.year.astype(int).tolist()
+    return max(years)
 
 
 def _whole_ages(frame: pd.DataFrame) -> pd.DataFrame:

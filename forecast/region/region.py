@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecast.basics.areas import Areas
 from forecast.basics.catalogue import say_both
+from forecast.basics.dims import SEXES
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.text import Text
 from forecast.region.tables import TABLES
@@ -73,9 +74,27 @@ class Region:
 
     @cached_property
     def published(self) -> Mapping[tuple[int, str], Mapping[str, float]]:
-        """(year, component) -> area -> figure of the table `controls`, in base units; the first row where there are two."""
-        table = self.table("controls")
+        """(year, component) -> area -> figure, in base units, of the tables `controls`, `births` and `deaths` (those by
+        sex and age summed); where two tables have it, the first."""
         figures: dict[tuple[int, str], dict[str, float]] = {}
-        for year, component, area, value in zip(table.year, table.component, table.area, table.value, strict=True):
+        for year, component, area, value in self._figures():
             figures.setdefault((int(year), str(component)), {}).setdefault(str(area), float(value))
         return figures
+
+    def _figures(self) -> Iterator[tuple[int, str, str, float]]:
+        """Year, component, area and figure, line by line."""
+        if self.has("controls"):
+            table = self.table("controls")
+            yield from zip(table.year, table.component, table.area, table.value, strict=True)
+        for component in ("births", "deaths"):
+            if self.has(component):
+                yield from ((year, component, area, value) for (year, area), value in _totals(self.table(component)))
+
+
+def _totals(table: pd.DataFrame) -> Iterator[tuple[tuple[int, str], float]]:
+    """(year, area) and persons, those given as one figure before sums of sexes, of ages, of both."""
+    nowhere = pd.Series(False, table.index)
+    by_sex = table["sex"].isin(SEXES) if "sex" in table else nowhere
+    by_age = table["age_from"].notna() if "age_from" in table else nowhere
+    for rows in (~by_sex & ~by_age, by_sex & ~by_age, ~by_sex & by_age, by_sex & by_age):
+        yield from table[rows].groupby(["year", "county"]).persons.sum().items()

@@ -67,7 +67,7 @@ def test_a_line_through_the_stages_goes_back_from_the_last() -> None:
     assert crests.through_the_stages(THREE.iloc[:0], ["school"], {"school": 2030}).empty
 
 
-DIFFER = {"junior_school": (2026, 2027), "senior_school": (2029, None)}
+DIFFER = {"senior_school": (2029, None)}
 """Service -> crest year of the headline, crest year of the flag, of Wenzhou as a whole."""
 
 

@@ -488,12 +488,12 @@ FAULTS: dict[str, tuple[dict[str, str | bytes | None], str, str, int | None, str
         ("110100",),
     ),
     "key missing": (
-        edit("region.toml", "jump_off_year = 2023\n", ""),
+        edit("region.toml", 'id = "twins"\n', ""),
         "E172",
         "region.toml",
         None,
-        "jump_off_year",
-        ("jump_off_year",),
+        "id",
+        ("id",),
     ),
     "key unknown": (
         edit("region.toml", "jump_off_year", "patern = 1\njump_off_year"),
@@ -555,7 +555,7 @@ def test_all_faults_of_all_files_at_once(tmp_path: Path) -> None:
     changes = {
         P: GOOD[P].replace("female,1-4,200", "female,1-4,-5").replace("male,0,50", "mal,0,50"),
         C: GOOD[C].replace("births", "newborn"),
-        "region.toml": REGION.replace("jump_off_year", "jump_of_year"),
+        "region.toml": REGION.replace("id = ", "idd = "),
     }
     issues = refused(write(tmp_path / "twins", changes))
     assert {"E122", "E125", "E127", "E172", "E173"} <= {issue.code for issue in issues}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,3 +54,27 @@ def test_one_path_has_no_variance(run: Run) -> None:
     assert alone.cube is alone.data
     with pytest.raises(ValueError, match="deterministic"):
         alone.trajectory(0)
+
+
+@pytest.mark.slow
+def test_two_runs_of_one_seed_are_the_same_whatever_order_sets_have(root: Path) -> None:
+    """Every table of two processes whose hashes of text differ."""
+    program = """
+import hashlib
+from forecast import read_region, read_scenario, run_forecast
+from forecast.report.csv_tables import tables
+run = run_forecast(read_region("wenzhou"), read_scenario("baseline", {"horizon": 2040}), 60, seed=3, now=2026)
+text = "".join(name + table.to_csv() for name, table in tables(run).items())
+print(hashlib.sha256(text.encode()).hexdigest())
+"""
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            check=True,
+            capture_output=True,
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root), "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(digests) == 1

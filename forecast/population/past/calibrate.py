@@ -71,34 +71,67 @@ def calibrate_year(
     """One year that meets its published births, deaths and residents.
 
     Migrants arrive at the year's end, so deaths depend on the mortality level alone and births are in proportion to
-    the fertility level; what is then missing to a county's residents is its net migration.
-    Raises InputRefused: E608 where a total is not published, E607 where no level meets one.
+    the fertility level; what is then missing to a county's residents is its net migration. A total that was not
+    published binds nothing: the level is that of the year before, migration that of the profile.
+    Raises InputRefused E607 where no level meets a total.
     """
-    target = county_targets(region, people.sum([SEX, AGE]), year)
-    births, deaths = births_and_deaths(region, year, float(people.sum() + target.sum()) / 2)
+    whole = control(region, year, "population")
+    births, deaths = births_and_deaths(region, year, (float(people.sum()) + (whole or float(people.sum()))) / 2)
     mx = pattern.mx.sel({YEAR: [year]})
     srb = float(pattern.srb.sel({YEAR: year}))
-    level = level._replace(mortality=_mortality_level(people, mx, births, srb, deaths, level.mortality, year))
+    asfr = in_order(level.relative * pattern.asfr.sel({YEAR: [year]}))
     rates = {
         "baseline": people,
-        "sx": life_table(mx * level.mortality).sx,
-        "asfr": in_order(level.relative * pattern.asfr.sel({YEAR: [year]})),
+        "asfr": asfr,
         "srb": pattern.srb.sel({YEAR: [year]}),
         "net_migration": in_order((moves.rate * people).expand_dims({YEAR: [year]})),
     }
-    standing = xr.Dataset(rates, attrs={"jump_off_year": year - 1})
-    at_pattern = float(project_population(standing, "end").births.sel({YEAR: year}).sum())
-    level = level._replace(fertility=births / at_pattern)
+    if deaths is not None:
+        born = births if births is not None else level.fertility * _births_of(people, asfr)
+        level = level._replace(mortality=_mortality_level(people, mx, born, srb, deaths, level.mortality, year))
+    standing = xr.Dataset(rates, attrs={"jump_off_year": year - 1}).assign(sx=life_table(mx * level.mortality).sx)
+    if births is not None:
+        at_pattern = project_population(standing, "end").births.sel({YEAR: year}, drop=True).sum(SEX)
+        own = published_by_county(region, year, "births", people[COUNTY])
+        if own is not None:  # each county's births, scaled to those of the whole
+            change = drawn_to_whole(own, at_pattern)
+            level = level._replace(relative=level.relative * change)
+            standing["asfr"] = standing.asfr * change
+            at_pattern = at_pattern * change
+        level = level._replace(fertility=births / float(at_pattern.sum()))
     standing["asfr"] = standing.asfr * level.fertility
     mobility = in_order(moves.mobility * people)
+    projection = project_population(standing, "end")
+    free = projection.population.sel({YEAR: year}).sum([SEX, AGE])
+    target = county_targets(region, people.sum([SEX, AGE]), free, mobility.sum([SEX, AGE]), year)
     for _ in range(_MOST_ROUNDS):  # once, and again only where a cell would go below zero
-        projection = project_population(standing, "end")
         missing = target - projection.population.sel({YEAR: year}).sum([SEX, AGE])
         if float(abs(missing / target).max()) < _CLOSE:
             return Step(year, projection, level)
         total = standing.net_migration.sum([SEX, AGE]) + missing
         standing["net_migration"] = in_order(move_to_total(standing.net_migration, mobility, total))
+        projection = project_population(standing, "end")
     raise InputRefused(_not_met("population", year, float(target.sum()), float((target - missing).sum())))
+
+
+CHILDREN = 25.0
+"""Expected births or children at which a county's own fertility counts one half and the whole's the other: counties then
+differ by a fifth (one standard deviation) around the whole (assumed); Poisson counts under a gamma prior."""
+
+
+def drawn_to_whole(counted: xr.DataArray, expected: xr.DataArray) -> xr.DataArray:
+    """Ratio of each county's counted to its expected persons, relative to the whole's, drawn to 1 by (counted + k) /
+    (expected + k) with k = `CHILDREN`, so that a hamlet without a child is not without births for ever. counted,
+    expected: (county,) persons; the mean of the ratios, weighted by `expected`, is 1."""
+    level = float(counted.sum() / expected.sum())
+    ratio = (counted + CHILDREN) / (level * expected + CHILDREN)
+    relative: xr.DataArray = ratio * (expected.sum() / (ratio * expected).sum())
+    return relative
+
+
+def _births_of(people: xr.DataArray, asfr: xr.DataArray) -> float:
+    """Births in a year to these women (county, sex, age), nobody dying or moving."""
+    return float((asfr.isel({YEAR: 0}, drop=True) * people.sel({SEX: "female"}, drop=True)).sum())
 
 
 def _mortality_level(
@@ -136,53 +169,60 @@ def _not_met(component: str, year: int, target: float, reached: float) -> Issue:
     return Issue("E607", values=values)
 
 
-def county_targets(region: Region, before: xr.DataArray, year: int) -> xr.DataArray:
-    """Year-end residents of each county, (county,): published, or on the way to the next published year at the pace
-    of the whole; scaled to the whole's own total, from which printed county figures differ by rounding."""
+def county_targets(
+    region: Region, before: xr.DataArray, free: xr.DataArray, mobility: xr.DataArray, year: int
+) -> xr.DataArray:
+    """Year-end residents of each county, (county,).
+
+    As published; or on the way to the next published year, at the pace of the whole; or, where neither is known, as
+    the county's own births, deaths and migration profile have it (`free`), and what the whole's published residents
+    are more or less than that is shared out by `mobility`. Printed county figures differ from the whole's by
+    rounding and are scaled to it. before, free, mobility: (county,) persons.
+    """
     whole = control(region, year, "population")
-    known = _published_by_county(region, year, before[COUNTY])
+    known = published_by_county(region, year, "population", before[COUNTY])
     if known is None:
         known = _on_the_way(region, before, year, whole)
+    if known is None:
+        return free if whole is None else free + (whole - float(free.sum())) * mobility / mobility.sum()
     return known if whole is None else known * (whole / float(known.sum()))
 
 
-def _on_the_way(region: Region, before: xr.DataArray, year: int, whole: float | None) -> xr.DataArray:
+def _on_the_way(region: Region, before: xr.DataArray, year: int, whole: float | None) -> xr.DataArray | None:
     for later in range(year + 1, region.jump_off_year + 1):
-        goal = _published_by_county(region, later, before[COUNTY])
+        goal = published_by_county(region, later, "population", before[COUNTY])
         if goal is not None and whole is not None:
             pace = (whole - float(before.sum())) / (float(goal.sum()) - float(before.sum()))
             return before + pace * (goal - before)
-    values = {
-        "what": "controls: population",
-        "year": year,
-        "expected": f"residents by county and of {region.area}",
-    }
-    raise InputRefused(Issue("E608", values=values))
+    return None
 
 
-def _published_by_county(region: Region, year: int, counties: xr.DataArray) -> xr.DataArray | None:
-    figures, codes = region.published.get((year, "population"), {}), counties.values.tolist()
+def published_by_county(region: Region, year: int, component: str, counties: xr.DataArray) -> xr.DataArray | None:
+    """Published figures (county,) in base units, or None where a county lacks one."""
+    figures, codes = region.published.get((year, component), {}), counties.values.tolist()
     if not figures.keys() >= set(codes):
         return None
     return xr.DataArray([figures[code] for code in codes], dims=COUNTY, coords={COUNTY: counties})
 
 
-def births_and_deaths(region: Region, year: int, mean_population: float) -> tuple[float, float]:
-    """Persons of the whole: as published, or the published rate times the mean population of the year."""
+def births_and_deaths(region: Region, year: int, mean_population: float) -> tuple[float | None, float | None]:
+    """Persons of the whole: as published, or the published rate times the mean population of the year; None where
+    neither was."""
     births = _counted(region, year, "births", "birth_rate", mean_population)
     return births, _counted(region, year, "deaths", "death_rate", mean_population)
 
 
-def _counted(region: Region, year: int, count: str, rate: str, mean_population: float) -> float:
+def _counted(region: Region, year: int, count: str, rate: str, mean_population: float) -> float | None:
     persons, per_person = control(region, year, count), control(region, year, rate)
-    if persons is not None:
+    if persons is not None or per_person is None:
         return persons
-    if per_person is not None:
-        return per_person * mean_population
-    values = {"what": f"controls: {count}", "year": year, "expected": f"{count} or {rate} of {region.area}"}
-    raise InputRefused(Issue("E608", values=values))
+    return per_person * mean_population
 
 
 def control(region: Region, year: int, component: str) -> float | None:
-    """A published figure of the whole in base units, or None."""
-    return region.published.get((year, component), {}).get(region.area)
+    """A published figure of the whole in base units, or the sum of its counties' where each has one, or None."""
+    figures = region.published.get((year, component), {})
+    if region.area in figures or component.endswith("_rate"):
+        return figures.get(region.area)
+    counties = region.counties.index
+    return sum(figures[county] for county in counties) if figures.keys() >= set(counties) else None

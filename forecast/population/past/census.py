@@ -6,6 +6,9 @@ A *unit* is a county, or counties joined by + where the boundary of a census yea
 
 from __future__ import annotations
 
+from calendar import monthrange
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -13,7 +16,7 @@ import xarray as xr
 from forecast.basics.ages import age_bounds
 from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
-from forecast.population.rates.graduation import census_weights, graduate, to_year_end
+from forecast.population.rates.graduation import by_birthday, census_weights, graduate
 from forecast.population.rates.lifetable import life_table
 from forecast.population.rates.pattern import mortality_pattern, national_births
 from forecast.region import Region
@@ -24,9 +27,23 @@ WORKING_AGE = 15
 SPLITS = ("births", "spline")
 
 
-def census_years(region: Region) -> tuple[int, int]:
-    """First and last census year of the region's population table. Raises InputRefused where there is one only."""
-    years = sorted(int(year) for year in region.table("population").year.unique())
+class Count(NamedTuple):
+    """One count of everybody, by single age."""
+
+    year: int
+    on_the_day: xr.DataArray  # (unit, sex, age) as counted
+    kept: xr.DataArray  # (unit, sex, age) of them, those without a birthday before 31 December
+    reached: xr.DataArray  # (unit, sex, age) the others, by the age that they then reach
+    newborn: (
+        xr.DataArray
+    )  # (unit, sex) born between the day and 31 December, by the children under one that were counted
+    rest: xr.DataArray  # (unit,) share of the year that lies after the day
+
+
+def count_years(region: Region) -> list[int]:
+    """Years up to the jump-off year in which everybody was counted, in order. Raises InputRefused where there is none
+    or one only."""
+    years = sorted({int(year) for year in region.table("population").year if year <= region.jump_off_year})
     if len(years) < 2:
         values = {
             "what": "population",
@@ -34,39 +51,65 @@ def census_years(region: Region) -> tuple[int, int]:
             "expected": "two censuses by age and sex",
         }
         raise InputRefused(Issue("E608", values=values))
-    return years[0], years[-1]
+    return years
 
 
-def census_by_age(region: Region, year: int, split: str = "births") -> xr.DataArray:
-    """Census persons by single age, (unit, sex, age). The ages of every printed group sum to the printed figure.
+def count_of(region: Region, year: int, split: str = "births") -> Count:
+    """The count of a year at single ages. The ages of every printed group sum to the printed figure.
 
-    split: "births" (weights are national births that survived, the two birth years of a census age in their parts)
-    or "spline" (weights are the survivors of a constant stream of births).
+    split: "births" (weights are national births that survived, the two birth years of an age in their parts) or
+    "spline" (weights are the survivors of a constant stream of births). Units may have been counted on days, and
+    printed in age groups, of their own; what is printed by single years is not reshaped by national births.
     """
     table = region.table("population")
     table = table[table.year == year]
-    units = table.county.map(printed_units(region, year))
     starts = {group: age_bounds(group)[0] for group in table.age_group.unique()}
-    by_group = table.assign(unit=units, start=table.age_group.map(starts)).groupby(["unit", "sex", "start"]).persons
-    cube = by_group.sum().unstack()
+    units = table.county.map(printed_units(region, year))
+    table = table.assign(unit=units, start=table.age_group.map(starts))
+    layout = table.groupby(["unit", "date"]).start.transform(lambda start: str(sorted(set(start))))
     names = sorted(units.unique())
-    rows = cube.loc[pd.MultiIndex.from_product([names, SEXES])]
-    counts = rows.to_numpy(float).reshape(len(names), len(SEXES), -1)
-    first_ages = cube.columns.to_numpy(int)
+    whole = np.zeros((4, len(names), len(SEXES), len(AGES)))
+    rest = np.zeros((2, len(names)))  # persons and persons times the share of the year after their day
+    for (day, _), printed in table.groupby(["date", layout]):
+        late = rest_of_year(str(day))
+        index, forms = _single_years(region, year, split, late, printed, names)
+        whole[:, index] += forms
+        persons = forms[0].sum((-1, -2)) + 1e-9
+        rest[:, index] += persons, persons * late
+    coords = {"unit": names, SEX: list(SEXES), AGE: list(AGES)}
+    on_the_day, kept, reached, newborn = (xr.DataArray(form, coords, tuple(coords)) for form in whole)
+    lates = xr.DataArray(rest[1] / rest[0], dims="unit", coords={"unit": names})
+    return Count(year, on_the_day, kept, reached, newborn.isel({AGE: 0}, drop=True), lates)
+
+
+def rest_of_year(day: str) -> float:
+    """Share of the year that lies after a count on the day MM-DD: the first of a month is its beginning (a census at
+    0 h of 1 November leaves a sixth), any other day its own end (31 December leaves nothing).
+
+    >>> rest_of_year("11-01"), rest_of_year("12-31"), rest_of_year("06-30")
+    (0.16666666666666666, 0.0, 0.5)
+    """
+    month, of_month = map(int, day.split("-"))
+    gone = 0.0 if of_month == 1 else of_month / monthrange(2023, month)[1]
+    return max(0.0, (13 - month - gone) / 12)
+
+
+def _single_years(
+    region: Region, year: int, split: str, late: float, printed: pd.DataFrame, names: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (unit,) in `names` of the units printed in one set of age groups, and (form, unit, sex, age) of them:
+    the four arrays of `Count`, the newborn at age 0."""
+    cube = printed.groupby(["unit", "sex", "start"]).persons.sum().unstack()
+    own, first_ages = sorted(printed.unit.unique()), cube.columns.to_numpy(int)
+    counts = cube.loc[pd.MultiIndex.from_product([own, SEXES])].to_numpy(float).reshape(len(own), len(SEXES), -1)
     breaks = (WORKING_AGE,) if WORKING_AGE in first_ages else ()
-    single = graduate(counts, first_ages, _weights(region, year, split), breaks)
-    return xr.DataArray(single, dims=("unit", SEX, AGE), coords={"unit": names, SEX: list(SEXES), AGE: list(AGES)})
-
-
-def to_31_december(region: Region, census: xr.DataArray, year: int) -> xr.DataArray:
-    """The census re-counted by age at 31 December: birthdays only, nobody dies, moves or is born."""
-    return census.copy(data=to_year_end(census.values, census_month(region, year), _births_before(region, year)))
-
-
-def census_month(region: Region, year: int) -> int:
-    """Month on whose first day the census counts."""
-    table = region.table("population")
-    return int(str(table[table.year == year].date.iloc[0]).split("-")[0])
+    single = graduate(counts, first_ages, _weights(region, year, split, late), breaks)
+    in_single_years = bool((np.diff(first_ages) == 1).all())
+    born = None if in_single_years else _births_before(region, year)
+    this_year, year_before = (1.0, 1.0) if born is None else (born[0], born[1])
+    newborn = np.zeros_like(single)
+    newborn[..., 0] = single[..., 0] * late * this_year / ((1 - late) * this_year + late * year_before)
+    return np.array([names.index(unit) for unit in own]), np.stack([single, *by_birthday(single, late, born), newborn])
 
 
 def printed_units(region: Region, year: int) -> pd.Series:
@@ -124,12 +167,17 @@ def _births_before(region: Region, year: int) -> np.ndarray:
     return national_births(region, np.arange(year, year - OPEN_AGE - 2, -1))
 
 
-def _weights(region: Region, year: int, split: str) -> np.ndarray:
+def _weights(region: Region, year: int, split: str, late: float) -> np.ndarray:
     """(sex, age) weights that shape ages inside their group."""
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}; there are: {', '.join(SPLITS)}")
-    alive = life_table(mortality_pattern(region, np.array([year])).isel({YEAR: 0})).Lx.values
+    alive = _alive(region, year)
     if split == "spline":
-        return np.asarray(alive)
-    born, month = _births_before(region, year), census_month(region, year)
-    return np.stack([census_weights(born, one_sex, month) for one_sex in alive])
+        return alive
+    born = _births_before(region, year)
+    return np.stack([census_weights(born, one_sex, late) for one_sex in alive])
+
+
+def _alive(region: Region, year: int) -> np.ndarray:
+    """(sex, age) share of births alive at each age by the year's pattern of mortality (L/l0)."""
+    return np.asarray(life_table(mortality_pattern(region, np.array([year])).isel({YEAR: 0})).Lx.values)

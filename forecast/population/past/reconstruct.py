@@ -6,21 +6,30 @@ the last, and stepped on year by year with the published births, deaths and resi
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, in_order
-from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.dims import AGE, AGES, COUNTY, SEX, SEXES, YEAR, in_order
 from forecast.basics.variables import label
 from forecast.population.past import migration
-from forecast.population.past.calibrate import Level, Moves, Pattern, Step, births_and_deaths, calibrate_years, control
+from forecast.population.past.calibrate import (
+    Level,
+    Moves,
+    Pattern,
+    Step,
+    births_and_deaths,
+    calibrate_years,
+    control,
+    drawn_to_whole,
+)
 from forecast.population.past.census import (
-    census_by_age,
-    census_month,
-    census_years,
+    Count,
+    count_of,
+    count_years,
     counties_of_units,
     split_units,
-    to_31_december,
     unit_of_county,
     whole_units,
 )
@@ -31,32 +40,26 @@ from forecast.region import Region
 
 
 def estimate_past(region: Region, split: str = "births") -> xr.Dataset:
-    """People of every county from the first census to the jump-off year.
+    """People of every county from the first count to the jump-off year.
 
-    split: how age groups are split to single years, "births" or "spline" (see `census_by_age`).
-    Returns `population` (county, year, sex, age) at 31 December; births, deaths and net_migration of the calibrated
-    years (others NaN); `census` (county, sex, age), the last census at single years; the levels `mortality_level`
-    and `fertility_level` (year) and `fertility_relative` (county); and what net migration starts from:
-    `migration_profile`, `migration_mobility` (county, sex, age), `migration_observed` (mean of the calibrated years)
-    and `migration_recent` (the same made fit to last) (county), persons a year.
+    split: how age groups are split to single years, "births" or "spline" (see `count_of`).
+    Returns `population` (county, year, sex, age) at 31 December; births, deaths and net_migration of the years after
+    the last count (others NaN); `census` (county, sex, age), the last count at single years; the levels
+    `mortality_level` and `fertility_level` (year) and `fertility_relative` (county); and what net migration starts
+    from: `migration_profile`, `migration_mobility` (county, sex, age), `migration_observed` (mean of the years after
+    the last count, of the time between the last two counts where there are none) and `migration_recent` (the same
+    made fit to last) (county), persons a year.
     Raises InputRefused where a table is missing or a calibration does not arrive.
     """
-    first, last = census_years(region)
-    years = range(last + 1, region.jump_off_year + 1)
-    if not years:
-        values = {"what": f"jump_off_year > {last}", "year": region.jump_off_year, "expected": f"> {last}"}
-        raise InputRefused(Issue("E608", values=values))
-    pattern = _pattern(region, np.arange(first, years.stop))
-    census = census_by_age(region, last, split).rename(unit=COUNTY)
-    at_last, level = _to_year_end(region, census, pattern, last)
-    at_first = to_31_december(region, census_by_age(region, first, split), first)
-    at_first = split_units(at_first, at_last, last - first)
-    mx = level.mortality * pattern.mx.sel({YEAR: slice(first, last)})
-    rate = _migration_between(at_first, at_last, mx, unit_of_county(region, first))
-    known = _between(at_first, at_last, rate, mx)
-    moves = Moves(migration.shrink_to_whole(rate, at_last), migration.mobility_of_whole(rate, at_last))
-    steps = calibrate_years(region, at_last, level, pattern, moves, years)
-    return _assemble(region, known, steps, moves, census)
+    counts = [count_of(region, year, split) for year in count_years(region)]
+    first, last = counts[0].year, counts[-1].year
+    pattern = _pattern(region, np.arange(first, region.jump_off_year + 1))
+    year_ends, level = _year_ends(region, counts, pattern)
+    mx = level.mortality * pattern.mx
+    known = _between_counts(region, year_ends, mx)
+    moves = _moves(region, year_ends, mx)
+    steps = calibrate_years(region, year_ends[last], level, pattern, moves, range(last + 1, region.jump_off_year + 1))
+    return _assemble(region, known, steps, moves, level, counts[-1])
 
 
 def _pattern(region: Region, years: np.ndarray) -> Pattern:
@@ -64,79 +67,151 @@ def _pattern(region: Region, years: np.ndarray) -> Pattern:
     return Pattern(mortality_pattern(region, years), fertility.tfr * fertility.share, fertility.srb)
 
 
-def _to_year_end(region: Region, census: xr.DataArray, pattern: Pattern, year: int) -> tuple[xr.DataArray, Level]:
-    """The last census carried to 31 December of its year, and the levels that the year's births and deaths imply:
-    birthdays, the births and deaths of the rest of the year, and the whole's published residents if there are any."""
-    people = to_31_december(region, census, year)
-    rest_of_year = (13 - census_month(region, year)) / 12
+def _year_ends(region: Region, counts: list[Count], pattern: Pattern) -> tuple[dict[int, xr.DataArray], Level]:
+    """People (county, sex, age) at 31 December of every year of a count, by year in order, and the last one's level.
+    Units of an earlier count are split to counties by the same cohorts in the next."""
+    last, level = _to_year_end(region, counts[-1], pattern)
+    later = last.rename(unit=COUNTY)
+    year_ends = {counts[-1].year: later}
+    level = level._replace(relative=level.relative.rename(unit=COUNTY))
+    for count, following in reversed(list(pairwise(counts))):
+        units, _ = _to_year_end(region, count, pattern, level.mortality)
+        later = year_ends[count.year] = split_units(units, later, following.year - count.year)
+    return dict(sorted(year_ends.items())), level
+
+
+def _to_year_end(region: Region, count: Count, pattern: Pattern, mortality: float = 1.0) -> tuple[xr.DataArray, Level]:
+    """A count (unit, sex, age) carried to 31 December of its year: birthdays, the births and deaths of the rest of the
+    year, and the whole's published residents if there are any; and the levels that the year implies.
+
+    Births and deaths are the published ones; without them the newborn follow from the children under one who were
+    counted, fertility from the children under five, and mortality is `mortality` times the pattern's.
+    """
+    people, year = count.on_the_day, count.year
+    mx, asfr = pattern.mx.sel({YEAR: year}, drop=True), pattern.asfr.sel({YEAR: year}, drop=True)
     published = control(region, year, "population")
     births, deaths = births_and_deaths(region, year, published or float(people.sum()))
-    mx, asfr = pattern.mx.sel({YEAR: year}, drop=True), pattern.asfr.sel({YEAR: year}, drop=True)
     mothers = asfr * people.sel({SEX: "female"}, drop=True)
-    relative = relative_fertility(census, asfr)
-    level = Level(deaths / float((mx * people).sum()), births / float((relative * mothers).sum()), relative)
-    girls = 1 / (1 + float(pattern.srb.sel({YEAR: year})))
-    by_sex = xr.DataArray([girls, 1 - girls], dims=SEX, coords={SEX: list(SEXES)})
-    newborn = rest_of_year * level.fertility * relative * mothers.sum(AGE) * by_sex
-    people = people * (1 - rest_of_year * (level.mortality * mx).clip(max=1.0))
-    people = in_order(people + xr.where(people[AGE] == 0, newborn, 0.0))
+    relative, of_children = relative_fertility(people, asfr, mx)
+    level = Level(
+        deaths / float((mx * people).sum()) if deaths is not None else mortality,
+        births / float((relative * mothers).sum()) if births is not None else of_children,
+        relative,
+    )
+    sx, newborn = life_table(level.mortality * mx).sx, count.newborn
+    if births is not None:
+        girls = 1 / (1 + float(pattern.srb.sel({YEAR: year})))
+        by_sex = xr.DataArray([girls, 1 - girls], dims=SEX, coords={SEX: list(SEXES)})
+        newborn = count.rest * level.fertility * relative * mothers.sum(AGE) * by_sex * sx.sel({AGE: 0}, drop=True)
+    survivors = count.kept + sx * count.reached  # who turns an age has lived the year
+    people = (survivors + xr.where(people[AGE] == 0, newborn, 0.0)).transpose("unit", SEX, AGE)
     return (people * (published / float(people.sum())) if published else people), level
 
 
-def relative_fertility(census: xr.DataArray, asfr: xr.DataArray) -> xr.DataArray:
-    """Fertility of each county relative to the whole's, (county,): children under five per expected children, where
-    asfr (age,) at the women's ages two and a half years before gives the expectation; its weighted mean is 1."""
+def relative_fertility(census: xr.DataArray, asfr: xr.DataArray, mx: xr.DataArray) -> tuple[xr.DataArray, float]:
+    """Fertility of each county relative to the whole's, (unit,), and the whole's relative to `asfr`.
+
+    Children under five over those that asfr (age,) at the women's ages two and a half years before, and survival by
+    mx (sex, age), would have left; counties drawn to the whole (`drawn_to_whole`).
+    """
     children = census.sel({AGE: slice(0, 4)}).sum([SEX, AGE])
     younger = (asfr + asfr.shift({AGE: 5}, fill_value=0.0)) / 2
-    expected = (census.sel({SEX: "female"}, drop=True) * younger).sum(AGE)
-    relative: xr.DataArray = (children / expected) * (expected.sum() / children.sum())
-    return relative
+    alive = float(life_table(mx).Lx.sel({AGE: slice(0, 4)}).mean(SEX).sum())
+    expected = alive * (census.sel({SEX: "female"}, drop=True) * younger).sum(AGE)
+    return drawn_to_whole(children, expected), float(children.sum() / expected.sum())
+
+
+def _moves(region: Region, year_ends: dict[int, xr.DataArray], mx: xr.DataArray) -> Moves:
+    """Who moves, by the cohorts of the last two counts that are `LEAST_APART` years from each other."""
+    last = max(year_ends)
+    before = max([year for year in year_ends if last - year >= LEAST_APART] or [min(year_ends)])
+    rate = _migration_between(region, year_ends, before, last, mx)
+    return Moves(migration.shrink_to_whole(rate, year_ends[last]), migration.mobility_of_whole(rate, year_ends[last]))
+
+
+LEAST_APART = 5
+"""Years between two counts below which what is left of cohorts is more noise than migration."""
 
 
 def _migration_between(
-    at_first: xr.DataArray, at_last: xr.DataArray, mx: xr.DataArray, units: dict[str, str]
+    region: Region, year_ends: dict[int, xr.DataArray], first: int, last: int, mx: xr.DataArray
 ) -> xr.DataArray:
-    """(county, sex, age) yearly net migration rate from the cohort residual, on units that both censuses know."""
-    span = mx.sizes[YEAR] - 1
-    survival = cohort_survival(life_table(mx.isel({YEAR: slice(1, None)})).sx, span)
-    by_unit = migration.census_rates(whole_units(at_first, units), whole_units(at_last, units), survival, span)
-    return counties_of_units(by_unit, units)
+    """(county, sex, age) yearly net migration rate from the cohort residual, on units that both counts know."""
+    units, span = unit_of_county(region, first), last - first
+    survival = cohort_survival(life_table(mx.sel({YEAR: slice(first + 1, last)})).sx, span)
+    before, after = (whole_units(year_ends[year], units) for year in (first, last))
+    return counties_of_units(migration.census_rates(before, after, survival, span), units)
 
 
-def _between(at_first: xr.DataArray, at_last: xr.DataArray, rate: xr.DataArray, mx: xr.DataArray) -> xr.DataArray:
-    """(county, year, sex, age) year-end people from the first census year to the last, both included.
+def _between_counts(region: Region, year_ends: dict[int, xr.DataArray], mx: xr.DataArray) -> xr.DataArray:
+    """(county, year, sex, age) year-end people from the first count to the last."""
+    parts = []
+    for first, last in pairwise(year_ends):
+        rate = _migration_between(region, year_ends, first, last, mx)
+        path = between(year_ends[first], year_ends[last], rate, mx.sel({YEAR: slice(first, last)}))
+        parts.append(path.isel({YEAR: slice(0, -1)}))
+    last = max(year_ends)
+    at_last = year_ends[last].expand_dims({YEAR: [last]}).transpose(COUNTY, YEAR, SEX, AGE)
+    return xr.concat([*parts, at_last], YEAR)
 
-    A cohort counted twice goes geometrically from the one count to the other (at the same age where it ends in the
-    open group). Cohorts born in between are taken back from the last count by survival and by their county's
-    migration rate at the age.
+
+def between(at_first: xr.DataArray, at_last: xr.DataArray, rate: xr.DataArray, mx: xr.DataArray) -> xr.DataArray:
+    """(county, year, sex, age) year-end people from one count to the next, both included.
+
+    A cohort counted twice is survived forward from the first count and brought back from the last, and the two are
+    weighed by time, so that only what survival does not explain is shared out over the years. Cohorts born in between
+    are brought back from the last count by survival and their county's migration rate at the age.
     """
-    years, span = mx[YEAR].values, mx.sizes[YEAR] - 1
+    span = mx.sizes[YEAR] - 1
     sx = life_table(mx).sx.values
+    forward, back = [at_first.values], [at_last.values]
+    for step in range(1, span + 1):
+        forward.append(_survived(forward[-1], sx[step]))
+    for step in range(span - 1, -1, -1):
+        back.insert(0, _brought_back(back[0], sx[step + 1], forward[step]))
+    people = [at_first.values]
+    people += [(1 - step / span) * forward[step] + step / span * back[step] for step in range(1, span)]
+    people.append(at_last.values)
     kept = np.exp(rate.values)
-    begin, end = np.maximum(at_first.values, 1e-9), np.maximum(at_last.values, 1e-9)
-    people = np.empty((begin.shape[0], span + 1, *begin.shape[1:]))
-    people[:, 0], people[:, -1] = at_first.values, at_last.values
-    for step in range(span - 1, 0, -1):
-        people[:, step, :, :-1] = people[:, step + 1, :, 1:] / (sx[step + 1, :, 1:] * kept[:, :, 1:])
-        share = step / span
-        ages = np.arange(step, OPEN_AGE + 1)  # those already alive at the first census
-        reaches_open = ages - step + span >= OPEN_AGE
-        start = np.where(reaches_open, ages, ages - step)
-        stop = np.where(reaches_open, ages, np.minimum(ages - step + span, OPEN_AGE))
-        people[:, step, :, step:] = begin[:, :, start] ** (1 - share) * end[:, :, stop] ** share
-    coords = {COUNTY: at_last[COUNTY].values, YEAR: years, SEX: list(SEXES), AGE: list(AGES)}
-    return xr.DataArray(people, dims=(COUNTY, YEAR, SEX, AGE), coords=coords)
+    for step in range(span - 1, 0, -1):  # those born after the first count
+        older = people[step + 1][..., 1 : step + 1]
+        people[step][..., :step] = older / (sx[step + 1, :, 1 : step + 1] * kept[..., 1 : step + 1])
+    coords = {COUNTY: at_last[COUNTY].values, YEAR: mx[YEAR].values, SEX: list(SEXES), AGE: list(AGES)}
+    return xr.DataArray(np.stack(people, axis=1), dims=(COUNTY, YEAR, SEX, AGE), coords=coords)
 
 
-def _assemble(region: Region, known: xr.DataArray, steps: list[Step], moves: Moves, census: xr.DataArray) -> xr.Dataset:
+def _survived(people: np.ndarray, sx: np.ndarray) -> np.ndarray:
+    """(county, sex, age) a year later, nobody born (age 0 is empty) and nobody moving."""
+    older = np.zeros_like(people)
+    older[..., 1:] = people[..., :-1] * sx[:, 1:]
+    older[..., -1] = (people[..., -2] + people[..., -1]) * sx[:, -1]
+    return older
+
+
+def _brought_back(people: np.ndarray, sx: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """(county, sex, age) a year before, so that survival makes `people` of it; those of the open age group come from
+    it and from the age below as they stand to each other in `like`."""
+    younger = np.empty_like(people)
+    younger[..., :-2] = people[..., 1:-1] / sx[:, 1:-1]
+    entered = people[..., -1] / sx[:, -1]
+    both = like[..., -2] + like[..., -1]
+    share = np.divide(like[..., -2], both, out=np.zeros_like(both), where=both > 0)
+    younger[..., -2], younger[..., -1] = entered * share, entered * (1 - share)
+    return younger
+
+
+def _assemble(
+    region: Region, known: xr.DataArray, steps: list[Step], moves: Moves, level: Level, count: Count
+) -> xr.Dataset:
     """One Dataset of the whole past, and what the projection starts from."""
-    flows = xr.concat([step.projection.isel({YEAR: [1]}) for step in steps], YEAR)
-    people = xr.concat([known, flows.population], YEAR)
-    flows = flows.reindex({YEAR: people[YEAR].values})
+    years = np.arange(int(known[YEAR][0]), region.jump_off_year + 1)
+    flows = _flows(known, steps).reindex({YEAR: years})
+    people = xr.concat([known, *(step.projection.population.isel({YEAR: [1]}) for step in steps)], YEAR)
     last = people.isel({YEAR: -1}, drop=True)
-    observed = flows.net_migration.sum([SEX, AGE], skipna=False).mean(YEAR)
+    profile = moves.rate * last
+    observed = flows.net_migration.sum([SEX, AGE], skipna=False).mean(YEAR) if steps else profile.sum([SEX, AGE])
     recent = migration.lasting_level(observed, last.sum([SEX, AGE]))
-    levels = {step.year: step.level for step in steps}
+    levels = {step.year: step.level for step in steps} or {count.year: level}
     by_year = people[YEAR]
     mortality = [levels[y].mortality if y in levels else np.nan for y in by_year.values.tolist()]
     fertility = [levels[y].fertility if y in levels else np.nan for y in by_year.values.tolist()]
@@ -146,14 +221,24 @@ def _assemble(region: Region, known: xr.DataArray, steps: list[Step], moves: Mov
         "deaths": flows.deaths,
         "net_migration": flows.net_migration,
         "clipped": flows.clipped,
-        "census": census,
+        "census": count.on_the_day.rename(unit=COUNTY),
         "mortality_level": by_year.copy(data=mortality),
         "fertility_level": by_year.copy(data=fertility),
-        "fertility_relative": steps[-1].level.relative,
-        "migration_profile": moves.rate * last,
+        "fertility_relative": (steps[-1].level if steps else level).relative,
+        "migration_profile": profile,
         "migration_mobility": moves.mobility * last,
         "migration_observed": observed,
         "migration_recent": recent,
     }
     labelled = {name: label(in_order(variable), f"past.{name}") for name, variable in past.items()}
     return xr.Dataset(labelled, attrs={"jump_off_year": region.jump_off_year})
+
+
+def _flows(known: xr.DataArray, steps: list[Step]) -> xr.Dataset:
+    """Births, deaths, net migration and what was clipped, of the years after the last count."""
+    if steps:
+        return xr.concat([step.projection.isel({YEAR: [1]}).drop_vars("population") for step in steps], YEAR)
+    nothing = xr.full_like(known.isel({YEAR: [-1]}), np.nan)
+    return xr.Dataset(
+        {"births": nothing.sum(AGE, skipna=False), **dict.fromkeys(("deaths", "net_migration", "clipped"), nothing)}
+    )

@@ -178,31 +178,38 @@ def _check_groups(counts: np.ndarray, starts: np.ndarray) -> None:
         raise ValueError("counts must be finite and not negative")
 
 
-def to_year_end(counts: np.ndarray, month: int, born: np.ndarray | None = None) -> np.ndarray:
-    """Persons by completed age on the first of `month` re-counted by age on 31 December, nobody dying or moving.
+def by_birthday(counts: np.ndarray, late: float, born: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Persons of a count parted by whether they have a birthday before the year ends, both (..., age) by the age they
+    have at 31 December: those who keep their age, and those who reach it. Nobody dies, moves or is born.
 
-    counts: (..., age). Of those aged a on 1 November, the share born in November or December turns a + 1 before the
-    year ends: one sixth, or with `born` (births by year, newest first: this year, last year, ... of length age + 1)
-    the share of those months in the two birth years that make up the age. Age 0 lacks the births after the date.
+    counts: (..., age) by completed age at the count; late: share of the year after it. Of those aged a on 1 November,
+    the share born in November or December turns a + 1: one sixth, or with `born` (births by year, newest first: this
+    year, last year, ... of length age + 1) the share of those months in the two birth years that make up the age.
     """
-    late = (13 - month) / 12
     if born is None:
-        leaving = np.full(counts.shape[-1], late)
+        turning = np.full(counts.shape[-1], late)
     else:
         this_year, year_before = born[..., :-1], born[..., 1:]
-        leaving = late * year_before / ((1 - late) * this_year + late * year_before)
-    leaving[..., -1] = 0.0
-    moving = counts * leaving
-    shifted = counts - moving
-    shifted[..., 1:] += moving[..., :-1]
-    return shifted
+        turning = late * year_before / ((1 - late) * this_year + late * year_before)
+    turning[..., -1] = late
+    moving = counts * turning
+    reached = np.zeros_like(moving)
+    reached[..., 1:] = moving[..., :-1]
+    reached[..., -1] += moving[..., -1]
+    return counts - moving, reached
 
 
-def census_weights(born: np.ndarray, alive: np.ndarray, month: int) -> np.ndarray:
-    """Weights for `graduate` at a census on the first of `month`: births of the two years that make up an age, alive.
+def to_year_end(counts: np.ndarray, late: float, born: np.ndarray | None = None) -> np.ndarray:
+    """Persons re-counted by age on 31 December, nobody dying, moving or born: both parts of `by_birthday`."""
+    kept, reached = by_birthday(counts, late, born)
+    return kept + reached
 
-    born: (age + 1,) births by year, newest first; alive: (age,) share of births alive at each age (L/l0).
+
+def census_weights(born: np.ndarray, alive: np.ndarray, late: float) -> np.ndarray:
+    """Weights for `graduate` at a census: births of the two years that make up an age, alive.
+
+    born: (age + 1,) births by year, newest first; alive: (age,) share of births alive at each age (L/l0); late: share
+    of the year after the census.
     """
-    late = (13 - month) / 12
     weights: np.ndarray = ((1 - late) * born[:-1] + late * born[1:]) * alive
     return weights

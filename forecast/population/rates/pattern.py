@@ -15,9 +15,13 @@ import xarray as xr
 
 from forecast.basics.ages import age_bounds
 from forecast.basics.dims import AGE, AGES, OPEN_AGE, SEX, SEXES, YEAR
+from forecast.basics.issues import InputRefused, Issue
 from forecast.population.rates.fertility import single_year_shares
 from forecast.population.rates.lifetable import single_year_rates
 from forecast.population.rates.single_years import between_periods
+
+NOBODY = 1e-9
+"""Rate that stands for a printed 0 deaths per person-year, which has no logarithm: fewer than one death in any county."""
 
 
 class HasTables(Protocol):
@@ -37,7 +41,7 @@ def mortality_pattern(region: HasTables, years: np.ndarray) -> xr.DataArray:
         dims=("period", SEX, AGE),
         coords={"period": periods, SEX: list(SEXES), AGE: cube.columns.to_numpy(int)},
     )
-    single = single_year_rates(abridged, OPEN_AGE)
+    single = single_year_rates(abridged.clip(min=NOBODY), OPEN_AGE)
     logarithm = single.copy(data=np.log(single.values))
     by_year = _at_calendar_years(logarithm, _middles(table), years)
     return by_year.copy(data=np.exp(by_year.values)).rename("mx")
@@ -47,13 +51,13 @@ def fertility_pattern(region: HasTables, years: np.ndarray) -> xr.Dataset:
     """`share` (year, age) of total fertility, and `tfr`, `srb` (year), of the pattern in calendar years."""
     table = region.table("fertility")
     bounds = [age_bounds(group) for group in table.age_group]
-    table = table.assign(start=[first for first, _ in bounds])
+    table = table.assign(start=[first for first, _ in bounds], share=_shares(table, bounds))
     cube = table.pivot(index="year_start", columns="start", values="share").sort_index()
     after = 1 + max(last for _, last in bounds if last < OPEN_AGE)
     shares = single_year_shares(cube.to_numpy(), cube.columns.to_numpy(int), after)
     periods = xr.DataArray(shares, dims=("period", AGE), coords={"period": cube.index.to_numpy(float), AGE: list(AGES)})
     share = _at_calendar_years(periods, _middles(table), years)
-    levels = region.table("levels").set_index("year").loc[list(years)]
+    levels = _levels(region, years)
     return xr.Dataset(
         {
             "share": share / share.sum(AGE),
@@ -62,6 +66,25 @@ def fertility_pattern(region: HasTables, years: np.ndarray) -> xr.Dataset:
         },
         coords={YEAR: years},
     )
+
+
+def _shares(table: pd.DataFrame, bounds: list[tuple[int, int]]) -> pd.Series:
+    """Share of total fertility of each line: as given, or its asfr times the years of its group over their sum in the
+    period."""
+    if "share" in table and bool(table.share.notna().all()):
+        return table.share
+    births = table.asfr * [last - first + 1 for first, last in bounds]
+    return births / births.groupby(table.year_start).transform("sum")
+
+
+def _levels(region: HasTables, years: np.ndarray) -> pd.DataFrame:
+    """Lines of `levels` for the years; raises InputRefused that names those that are missing."""
+    levels = region.table("levels").set_index("year")
+    missing = [int(year) for year in years if year not in levels.index]
+    if missing:
+        labels = f"{missing[0]}-{missing[-1]}" if len(missing) > 1 else str(missing[0])
+        raise InputRefused(Issue("E602", "levels.csv", values={"variable": "levels", "dim": YEAR, "labels": labels}))
+    return levels.loc[list(years)]
 
 
 def national_births(region: HasTables, years: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ def span_of(low: float, high: float) -> Text:
 
 
 def stages_in(schools: SchoolView, kinds: str) -> Text:
-    """The stages of a kind of schools: primary_school+junior_school."""
+    """Names of the stages that `kinds` lists, joined by + there: "小学、初中"."""
     return joined([schools.view.names.short(stage) for stage in kinds.split("+")])
 
 
