@@ -27,8 +27,8 @@ def main() -> None:
         run = run_forecast(read_region("wenzhou"), read_scenario("baseline"), trajectories=1000, out=folder)
         for lang, page in PAGES.items():
             said = "\n".join(f"> - {sentence}" for sentence in run.headline[lang])
-            before, marked, after = MARKED.split(page.read_text("utf-8"))
-            page.write_text(f"{before}{marked}{said}\n{after}", "utf-8")
+            before, opening, closing, after = MARKED.split(page.read_text("utf-8"))
+            page.write_text(f"{before}{opening}{said}\n{closing}{after}", "utf-8")
         photograph(Path(run.folder or "") / "report.html")
 
 
