@@ -41,7 +41,7 @@ class Level(NamedTuple):
 
 
 class Moves(NamedTuple):
-    """Who moves."""
+    """Rates at which people move, and the ages on which a change of their total falls."""
 
     rate: xr.DataArray  # (county, sex, age) net migration per resident and year
     mobility: xr.DataArray  # (sex, age) not negative: the ages on which a change of the total falls

@@ -14,7 +14,7 @@ YEAR_END = "12-31"
 
 
 def counted_history(region: Region) -> xr.Dataset | None:
-    """What `complete_history` takes, where every county is counted at 31 December of at least three years in a row.
+    """The history that `complete_history` takes, where every county is counted at 31 December of at least three years in a row.
 
     population (county, year, [sex,] age): the last run of such years, ages as printed (first ages of groups; the same
     in all years). births (county, year, [sex]) and deaths (county, year, sex, age: completed years), where the tables

@@ -122,7 +122,7 @@ def relative_fertility(census: xr.DataArray, asfr: xr.DataArray, mx: xr.DataArra
 
 
 def _moves(region: Region, year_ends: dict[int, xr.DataArray], mx: xr.DataArray) -> Moves:
-    """Who moves, by the cohorts of the last two counts that are `LEAST_APART` years from each other."""
+    """Rates and ages of moving, from the cohorts of the last two counts that are `LEAST_APART` years apart or more."""
     last = max(year_ends)
     before = max([year for year in year_ends if last - year >= LEAST_APART] or [min(year_ends)])
     rate = _migration_between(region, year_ends, before, last, mx)
