@@ -199,12 +199,6 @@ def by_birthday(counts: np.ndarray, late: float, born: np.ndarray | None = None)
     return counts - moving, reached
 
 
-def to_year_end(counts: np.ndarray, late: float, born: np.ndarray | None = None) -> np.ndarray:
-    """Persons re-counted by age on 31 December, nobody dying, moving or born: both parts of `by_birthday`."""
-    kept, reached = by_birthday(counts, late, born)
-    return kept + reached
-
-
 def census_weights(born: np.ndarray, alive: np.ndarray, late: float) -> np.ndarray:
     """Weights for `graduate` at a census: births of the two years that make up an age, alive.
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from forecast.basics.dims import OPEN_AGE
 from forecast.population.rates import graduation
-from forecast.population.rates.graduation import census_weights, graduate, graduate_pclm, to_year_end
+from forecast.population.rates.graduation import by_birthday, census_weights, graduate, graduate_pclm
 
 CENSUS = np.array([0, 1, *range(5, 90, 5)])
 
@@ -65,7 +65,7 @@ def test_bad_groups_are_refused() -> None:
 def test_one_sixth_has_a_birthday_between_the_census_and_the_year_end() -> None:
     """Hand-worked: 600 at every age on 1 November; 100 of each turn a year older by 31 December."""
     counts = np.full(OPEN_AGE + 1, 600.0)
-    at_year_end = to_year_end(counts, late=2 / 12)
+    at_year_end = sum(by_birthday(counts, late=2 / 12))
     assert at_year_end[0] == pytest.approx(500.0)
     np.testing.assert_allclose(at_year_end[1:OPEN_AGE], 600.0)
     assert at_year_end[OPEN_AGE] == pytest.approx(700.0)
@@ -80,7 +80,7 @@ def test_birth_years_are_told_apart() -> None:
     weights = census_weights(born, np.ones(OPEN_AGE + 1), late=2 / 12)
     assert weights[4] == pytest.approx(1000 * 5 / 6 + 2000 / 6)
     assert weights[5] == pytest.approx(2000 * 5 / 6 + 1000 / 6)
-    at_year_end = to_year_end(weights, 2 / 12, born)
+    at_year_end = sum(by_birthday(weights, 2 / 12, born))
     assert at_year_end[5] == pytest.approx(2000.0)
     assert at_year_end[4] == pytest.approx(1000.0)
     assert at_year_end[6] == pytest.approx(1000.0)
