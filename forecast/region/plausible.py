@@ -302,10 +302,29 @@ def check_levels(parsed: Parsed, findings: Faults) -> None:
         _tell_level(parsed, column, off, low, high, findings)
 
 
-def check_grades(parsed: Parsed, findings: Faults) -> None:
+def check_rolls(parsed: Parsed, findings: Faults) -> None:
+    """Every grade is one of its stage; entrants and leavers are of whole stages."""
+    if "grade" in parsed.frame:
+        _check_grades(parsed, findings)
+        _check_whole_stages(parsed, findings)
+
+
+def _check_whole_stages(parsed: Parsed, findings: Faults) -> None:
+    """A stage is entered and left as a whole: a row of entrants or leavers names no grade."""
+    frame = parsed.frame
+    off = frame[frame["item"].isin(["entrants", "leavers"]) & frame["grade"].ne("all")].dropna(subset=["grade"])
+    items, grades = off["item"].tolist(), off["grade"].tolist()
+    findings.rows(
+        "E143",
+        parsed.file,
+        off["row"].tolist(),
+        parsed.header("grade"),
+        lambda i: {"found": grades[i], "item": items[i]},
+    )
+
+
+def _check_grades(parsed: Parsed, findings: Faults) -> None:
     """Every grade is one of its stage, counted through (7 to 9) or within the stage (1 to 3)."""
-    if "grade" not in parsed.frame:
-        return
     grades_of = school_stages().grades_of_stage
     told = parsed.frame[parsed.frame["grade"].ne("all")].dropna(subset=["stage", "grade"])
     fits = [int(grade) in grades_of[stage] for stage, grade in zip(told["stage"], told["grade"], strict=True)]

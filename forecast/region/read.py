@@ -212,7 +212,7 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
     if "flows" in checked:
         plausible.check_flows(checked["flows"], places, findings)
     if "enrolment" in checked:
-        plausible.check_grades(checked["enrolment"], findings)
+        plausible.check_rolls(checked["enrolment"], findings)
     _check_patterned(checked, places, findings)
     _check_sizes(checked, places, head.jump_off_year, findings)
     return checked

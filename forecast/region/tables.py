@@ -38,6 +38,13 @@ COMPONENTS = {
     "birth_rate": ("出生率",),
     "death_rate": ("死亡率",),
 }
+COUNTED = {
+    "pupils": ("在校生", "在校生数", "在校学生", "在校学生数", "在园幼儿", "enrolment"),
+    "entrants": ("招生", "招生数", "新生", "入园", "入园人数"),
+    "leavers": ("毕业", "毕业生", "毕业生数", "离园", "离园人数", "graduates"),
+}
+"""Whom a row of `enrolment` counts: pupils at the start of the school year, those of them who entered the stage with it,
+those who left the stage by completing it in that calendar year."""
 BASIS_WORDS = {"published": ("公布", "已公布"), "derived": ("推算", "推导"), "assumed": ("假定", "假设")}
 """How sure a figure is, the surest first."""
 
@@ -261,11 +268,12 @@ _ALL = (
             _YEAR,
             Column("stage", Kind("stage", one_of(_STAGE), "str"), ("学段",)),
             _some("grade", Kind("grade", one_of(_GRADE), "str"), "年级", default="all"),
+            _some("item", Kind("item", one_of(COUNTED), "str"), "指标", "项目", default="pupils"),
             Column("value", NUMBER, ("在校生数", "在校生", "pupils", "数值", "人数")),
             _UNIT,
             _some("hukou", TEXT, "户籍状况"),
         ),
-        key=("county", "year", "stage", "grade", "hukou"),
+        key=("county", "year", "stage", "grade", "item", "hukou"),
         quantity="value",
         units=("pupils", "persons"),
         read_by=("demand", "backtest"),
