@@ -160,8 +160,7 @@ def _course(path: Values, smoothed: int, unsure: int, scale: float, in_logs: boo
     spread = _spread(path, unsure, unit, in_logs) if unsure else None
     if smoothed == 0:
         return Course(None, in_logs, 0.0, 0.0, np.zeros(years, dtype=bool), spread)
-    penalties, noises = _likeliest(path[None, :smoothed])  # smooth forecast years would make the past look smoother
-    penalty, noise = int(penalties[0]), float(noises[0])
+    penalty, noise = _fitting(path, smoothed)
     if noise < FLOOR:
         return Course(None, in_logs, noise, 0.0, np.zeros(years, dtype=bool), spread)
     multiple = _multiple(years, smoothed, penalty)
@@ -174,9 +173,29 @@ def _course(path: Values, smoothed: int, unsure: int, scale: float, in_logs: boo
 
 def _spread(path: Values, noisy: int, unit: float, in_logs: bool) -> Spread:
     years = len(path)
+    penalty, noise = _fitting(path, noisy)
+    freer, moves = _moves(years, noisy, penalty)
+    return Spread(freer, moves, noise * unit, in_logs, np.arange(years) < noisy)
+
+
+def _fitting(path: Values, noisy: int) -> tuple[int, float]:
+    """Number of the penalty for the first `noisy` years of path (year,), and the sd of their noise.
+
+    Both are the likeliest of those years alone (smooth forecast years would make the past look smoother). A stiff
+    course that must join a steep forecast can leave the years that were counted, so the penalty is lowered until the
+    course misses them by no more than their noise.
+    """
     penalties, noises = _likeliest(path[None, :noisy])
-    freer, moves = _moves(years, noisy, int(penalties[0]))
-    return Spread(freer, moves, float(noises[0]) * unit, in_logs, np.arange(years) < noisy)
+    penalty, noise = int(penalties[0]), float(noises[0])
+    while penalty > 0 and _missed(path, noisy, penalty) > noise:
+        penalty -= 1
+    return penalty, noise
+
+
+def _missed(path: Values, noisy: int, penalty: int) -> float:
+    """Root mean square of path (year,) less its course, over the first `noisy` years."""
+    left = (path - _smoother(len(path), noisy, penalty) @ path)[:noisy]
+    return float(np.sqrt(np.mean(left**2)))
 
 
 @cache

@@ -90,6 +90,21 @@ def test_a_ripple_below_five_per_cent_or_within_the_noise_is_no_crest() -> None:
     assert inner(find_waves(series(crest(2030, height=120.0)), history)).empty
 
 
+@pytest.mark.parametrize("fall", [0.4, 0.55, 0.7])
+def test_a_steep_forecast_does_not_bend_the_counted_years_away(fall: float) -> None:
+    """Pupils that rose unevenly until they were counted last, and lose up to 70 % in ten years. What is said of the
+    counted years lies near what was counted, wherever the forecast goes."""
+    counted = np.array([280.0, 288, 293, 299, 303, 306, 308, 314, 325, 335, 346, 337, 346, 368, 367, 363])
+    ahead = counted[-1] * (1 - fall / (1 + np.exp(-(np.arange(25) - 5) / 1.5)))
+    history, demand = series(counted, range(2010, 2026)), series(ahead, range(2026, 2051))
+    found = find_waves(demand, history)
+    early = found[found["peak_year"] < 2026]
+    assert early["height"].max() < 1.05 * counted.max()
+    assert early["height"].min() > 0.95 * counted.min()
+    (wave,) = inner(found).itertuples()
+    assert 2022 <= wave.peak_year <= 2026
+
+
 def test_history_before_the_series_turns_an_edge_into_a_crest() -> None:
     falling = np.linspace(2000, 800, 41)
     alone = find_waves(series(falling))

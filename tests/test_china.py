@@ -1,0 +1,107 @@
+"""The nation by provinces: what was published adds up and is met, and nothing is said of supply that is not given."""
+
+from __future__ import annotations
+
+import pytest
+import xarray as xr
+
+from forecast.pipeline import run_forecast
+from forecast.population import estimate_past
+from forecast.region import Region, read_region
+from forecast.run.run import Run
+from forecast.scenario import read_scenario
+
+SERVICEMEN = 2_000_000  # census of 2020; they live in no province
+CENSUS = {2010: 1_332_810_869, 2020: 1_409_778_724}  # residents of the 31 provinces
+YEAR_ENDS = {2020: 141_212, 2021: 141_260, 2022: 141_175, 2023: 140_967, 2024: 140_828, 2025: 140_489}  # 10k persons
+
+
+@pytest.fixture(scope="module")
+def region() -> Region:
+    return read_region("china")
+
+
+@pytest.fixture(scope="module")
+def past(region: Region) -> xr.Dataset:
+    return estimate_past(region)
+
+
+@pytest.fixture(scope="module")
+def run(region: Region) -> Run:
+    return run_forecast(region, read_scenario("baseline"))
+
+
+def controls(region: Region, component: str) -> dict[int, float]:
+    table = region.table("controls")
+    rows = table[(table.area == region.area) & (table.component == component)]
+    return {int(year): float(value) for year, value in zip(rows.year, rows.value, strict=True)}
+
+
+def test_it_is_without_fault_and_starts_where_its_figures_end(region: Region) -> None:
+    assert region.warnings == ()
+    assert len(region.counties) == 31
+    assert region.jump_off_year == 2025
+
+
+@pytest.mark.parametrize("year", [2010, 2020])
+def test_the_provinces_add_up_to_the_census(region: Region, year: int) -> None:
+    table = region.table("population")
+    counted = table[table.year == year]
+    assert counted.persons.sum() == CENSUS[year]
+    assert (counted.groupby("county").size() == 2 * 19).all()
+
+
+def test_year_ends_follow_from_births_and_deaths(region: Region) -> None:
+    ends, births, deaths = (controls(region, name) for name in ("population", "births", "deaths"))
+    assert {year: value + SERVICEMEN for year, value in ends.items()} == {
+        year: value * 10_000 for year, value in YEAR_ENDS.items()
+    }
+    for year in range(2021, 2026):
+        assert ends[year] == pytest.approx(ends[year - 1] + births[year] - deaths[year])
+
+
+def test_the_provinces_of_2023_add_up_to_the_nation_within_rounding(region: Region) -> None:
+    table = region.table("controls")
+    rows = table[(table.component == "population") & (table.year == 2023)]
+    provinces = rows[rows.area != region.area].value.sum()
+    assert provinces == pytest.approx(controls(region, "population")[2023], abs=31 * 5_000)
+
+
+def test_what_was_not_seen_says_so(region: Region) -> None:
+    sources = region.table("sources")
+    recalled = sources[sources.verification == "recalled"]
+    assert set(recalled.table) == {"levels", "controls", "enrolment"}
+    assert sum("recalled" in note["en"] and "凭记忆" in note["zh"] for note in region.settings["notes"]) == 2
+
+
+def test_published_totals_are_met_and_the_nation_has_no_migration(region: Region, past: xr.Dataset) -> None:
+    people = past.population.sum(["county", "sex", "age"])
+    for year, residents in controls(region, "population").items():
+        assert float(people.sel(year=year)) == pytest.approx(residents, rel=1e-6)
+    for name in ("births", "deaths"):
+        events = past[name].sum([dim for dim in past[name].dims if dim != "year"])
+        for year, value in controls(region, name).items():
+            if year > 2020:
+                assert float(events.sel(year=year)) == pytest.approx(value, rel=1e-6)
+    assert float(abs(past.migration_recent.sum())) < 100
+
+
+def test_counted_rolls_are_met(region: Region, run: Run) -> None:
+    table = region.table("enrolment")
+    rolls = table[(table.county == region.area) & (table.grade == "all")]
+    primary = rolls[rolls.stage == "primary"].set_index("year").value
+    demand = run.data.demand.sel(service="primary_school", county=region.counties.index.tolist()).sum("county")
+    assert float(demand.sel(year=2024)) == pytest.approx(primary[2024], rel=1e-6)
+
+
+def test_no_gap_is_claimed_where_no_supply_is_given(run: Run) -> None:
+    assert bool(run.data.supply.isnull().all())
+    assert bool(run.data.gap.isnull().all())
+    assert run.headline["zh"][0].startswith("全国：没有供给数据")
+
+
+def test_the_fall_of_primary_school_is_that_of_births(region: Region, run: Run) -> None:
+    """Births fell from 18.83 to 7.92 million between 2016 and 2025: whoever was born in the peak leaves primary school in
+    2028 to 2029, and the nine years of births behind it are known."""
+    pupils = run.data.demand.sel(service="primary_school", county=region.counties.index.tolist()).sum("county")
+    assert 0.52 < float(pupils.sel(year=2031) / pupils.sel(year=2024)) < 0.66
