@@ -32,8 +32,7 @@ from forecast.findings.flags import find_flags, paths_of
 from forecast.findings.read import read_rules
 from forecast.findings.schools import find_schools
 from forecast.findings.sharing import find_sharing
-from forecast.population import estimate_past, people_over_time, vital_rates
-from forecast.population.chance.read import read_uncertainty
+from forecast.population import baseline, estimate_past, people_over_time
 from forecast.region import Region
 from forecast.report import headline, render_html, tables
 from forecast.run.comparing import compared_models, compared_years, numbers_of, with_changes
@@ -74,8 +73,8 @@ def run_forecast(
 
         # people: from the censuses to the jump-off date, then on to the horizon
         past = estimate_past(region)
-        rates = vital_rates(region, scenario, past)
-        people = people_over_time(past, rates)
+        future = baseline(region, scenario, past)
+        people = people_over_time(past, future.rates)
 
         # what they need, what stands, and the difference
         ratios = participation_ratios(people, models, region)
@@ -90,20 +89,21 @@ def run_forecast(
         waves = find_waves(ahead, history, windows_of(models), chain=chain_of(models))
 
         # how much of it hangs on migration and on births
-        counties, years = people[COUNTY].values.tolist(), rates[YEAR].values.tolist()
+        counties, years = people[COUNTY].values.tolist(), future.rates[YEAR].values.tolist()
         weights = demand_weights(models, region, ratios, counties, years)
         flows = region_flows(region, list(models), counties, years)
-        levels = demand_at_levels(past, rates, weights, flows, demand)
+        levels = demand_at_levels(past, future, weights, flows, demand)
 
         rolls = observed_rolls(ratios, region.area, list(models), people[YEAR].values.tolist())
-        data = gather(people, demand, supply, gap, levels, rolls, past)
+        data = gather(people, demand, supply, gap, levels, rolls, future.migration_level)
 
         # how sure all this is: joint random paths around the scenario
         task = causes = None
         if trajectories > 1:
-            moving, spread = rates.assign(mobility=past.migration_mobility), read_uncertainty(region)
             view = scenario.demand.view
-            task = Task(region, moving, spread, models, ratios, weights, flows, supply.supply, view, seed)
+            task = Task(
+                region, future.rates, future.spread(), models, ratios, weights, flows, supply.supply, view, seed
+            )
             causes = Causes(task, trajectories, region.areas)
             odds = run_blocks(task, range(trajectories), region.areas, threads, progress=progress)
             data = with_odds(data, odds, region)
@@ -123,6 +123,7 @@ def run_forecast(
             inputs=region.hashes,
             seed=seed,
             trajectories=trajectories,
+            form=future.form,
             region=region.id,
             jump_off_year=region.jump_off_year,
             now=decision,
@@ -166,7 +167,7 @@ def compare_scenarios(
         past = estimate_past(region)
         for scenario in chosen:
             models = compared_models(region_models(region, scenario.models), services)
-            people = people_over_time(past, vital_rates(region, scenario, past))
+            people = people_over_time(past, baseline(region, scenario, past).rates)
             demand = estimate_demand(people, models, region)
             supply = estimate_supply(region, models, people)
             gap = compare_supply(demand, supply, scenario.demand.view)

@@ -35,7 +35,7 @@ MEASURES = {
 }
 """Column of a page, in per cent -> measure of the file, as a share."""
 
-COLUMNS = ("place", "place_zh", "n", "horizon", "age_group", "measure", "value", "source")
+COLUMNS = ("place", "place_zh", "n", "form", "horizon", "age_group", "measure", "value", "source")
 
 
 def main() -> None:
@@ -55,9 +55,9 @@ def figures(page: Path) -> Iterator[tuple[object, ...]]:
     about = re.search(r"^(\d+) places, (origins [^,]*),", text, re.MULTILINE)
     tables = re.findall(r"^(\d+) years ahead, \d+ cases:\n\n((?:\|.*\n)+)", text, re.MULTILINE)
     if pairs is not None:  # two censuses: one origin, one horizon
-        count, origin, tables = pairs[1], "census 2010", [(pairs[2], pairs[3])]
+        count, origin, form, tables = pairs[1], "census 2010", "cold", [(pairs[2], pairs[3])]
     elif about is not None and tables:
-        count, origin = about[1], about[2]
+        count, origin, form = about[1], about[2], "fitted"
     else:
         return
     source = f"docs/accuracy/{page.name}: {origin}"
@@ -68,7 +68,7 @@ def figures(page: Path) -> Iterator[tuple[object, ...]]:
             group = "all" if named["ages"] == "total" else named["ages"]
             for column, measure in MEASURES.items():
                 value = round(float(named[column]) / 100, 6)
-                yield title, CHINESE.get(page.stem, title), count, horizon, group, measure, value, source
+                yield title, CHINESE.get(page.stem, title), count, form, horizon, group, measure, value, source
 
 
 if __name__ == "__main__":

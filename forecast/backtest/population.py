@@ -7,6 +7,7 @@ tested by how often the count lay inside.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,12 @@ from forecast.basics.quantiles import BANDS, MIDDLE_AND_ENDS
 from forecast.basics.variables import label
 from forecast.blocks import project_rows
 from forecast.population.chance.processes import uncertain_frame
-from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
+from forecast.population.fit.fitted import Settings
 from forecast.population.fit.prior import SWEDEN_1990
 from forecast.population.fit.uncertainty import Prior
-from forecast.population.past.history import Standard, complete_history, history_of
+from forecast.population.future.baseline import Baseline, baseline, fitted_on, unchanged
+from forecast.population.past.history import Standard, complete_history, known_flows
+from forecast.population.past.known import estimate_past, yearly_counts
 from forecast.population.projection.project import project_population
 from forecast.region import Region
 
@@ -50,6 +53,9 @@ APPROACHES = (
     "hamilton_perry",
     "five_year_means",
 )
+
+WHOLE = dict.fromkeys(("nation", "province", "region"), "whole")
+"""Tier -> area: the counties of a backtest share the path of every tier above them."""
 
 AGE_GROUPS = age_groups("total", "0-5", "0-14", "6-14", "6-15", "15-64", "20-29", "65+", "80+")
 """Groups that are scored."""
@@ -71,15 +77,22 @@ def backtest(
 ) -> xr.Dataset:
     """Forecasts and rivals at past origins, beside what was counted.
 
-    region_or_history: a region with at least two years of known flows, or a history as `complete_history` takes it;
-    it is completed at each origin from the years up to it. origins: years with a population and at least one after;
-    horizon: years ahead at most. settings, prior: of the fit; standard: see `complete_history`. age_groups: name ->
-    (first age, last age), by default those the counts can tell.
+    region_or_history: a region, which is cut off at each origin and forecast as a run would (`baseline`); or a history
+    as `complete_history` takes it, completed at each origin from the years up to it and forecast by the fitted form.
+    origins: years with a population and at least one after; horizon: years ahead at most. settings, prior: of the fit,
+    standard: see `complete_history`, all three for a history alone. age_groups: name -> (first age, last age), by
+    default those the counts can tell.
     Returns observed (origin, lead, county, age_group), forecast (approach, ...), quantiles (probability, ...) and crps of
-    the forecast, residents (origin, county) at the origin; NaN where a lead has not been counted.
+    the forecast, residents (origin, county) at the origin; NaN where a lead has not been counted; and the forms that
+    were used (`attrs["forms"]`).
     Raises InputRefused where an origin has no history or no count after it.
     """
-    history = history_of(region_or_history) if isinstance(region_or_history, Region) else region_or_history
+    if isinstance(region_or_history, Region):
+        history = _counted_of(region_or_history)
+        stand_at = partial(_cut_region, region_or_history, horizon=horizon)
+    else:
+        history = region_or_history
+        stand_at = partial(_cut_history, history, horizon=horizon, settings=settings, standard=standard, prior=prior)
     years = history[YEAR].values.tolist()
     chosen = sorted({int(year) for year in origins})
     wrong = [year for year in chosen if year not in years[1:-1]]
@@ -88,12 +101,43 @@ def backtest(
         raise InputRefused(Issue("E684", values=values))
     groups = dict(age_groups or groups_of(history))
     counted = grouped(history.population, groups)
+    stands = [stand_at(origin) for origin in chosen]
     parts = [
-        _one_origin(history, counted, origin, horizon, groups, settings, standard, prior, trajectories, seed)
-        for origin in chosen
+        _one_origin(stand, counted, origin, horizon, groups, trajectories, seed)
+        for origin, stand in zip(chosen, stands, strict=True)
     ]
     joined: xr.Dataset = xr.concat(parts, dim=xr.IndexVariable(START_YEAR, chosen), join="exact")
-    return joined.assign_attrs(trajectories=trajectories, seed=seed, horizon=horizon)
+    forms = list(dict.fromkeys(ahead.form for _, ahead in stands))
+    return joined.assign_attrs(trajectories=trajectories, seed=seed, horizon=horizon, forms=forms)
+
+
+Stand = tuple[xr.Dataset, Baseline]
+"""What is known at an origin: the complete history up to it, and the forecast made on it."""
+
+
+def _cut_history(
+    history: xr.Dataset,
+    origin: int,
+    *,
+    horizon: int,
+    settings: Settings | None,
+    standard: Standard | None,
+    prior: Prior | None,
+) -> Stand:
+    known = complete_history(history.sel({YEAR: slice(None, origin)}), standard)
+    return known, fitted_on(known, origin, horizon, settings, prior)
+
+
+def _cut_region(region: Region, origin: int, *, horizon: int) -> Stand:
+    cut = region.until(origin)
+    past = estimate_past(cut)
+    return known_flows(past), baseline(cut, unchanged(origin + horizon), past)
+
+
+def _counted_of(region: Region) -> xr.Dataset:
+    """The people against whom a region is tested: its yearly counts, else those of the years that were calibrated."""
+    counted = yearly_counts(region)
+    return known_flows(estimate_past(region)) if counted is None else counted
 
 
 def groups_of(history: xr.Dataset) -> Mapping[str, Ages]:
@@ -120,22 +164,18 @@ def grouped(population: xr.DataArray, groups: Mapping[str, Ages]) -> xr.DataArra
 
 
 def _one_origin(
-    history: xr.Dataset,
+    stand: Stand,
     counted: xr.DataArray,
     origin: int,
     horizon: int,
     groups: Mapping[str, Ages],
-    settings: Settings | None,
-    standard: Standard | None,
-    prior: Prior | None,
     trajectories: int,
     seed: int,
 ) -> xr.Dataset:
-    known = complete_history(history.sel({YEAR: slice(None, origin)}), standard)
-    rates = fit_rates(known, origin, horizon, settings)
-    uncertainty = fit_uncertainty(known, origin, horizon, settings, prior)
+    known, ahead = stand
+    rates = ahead.rates
     observed = counted.sel({YEAR: slice(origin + 1, origin + horizon)}).values
-    frame = uncertain_frame(rates, uncertainty, {"region": "whole"}, seed)
+    frame = uncertain_frame(rates, ahead.spread(), WHOLE, seed)
     spread = project_rows(rates, frame, weights_of(groups), range(trajectories)).values[:, :-1].transpose(0, 2, 1, 3)
     forecasts = _forecasts(known, rates, counted.sel({YEAR: slice(None, origin)}).values, groups, horizon)
     seen = np.full((counted.sizes[COUNTY], horizon, len(groups)), np.nan)

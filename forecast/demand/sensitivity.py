@@ -13,7 +13,7 @@ import xarray as xr
 from forecast.basics.dims import AGE, SEX, YEAR, in_order
 from forecast.basics.variables import label
 from forecast.demand.flows import serve
-from forecast.population import at_migration, project_population
+from forecast.population import Baseline, project_population
 
 MIGRATION = {"demand_low": 0.0, "demand_high": 2.0}
 """Variable -> multiple of the recent net migration at which it holds demand; the report shades between the two."""
@@ -23,7 +23,7 @@ BIRTHS = {"demand_fewer_births": -0.3, "demand_more_births": 0.3}
 
 
 def demand_at_levels(
-    past: xr.Dataset, rates: xr.Dataset, weights: xr.Dataset, flows: xr.DataArray | None, demand: xr.Dataset
+    past: xr.Dataset, ahead: Baseline, weights: xr.Dataset, flows: xr.DataArray | None, demand: xr.Dataset
 ) -> dict[str, xr.DataArray]:
     """Demand (county, year, service) by variable of `MIGRATION` and `BIRTHS`; up to the jump-off year it is the same.
 
@@ -32,10 +32,10 @@ def demand_at_levels(
     units = demand.demand.attrs["units"]
     levels = {}
     for name, level in MIGRATION.items():
-        other = _demand_at(at_migration(level, past, rates), weights, flows, demand)
+        other = _demand_at(ahead.at_migration(level, past), weights, flows, demand)
         levels[name] = label(other, f"sensitivity.{name}", units=units, level=level)
     for name, share in BIRTHS.items():
-        other = _demand_at(rates.assign(asfr=rates.asfr * (1 + share)), weights, flows, demand)
+        other = _demand_at(ahead.rates.assign(asfr=ahead.rates.asfr * (1 + share)), weights, flows, demand)
         levels[name] = label(other, f"sensitivity.{name}", units=units, level=1 + share)
     return levels
 

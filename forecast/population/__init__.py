@@ -1,6 +1,7 @@
 """The population core: from tables to people, year by year."""
 
-from forecast.population.future.levers import at_migration, net_migrants
+from forecast.population.future.baseline import Baseline, baseline, unchanged
+from forecast.population.future.levers import net_migrants
 from forecast.population.future.vital_rates import vital_rates
 from forecast.population.measures.analysis import (
     crude_rates,
@@ -13,7 +14,7 @@ from forecast.population.measures.analysis import (
 )
 from forecast.population.measures.hamilton_perry import child_woman_ratios, cohort_change_ratios, project_hamilton_perry
 from forecast.population.measures.households import estimate_households, headship_rates
-from forecast.population.past.reconstruct import estimate_past
+from forecast.population.past.known import estimate_past
 from forecast.population.projection.groups import registered, resident
 from forecast.population.projection.project import check_balance, project_population
 from forecast.population.projection.raking import rake_rates
@@ -45,9 +46,10 @@ from forecast.population.rates.schedules import (
 from forecast.population.rates.single_years import mid_year, rates_from_five_year_tables
 
 __all__ = [
+    "Baseline",
     "asfr_from_births",
     "asfr_from_tfr",
-    "at_migration",
+    "baseline",
     "check_balance",
     "child_woman_ratios",
     "cohort_change_ratios",
@@ -88,6 +90,7 @@ __all__ = [
     "stable_population",
     "step_by_matrix",
     "total_fertility",
+    "unchanged",
     "vital_rates",
     "with_special",
     "without_special",

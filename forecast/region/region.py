@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.text import Text
 from forecast.region.tables import TABLES
 from forecast.services import Service
+
+COUNTS = ("population", "births", "deaths", "migration", "controls", "registered", "enrolment", "monthly_births")
+"""Tables of what was counted year by year: what a later edition adds to."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,17 @@ class Region:
             opens = say_both(f"region.opens.{name}") if name in TABLES else Text("", "")
             raise InputRefused(Issue("E180", f"{name}.csv", values={"table": name, "opens": opens}))
         return self.tables[name]
+
+    def until(self, year: int) -> Region:
+        """The region as it was known at the end of a year: counts of later years dropped, that year the jump-off.
+
+        What was already planned (projects, targets) and what is no count stays; so does a shipped pattern, which may
+        know more than the year did.
+        """
+        kept = {name: table[table["year"] <= year] for name, table in self.tables.items() if name in COUNTS}
+        known = {name: table.reset_index(drop=True) for name, table in kept.items() if len(table)}
+        others = {name: table for name, table in self.tables.items() if name not in COUNTS}
+        return replace(self, jump_off_year=year, tables={**others, **known})
 
     @cached_property
     def areas(self) -> Areas:

@@ -1,7 +1,7 @@
 """Accuracy of the engine as measured on real places: figures of backtests, shipped with the program.
 
 `data/accuracy.csv` is written by studies/accuracy_csv.py from the pages of the backtests, one row a figure: place, n,
-horizon, age_group, measure, value, source, and where there is one place_zh. Without the file nothing is claimed.
+form (of the forecast that was tested), horizon, age_group, measure, value, source, and where there is one place_zh. Without the file nothing is claimed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Score:
 
     place: Text
     areas: int
+    form: str  # of the forecast: "fitted", "calibrated" ...
     horizon: int
     age_group: str  # "all", "0-5", "65+" ...
     values: dict[str, float]  # measure -> share
@@ -43,6 +44,6 @@ def read_scores() -> list[Score]:
             if key not in scores:
                 place = Text(row.get("place_zh") or row["place"], row["place"])
                 areas, horizon = int(float(row["n"])), int(float(row["horizon"]))
-                scores[key] = Score(place, areas, horizon, row["age_group"], {}, row.get("source") or "")
+                scores[key] = Score(place, areas, row["form"], horizon, row["age_group"], {}, row.get("source") or "")
             scores[key].values[row["measure"]] = float(row["value"])
     return list(scores.values())

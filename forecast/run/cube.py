@@ -20,15 +20,16 @@ def gather(
     gap: xr.Dataset,
     levels: Mapping[str, xr.DataArray],
     rolls: xr.DataArray,
-    past: xr.Dataset,
+    migration_recent: xr.DataArray,
 ) -> xr.Dataset:
     """One Dataset of the scenario's path: of people, demand, gap and supply what the stages return, then demand at
-    other levels of migration and births, pupils counted (`enrolment`), and `migration_recent` of the past."""
+    other levels of migration and births, pupils counted (`enrolment`), and the persons a year that level 1 of migration
+    means (`migration_recent`)."""
     need = demand.rename(ratio="participation_ratio") if "ratio" in demand else demand
     parts = [people, need, gap, supply[["planned", "basis"]].rename(basis="supply_basis")]
     data = xr.merge(parts, join="exact", compat="override", combine_attrs="override")
     data = data.assign(levels).assign(enrolment=rolls).assign_attrs(people.attrs)
-    return data.assign(migration_recent=past.migration_recent)
+    return data.assign(migration_recent=migration_recent)
 
 
 def with_odds(data: xr.Dataset, odds: xr.Dataset, region: Region) -> xr.Dataset:

@@ -115,7 +115,7 @@ def made_run(
     whole = data.demand.sum("county").expand_dims(county=[region.area])
     waves = find_waves(xr.concat([data.demand, whole], "county", join="exact"))
     scenario = read_scenario("baseline", {"demand.view": view})
-    manifest = {"time": "2026-01-02T03:04:05", "forecast": "0", "seed": 0}
+    manifest = {"time": "2026-01-02T03:04:05", "forecast": "0", "seed": 0, "form": "calibrated"}
     flags = made_flags(data, region, models)
     sharing = find_sharing(flags, models, region, RULES.sharing)
     return Run(region, scenario, models, RULES, data, waves, pd.DataFrame(), manifest, flags, sharing)

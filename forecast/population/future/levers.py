@@ -36,27 +36,29 @@ SCHEDULES = {
 they have no constant part, which would spread the movers evenly to the highest ages."""
 
 
-def net_migrants(past: xr.Dataset, migration: Migration, years: np.ndarray) -> xr.DataArray:
-    """(county, year, sex, age) persons: every county's profile moved to the scenario's total.
+def net_migrants(
+    past: xr.Dataset, migration: Migration, years: np.ndarray, expected: xr.DataArray | None = None
+) -> xr.DataArray:
+    """(county, year, sex, age) persons: every county's expected net migration moved to the scenario's total.
 
-    past: as `estimate_past` returns it. Raises InputRefused naming every lever that needs gross flows and every county
-    that the region lacks.
+    past: as `estimate_past` returns it. expected: (county, [year,] sex, age) net persons a year that the level 1
+    stands for, by default the recent ones (`recent_net`). Raises InputRefused naming every lever that needs gross flows
+    and every county that the region lacks.
     """
     counties = past[COUNTY].values.tolist()
     faults = _unknown_counties(migration, counties)
     faults += [_lever("E642", "gross_factor")] * _differs(migration.gross_factor)
     faults += [_lever("E642", "destination_shift")] * bool(migration.destination_shift)
     _refuse(faults)
-    recent = move_to_total(past.migration_profile, past.migration_mobility, past.migration_recent)
-    total = past.migration_recent * levels(migration, counties, years) + additions(past, migration, years)
-    moved = in_order(move_to_total(recent, change_profile(past, migration), total))
+    expected = recent_net(past) if expected is None else expected
+    total = expected.sum([SEX, AGE]) * levels(migration, counties, years) + additions(past, migration, years)
+    moved = in_order(move_to_total(expected, change_profile(past, migration), total))
     return xr.zeros_like(moved) if migration.closed else moved
 
 
-def at_migration(level: float, past: xr.Dataset, rates: xr.Dataset) -> xr.Dataset:
-    """The rates with every county's yearly net migration at this multiple of the recent one."""
-    migrants = net_migrants(past, Migration(level=((int(rates[YEAR][0]), level),)), rates[YEAR].values)
-    return rates.assign(net_migration=migrants)
+def recent_net(past: xr.Dataset) -> xr.DataArray:
+    """(county, sex, age) persons a year: every county's profile moved to its recent total."""
+    return move_to_total(past.migration_profile, past.migration_mobility, past.migration_recent)
 
 
 def gross_flows(past: xr.Dataset, flows: xr.Dataset, migration: Migration, years: np.ndarray) -> xr.Dataset:

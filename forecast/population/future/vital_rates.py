@@ -8,7 +8,7 @@ import xarray as xr
 from forecast.basics.dims import YEAR, at_years, in_order
 from forecast.basics.variables import label
 from forecast.population.future.levers import gross_flows, net_migrants
-from forecast.population.past.reconstruct import estimate_past
+from forecast.population.past.known import estimate_past
 from forecast.population.rates.lifetable import life_table
 from forecast.population.rates.pattern import fertility_pattern, mortality_pattern
 from forecast.region import Region

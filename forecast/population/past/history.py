@@ -21,12 +21,9 @@ from forecast.basics.ages import entering_ages
 from forecast.basics.dims import AGE, AGES, COUNTY, MOTHER_AGE, OPEN_AGE, SEX, SEXES, YEAR
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.variables import label
-from forecast.population.past.counted import counted_history
-from forecast.population.past.reconstruct import estimate_past
 from forecast.population.rates.graduation import graduate
 from forecast.population.rates.lifetable import life_table
 from forecast.population.rates.pattern import fertility_pattern, mortality_pattern
-from forecast.region import Region
 
 OLD = (60, 90)
 """Ages whose cohorts shrink by death and hardly by migration, so that they tell the level of mortality."""
@@ -79,16 +76,13 @@ class _PatternTables:
         return pd.read_csv(folder / f"{name}.csv", encoding="utf-8")
 
 
-def history_of(region: Region) -> xr.Dataset:
-    """The past of a region as `complete_history` takes it: its counts where it counts every year (`counted_history`),
-    else its estimated past, the years whose flows are calibrated, people before them dropped.
+def known_flows(past: xr.Dataset) -> xr.Dataset:
+    """A complete history of the years of an estimated past whose flows are known, people before them dropped.
 
     Raises InputRefused where there are fewer than two years of people with flows between them.
     """
-    counted = counted_history(region)
-    if counted is not None:
-        return counted
-    past = estimate_past(region)
+    if "births_by_mother" in past:
+        return past
     known = [int(year) for year in past.dropna(YEAR, subset=["fertility_level"])[YEAR].values]
     years = [year for year in past[YEAR].values.tolist() if known and known[0] - 1 <= year <= known[-1]]
     if len(years) < 2:

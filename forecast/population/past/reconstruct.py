@@ -39,7 +39,7 @@ from forecast.population.rates.residual import cohort_survival
 from forecast.region import Region
 
 
-def estimate_past(region: Region, split: str = "births") -> xr.Dataset:
+def reconstruct(region: Region, split: str = "births") -> xr.Dataset:
     """People of every county from the first count to the jump-off year.
 
     split: how age groups are split to single years, "births" or "spline" (see `count_of`).

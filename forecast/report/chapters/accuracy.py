@@ -20,12 +20,13 @@ BY_CONSTRUCTION = 1e-3
 
 
 def accuracy(view: View) -> Chapter:
-    scores = read_scores()
+    form = str(view.run.manifest["form"])
+    scores = sorted(read_scores(), key=lambda score: score.form != form)  # those of the run's own form first
     by_age = [score for score in scores if score.age_group in AGES and score.horizon > 1]
     total = [score for score in scores if score.age_group == "all"]
     measured = (_measured("table_measured", total), _measured("table_measured_ages", by_age))
     tables = [table for table in (*measured, _rolls(view), _controls(view)) if table]
-    sentences = [*_how_good(scores), both("accuracy.lead")]
+    sentences = [*_how_good(form, scores), both("accuracy.lead")]
     if any(len(view.curves.observed(service)) for service in view.services):
         sentences.append(both("accuracy.rolls"))
     sentences += _met(view)
@@ -38,14 +39,25 @@ def accuracy(view: View) -> Chapter:
     )
 
 
-def _how_good(scores: list[Score]) -> list[Text]:
-    """Sentences on the errors in backtests, with a part for each real place; or one that says that there are none."""
+def _how_good(form: str, scores: list[Score]) -> list[Text]:
+    """Which form the run has, and the errors in backtests, those of this form and those of others apart; or that there
+    are none."""
+    said = both("accuracy.form", form=both(f"form.{form}"))
     if not scores:
-        return [both("accuracy.no_backtest")]
+        return [said, both("accuracy.no_backtest")]
     total = [score for score in scores if score.age_group == "all" and {"mdape", "coverage80"} <= set(score.values)]
+    forms = {one: _places([score for score in total if score.form == one]) for one in [score.form for score in total]}
+    own = forms.pop(form, None)
+    measured = [both("accuracy.measured", parts=own) if own else both("accuracy.not_measured")]
+    measured += [both("accuracy.measured_other", form=both(f"form.{one}"), parts=parts) for one, parts in forms.items()]
+    return [said, *measured, both("accuracy.elsewhere")]
+
+
+def _places(scores: list[Score]) -> Text:
+    """A part of a sentence for each place: the error 10 years ahead, or as far as was measured."""
     parts = []
-    for place in dict.fromkeys(score.place for score in total):
-        of_place = [score for score in total if score.place == place]
+    for place in dict.fromkeys(score.place for score in scores):
+        of_place = [score for score in scores if score.place == place]
         last = next((score for score in of_place if score.horizon == 10), of_place[-1])
         parts.append(
             both(
@@ -57,7 +69,7 @@ def _how_good(scores: list[Score]) -> list[Text]:
                 inside=percent(last.values["coverage80"]),
             )
         )
-    return [both("accuracy.measured", parts=joined(parts, zh="；", en="; ")), both("accuracy.elsewhere")]
+    return joined(parts, zh="；", en="; ")
 
 
 def _measured(table: str, scores: list[Score]) -> Table | None:
@@ -65,13 +77,15 @@ def _measured(table: str, scores: list[Score]) -> Table | None:
     if not scores:
         return None
     kept = [measure for measure in MEASURES if any(measure in score.values for score in scores)]
-    columns = [Column(both("table.where")), Column(both("table.areas"), "count"), Column(both("table.horizon"), "year")]
+    columns = [Column(both("table.where")), Column(both("table.areas"), "count"), Column(both("table.form"))]
+    columns += [Column(both("table.horizon"), "year")]
     columns += [Column(both("table.age"))]
     columns += [Column(both(f"table.{measure}"), "change" if measure == "bias" else "percent") for measure in kept]
     rows: list[tuple[Cell, ...]] = [
         (
             score.place,
             score.areas,
+            both(f"form.{score.form}_short"),
             score.horizon,
             both("ages.all") if score.age_group == "all" else same(score.age_group.replace("-", "–")),
             *(score.values.get(measure) for measure in kept),
@@ -152,7 +166,10 @@ def _reckoned(view: View, component: str, year: int) -> float:
 
 
 def _met(view: View) -> list[Text]:
-    """A sentence naming published totals of the jump-off year that set the levels, so that they are met by construction."""
+    """A sentence naming published totals of the jump-off year that set the levels, so that they are met by construction;
+    the fitted form takes its levels from the counts, and published totals check it."""
+    if view.run.manifest["form"] == "fitted":
+        return []
     used = [component for year, component, _ in published_totals(view) if year == view.jump_off]
     if not used:
         return []

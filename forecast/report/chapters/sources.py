@@ -77,7 +77,7 @@ def _assumed(view: View) -> Listing:
     """Assumptions: the split of supply, the supply and projects tables, the numbers of the models."""
     items = [*_split(view), *_assumed_tables(view)]
     items += _assumed_numbers(view)
-    if published_totals(view):
+    if published_totals(view) and view.run.manifest["form"] != "fitted":  # whose levels come from the counts
         items.insert(0, both("sources.calibrated", year=view.jump_off))
     return Listing(both("sources.assumed_title"), tuple(items))
 

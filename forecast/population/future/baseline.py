@@ -1,0 +1,114 @@
+"""The one forecaster: what rates will be under a scenario, and how unsure they are, in the form that a past allows.
+
+A run and a backtest call the same `baseline`, the second on a region cut off at an origin (`Region.until`). Which
+form it takes follows from the past alone:
+
+    calibrated    levels of a pattern met to published totals (`vital_rates`), processes of `uncertainty.toml`
+    fitted        rates fitted on yearly counts (`fit_rates`), processes from the errors of the same fit at earlier
+                  origins (`fit_uncertainty`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from forecast.basics.dims import AGE, SEX, YEAR, at_years, in_order
+from forecast.population.chance.processes import Uncertainty
+from forecast.population.chance.read import read_uncertainty
+from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
+from forecast.population.fit.prior import SWEDEN_1990
+from forecast.population.fit.uncertainty import Prior
+from forecast.population.future.levers import net_migrants, recent_net
+from forecast.population.future.vital_rates import vital_rates
+from forecast.region import Region
+from forecast.scenario import Migration, Scenario
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Rates of the years to come and the processes around them.
+
+    form: a key of `FORMS`. rates: as `project_population` takes them, with the scenario's levers, and `mobility`
+    (county, sex, age), persons who move in a year. expected: (county, [year,] sex, age) net persons a year before the
+    levers, what a level of migration is a multiple of. spread: makes the processes; a run of one path needs none.
+    """
+
+    form: str
+    rates: xr.Dataset
+    expected: xr.DataArray
+    spread: Callable[[], Uncertainty]
+
+    @property
+    def migration_level(self) -> xr.DataArray:
+        """(county,) persons a year that the level 1 of a scenario means, mean over the projected years."""
+        total = self.expected.sum([SEX, AGE])
+        return total.mean(YEAR) if YEAR in total.dims else total
+
+    def at_migration(self, level: float, past: xr.Dataset) -> xr.Dataset:
+        """The rates with every county's yearly net migration at this multiple of the expected one."""
+        years = self.rates[YEAR].values
+        lever = Migration(level=((int(years[0]), level),))
+        return self.rates.assign(net_migration=net_migrants(past, lever, years, self.expected))
+
+
+def baseline(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:
+    """Rates from the year after the jump-off year to the scenario's horizon, and the processes around them.
+
+    past: of `estimate_past(region)`, whose form decides. Raises InputRefused where a table or a year is missing, or a
+    lever does not fit the region's form of migration.
+    """
+    return FORMS[past.attrs["form"]](region, scenario, past)
+
+
+def calibrated(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:
+    """Levels of the past along the pattern's path."""
+    rates = vital_rates(region, scenario, past).assign(mobility=past.migration_mobility)
+    return Baseline("calibrated", rates, recent_net(past), lambda: read_uncertainty(region))
+
+
+def fitted(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:
+    """The fit on the counts of the past, then the scenario's levers on what it expects."""
+    ahead = fitted_on(past, region.jump_off_year, scenario.horizon - region.jump_off_year)
+    rates, years = ahead.rates, ahead.rates[YEAR].values
+    moved = net_migrants(past, scenario.migration, years, ahead.expected)
+    changed = {
+        "asfr": in_order(rates.asfr * _path(scenario.fertility.level, years)),
+        "sx": in_order(rates.sx ** _path(scenario.mortality.level, years)),
+        "net_migration": moved,
+    }
+    changed = {name: values.assign_attrs(rates[name].attrs) for name, values in changed.items()}
+    rates = rates.assign(changed).assign_attrs(migration_timing=scenario.migration.timing)
+    return Baseline("fitted", rates, ahead.expected, ahead.spread)
+
+
+def fitted_on(
+    history: xr.Dataset,
+    origin: int,
+    horizon: int,
+    settings: Settings | None = None,
+    prior: Prior | None = SWEDEN_1990,
+) -> Baseline:
+    """The fitted form without levers, on a complete history (`complete_history`) up to an origin, so many years ahead."""
+    rates = fit_rates(history, origin, horizon, settings)
+    return Baseline(
+        "fitted", rates, rates.net_migration, lambda: fit_uncertainty(history, origin, horizon, settings, prior)
+    )
+
+
+Form = Callable[[Region, Scenario, xr.Dataset], Baseline]
+FORMS: Mapping[str, Form] = {"calibrated": calibrated, "fitted": fitted}
+"""Form -> how its rates are made; what a past says in `attrs["form"]`, and the manifest of a run in `form`."""
+
+
+def unchanged(horizon: int) -> Scenario:
+    """The scenario in which nothing departs from what is expected, to this year."""
+    words = {"zh": "不作假定", "en": "Nothing assumed"}
+    return Scenario.model_validate({"id": "unchanged", "name": words, "description": words, "horizon": horizon})
+
+
+def _path(dated: tuple[tuple[int, float], ...], years: np.ndarray) -> xr.DataArray:
+    return xr.DataArray(at_years(dated, years.tolist()), dims=YEAR, coords={YEAR: years})

@@ -1,0 +1,71 @@
+"""The past of a region in the form that its tables allow, always with the same variables.
+
+    fitted        people counted at every year's end (a register): the counts as they are, completed by
+                  `complete_history`
+    calibrated    censuses: people joined by cohort between them and stepped on with published totals (`reconstruct`)
+
+The form is written on the past (`attrs["form"]`), and the rates of the future follow it (`baseline`).
+"""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from forecast.basics.dims import AGE, SEX, YEAR
+from forecast.basics.variables import label
+from forecast.population.fit.account import account_of
+from forecast.population.fit.migration import movers_per_person
+from forecast.population.past.counted import LEAST_YEARS, YEAR_END, counted_history
+from forecast.population.past.history import complete_history
+from forecast.population.past.reconstruct import reconstruct
+from forecast.region import Region
+
+LEAST_BESIDE_CENSUSES = 6
+"""Year-end counts in a row from which a region that has other counts as well is fitted on them alone: five years of
+flows, from which a fit finds its own improvement of mortality (assumed)."""
+
+RECENT_YEARS = 5
+"""Last years whose mean net migration a fitted past calls recent."""
+
+
+def estimate_past(region: Region, split: str = "births") -> xr.Dataset:
+    """People and flows of every county from the first count to the jump-off year, in the form that the region allows.
+
+    split: how the age groups of a census are split to single years, "births" or "spline" (see `count_of`).
+    Returns the variables of `reconstruct`; a fitted past has no levels relative to a pattern and no `census`, and
+    `births_by_mother` (county, year, age) besides.
+    Raises InputRefused where a table is missing or a calibration does not arrive.
+    """
+    counted = yearly_counts(region)
+    if counted is None:
+        return reconstruct(region, split).assign_attrs(form="calibrated")
+    return past_of_counts(complete_history(counted)).assign_attrs(form="fitted")
+
+
+def yearly_counts(region: Region) -> xr.Dataset | None:
+    """What `counted_history` finds, where it is enough to fit on: all counts that there are, or
+    `LEAST_BESIDE_CENSUSES` of them up to the jump-off year."""
+    counted = counted_history(region)
+    if counted is None or int(counted[YEAR][-1]) != region.jump_off_year:
+        return None
+    table = region.table("population")
+    others = table[(table["date"] != YEAR_END) | ~table["year"].isin(counted[YEAR].values)]
+    enough = LEAST_YEARS if others.empty else LEAST_BESIDE_CENSUSES
+    return counted if counted.sizes[YEAR] >= enough else None
+
+
+def past_of_counts(history: xr.Dataset) -> xr.Dataset:
+    """A complete history with what every past has besides: nothing clipped, recent net migration, and who moves."""
+    recent = history.net_migration.isel({YEAR: slice(1, None)}).isel({YEAR: slice(-RECENT_YEARS, None)}).mean(YEAR)
+    total = recent.sum([SEX, AGE])
+    account = account_of(history)
+    mobility = recent.copy(data=movers_per_person(account) * account.people[:, -1])
+    more = {
+        "clipped": xr.zeros_like(history.net_migration).where(history.net_migration.notnull()),
+        "migration_profile": recent,
+        "migration_mobility": mobility,
+        "migration_observed": total,
+        "migration_recent": total,
+    }
+    source = history.population.attrs["source"]
+    return history.assign({name: label(values, f"past.{name}", source) for name, values in more.items()})

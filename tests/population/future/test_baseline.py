@@ -1,0 +1,117 @@
+"""One forecaster: a run and a backtest call the same face, whose form follows from what the region has."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from forecast import cli, read_region, read_scenario, run_forecast
+from forecast.backtest.population import backtest
+from forecast.population import baseline, estimate_past, unchanged
+from forecast.population.future.baseline import fitted_on
+from forecast.population.past.counted import counted_history
+from forecast.population.past.history import complete_history
+from forecast.region import Region
+from tests.cli.text.test_backtests import folder  # noqa: F401
+
+ORIGIN, HORIZON = 2008, 2012
+
+
+@pytest.fixture
+def register(folder: Path) -> Region:  # noqa: F811
+    """Three counties counted at the end of every year from 2000 to 2012."""
+    return read_region(folder)
+
+
+def ahead_of(region: Region, **levers: object) -> xr.Dataset:
+    scenario = read_scenario("baseline", {"horizon": HORIZON, **levers})
+    return baseline(region, scenario, estimate_past(region)).rates
+
+
+def test_the_rates_of_a_run_are_those_of_the_backtest_to_the_bit(register: Region) -> None:
+    cut = register.until(ORIGIN)
+    run = run_forecast(cut, read_scenario("baseline", {"horizon": HORIZON}), trajectories=2)
+    history = counted_history(register)
+    assert history is not None
+    assert run.task is not None
+    known = complete_history(history.sel(year=slice(None, ORIGIN)))
+    tested = fitted_on(known, ORIGIN, HORIZON - ORIGIN)
+    for name in ("baseline", "sx", "asfr", "srb", "net_migration", "mobility"):
+        np.testing.assert_array_equal(run.task.rates[name].values, tested.rates[name].values, err_msg=name)
+    assert run.task.uncertainty == tested.spread()
+    assert run.manifest["form"] == tested.form == "fitted"
+    people = run.data.population.sel(year=slice(ORIGIN + 1, HORIZON)).sum(["sex", "age"])
+    by_region, by_history = (backtest(given, [ORIGIN], 4, trajectories=8) for given in (register, history))
+    ours = by_region.forecast.sel(approach="forecast", age_group="total", origin=ORIGIN)
+    np.testing.assert_allclose(ours.transpose("county", "lead").values, people.values, rtol=1e-13)
+    xr.testing.assert_identical(by_region, by_history)
+    assert by_region.attrs["forms"] == ["fitted"]
+
+
+def test_a_cut_region_knows_nothing_of_later_years(register: Region) -> None:
+    cut = register.until(ORIGIN)
+    assert cut.jump_off_year == ORIGIN
+    assert {name: int(cut.table(name)["year"].max()) for name in ("population", "births")} == {
+        "population": ORIGIN,
+        "births": ORIGIN,
+    }
+    assert register.jump_off_year == 2012
+
+
+def test_levers_act_on_what_the_fit_expects(register: Region) -> None:
+    plain = ahead_of(register.until(ORIGIN))
+    dims = ["sex", "age"]
+    more = ahead_of(register.until(ORIGIN), **{"migration.level": 2.0, "fertility.level": 0.8, "mortality.level": 0.5})
+    np.testing.assert_allclose(more.net_migration.sum(dims), 2 * plain.net_migration.sum(dims), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(more.asfr, 0.8 * plain.asfr, rtol=1e-12)
+    np.testing.assert_allclose(np.log(more.sx), 0.5 * np.log(plain.sx), rtol=1e-9, atol=1e-15)
+    added = ahead_of(register.until(ORIGIN), **{"migration.add": 120.0})
+    np.testing.assert_allclose((added.net_migration - plain.net_migration).sum(["county", *dims]), 120.0)
+    closed = ahead_of(register.until(ORIGIN), **{"migration.closed": True})
+    assert float(abs(closed.net_migration).sum()) == 0.0
+
+
+def test_censuses_are_calibrated_and_their_rates_are_those_of_the_backtest() -> None:
+    wenzhou = read_region("wenzhou")
+    past = estimate_past(wenzhou.until(2022))
+    assert past.attrs["form"] == "calibrated"
+    ahead = baseline(wenzhou.until(2022), unchanged(2023), past)
+    found = backtest(wenzhou, [2022], 1, trajectories=8)
+    assert found.attrs["forms"] == [ahead.form] == ["calibrated"]
+
+
+def test_a_few_year_ends_beside_censuses_are_no_register(register: Region, tmp_path: Path) -> None:
+    """Three year-end counts alone are fitted; where a census stands beside them, six are needed to leave it out."""
+
+    def with_rows(rows: pd.DataFrame) -> str:
+        tables = {**register.tables, "population": rows.reset_index(drop=True)}
+        return str(estimate_past(Region(**{**_fields(register), "tables": tables})).attrs["form"])
+
+    table = register.table("population")
+    census = table[table["year"] == 2002].assign(date="11-01")
+    late = [table[table["year"].between(2013 - years, 2012)] for years in (3, 6)]
+    assert with_rows(late[0]) == "fitted"
+    assert with_rows(pd.concat([census, late[0]])) == "calibrated"
+    assert with_rows(pd.concat([census, late[1]])) == "fitted"
+
+
+def _fields(region: Region) -> dict[str, object]:
+    return {name: getattr(region, name) for name in region.__dataclass_fields__ if name != "known"}
+
+
+def test_a_register_runs_from_check_to_report(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    assert cli.main(["check", str(folder)]) == 0
+    words = ["run", str(folder), "--trajectories", "20", "--out", str(tmp_path / "runs"), "--lang", "en"]
+    assert cli.main(words) == 0
+    made = next((tmp_path / "runs").iterdir())
+    assert json.loads((made / "manifest.json").read_text("utf-8"))["form"] == "fitted"
+    page = (made / "report.html").read_text("utf-8")
+    assert "fitted on counts of every year" in page
+    assert "由每年的人口数拟合" in page
+    assert "met by construction and prove nothing" not in page
+    capsys.readouterr()
