@@ -18,7 +18,6 @@ from forecast.population.past.known import estimate_past
 from forecast.population.projection.groups import registered, resident
 from forecast.population.projection.project import check_balance, project_population
 from forecast.population.projection.raking import rake_rates
-from forecast.population.projection.special import special_of, with_special, without_special
 from forecast.population.projection.timeline import people_over_time
 from forecast.population.rates.fertility import (
     asfr_from_births,
@@ -84,7 +83,6 @@ __all__ = [
     "residual_migration",
     "rogers_castro",
     "shift_mean_age",
-    "special_of",
     "split_by_schedule",
     "split_net_by_schedules",
     "stable_population",
@@ -92,6 +90,4 @@ __all__ = [
     "total_fertility",
     "unchanged",
     "vital_rates",
-    "with_special",
-    "without_special",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from forecast.basics.dims import AREA, YEAR
+from forecast.basics.variables import label
 
 if TYPE_CHECKING:
     from forecast.region import Region
@@ -20,16 +21,16 @@ def gather(
     gap: xr.Dataset,
     levels: Mapping[str, xr.DataArray],
     rolls: xr.DataArray,
-    migration_recent: xr.DataArray,
+    migration_expected: xr.DataArray,
 ) -> xr.Dataset:
     """One Dataset of the scenario's path: of people, demand, gap and supply what the stages return, then demand at
-    other levels of migration and births, pupils counted (`enrolment`), and the persons a year that level 1 of migration
-    means (`migration_recent`)."""
+    other levels of migration and births, pupils counted (`enrolment`), and `migration_expected` (county,), net persons a year in
+    the mean of the projected years."""
     need = demand.rename(ratio="participation_ratio") if "ratio" in demand else demand
     parts = [people, need, gap, supply[["planned", "basis"]].rename(basis="supply_basis")]
     data = xr.merge(parts, join="exact", compat="override", combine_attrs="override")
     data = data.assign(levels).assign(enrolment=rolls).assign_attrs(people.attrs)
-    return data.assign(migration_recent=migration_recent)
+    return data.assign(migration_expected=label(migration_expected, "sensitivity.migration_expected"))
 
 
 def with_odds(data: xr.Dataset, odds: xr.Dataset, region: Region) -> xr.Dataset:

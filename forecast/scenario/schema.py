@@ -141,8 +141,8 @@ class Migration(_Part):
 
     level: Balances = Field(
         default=BASELINE,
-        description="Each county's net migration a year, by year (unit: multiple of its recent mean yearly net total; "
-        "1 = as recently, 0 = nobody on balance); reached additively; where migration is given as net",
+        description="Each county's net migration a year, by year (unit: multiple of its expected yearly net total, which goes from the recent one to the long mean; "
+        "1 = as expected, 0 = nobody on balance); reached additively; where migration is given as net",
     )
     timing: Literal["end", "even", "even_nobirth", "mid"] = Field(
         default="end",

@@ -203,7 +203,11 @@ FAULTS: dict[str, tuple[dict[str, str | bytes | None], str, str, int | None, str
         ("8", "1", "6"),
     ),
     "entrants of a grade": (
-        edit("enrolment.csv", "grade,value,unit\n010100,2022,primary,all", "grade,item,value,unit\n010100,2022,primary,2,招生"),
+        edit(
+            "enrolment.csv",
+            "grade,value,unit\n010100,2022,primary,all",
+            "grade,item,value,unit\n010100,2022,primary,2,招生",
+        ),
         "E143",
         "enrolment.csv",
         2,

@@ -55,13 +55,13 @@ def paths_of(data: xr.Dataset, jump_off_year: int, areas: Areas, models: Mapping
     births = implied_by_births(birth_cohorts(people), stages, {name: models[name].cutoff_month for name in stages})
     of_ages = implied_by_people(people, ages)
     history, ahead_of_us = demand.sel({YEAR: past}), demand.sel({YEAR: ahead})
-    levers = _levers(data, everywhere, ahead) if "migration_recent" in data else ()
+    levers = _levers(data, everywhere, ahead) if "migration_expected" in data else ()
     elders = implied_by_people(people, ELDERS)
     return Paths(paths, ahead_of_us, history, supply, births, of_ages, people.sum(AGE), elders, levers)
 
 
 MIGRATION = (-1.0, 2.0)
-"""Levels of net migration that are tried, in times the recent one off the baseline: from none to three times as much."""
+"""Levels of net migration that are tried, in times the expected one off the baseline: from none to three times as much."""
 
 
 def _levers(data: xr.Dataset, everywhere: Callable[[xr.DataArray], xr.DataArray], ahead: slice) -> tuple[Lever, ...]:
@@ -75,7 +75,7 @@ def _levers(data: xr.Dataset, everywhere: Callable[[xr.DataArray], xr.DataArray]
     births = everywhere(data.births.sum(SEX)).sel({YEAR: ahead}).mean(YEAR)
     tried_births = min(BIRTHS.values()), max(BIRTHS.values())
     return (
-        _lever("migration", of_migration, 0.0 * of_migration, everywhere(data.migration_recent), MIGRATION),
+        _lever("migration", of_migration, 0.0 * of_migration, everywhere(data.migration_expected), MIGRATION),
         _lever("births", linear, bend, births, tried_births),
     )
 

@@ -22,8 +22,9 @@ from forecast.population.chance.read import read_uncertainty
 from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
 from forecast.population.fit.prior import SWEDEN_1990
 from forecast.population.fit.uncertainty import Prior
-from forecast.population.future.levers import net_migrants, recent_net
+from forecast.population.future.levers import net_migrants
 from forecast.population.future.vital_rates import vital_rates
+from forecast.population.past.migration import expected_net
 from forecast.region import Region
 from forecast.scenario import Migration, Scenario
 
@@ -49,10 +50,12 @@ class Baseline:
         return total.mean(YEAR) if YEAR in total.dims else total
 
     def at_migration(self, level: float, past: xr.Dataset) -> xr.Dataset:
-        """The rates with every county's yearly net migration at this multiple of the expected one."""
+        """The rates with every county's yearly net migration at this multiple of the expected one; institutions fill and
+        empty as they do."""
         years = self.rates[YEAR].values
-        lever = Migration(level=((int(years[0]), level),))
-        return self.rates.assign(net_migration=net_migrants(past, lever, years, self.expected))
+        moved = net_migrants(past, Migration(level=((int(years[0]), level),)), years, self.expected)
+        turnover = self.rates.turnover if "turnover" in self.rates else 0.0
+        return self.rates.assign(net_migration=in_order(moved + turnover))
 
 
 def baseline(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:
@@ -67,7 +70,7 @@ def baseline(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:
 def calibrated(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:
     """Levels of the past along the pattern's path."""
     rates = vital_rates(region, scenario, past).assign(mobility=past.migration_mobility)
-    return Baseline("calibrated", rates, recent_net(past), lambda: read_uncertainty(region))
+    return Baseline("calibrated", rates, expected_net(past, rates[YEAR].values), lambda: read_uncertainty(region))
 
 
 def fitted(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:

@@ -4,7 +4,7 @@ Net migration is moved to a total by adding persons along an age profile of one 
 has ages that gain and ages that lose, and a factor that changes the total's sign would turn it upside down. Gross
 flows are counts of people who do leave and do arrive: a factor on them keeps its sign and its sense.
 
-    net      recent total -> level by county and year -> persons added -> closed
+    net      expected total -> level by county and year -> persons added -> closed
     gross    factor -> persons added to the arrivals -> other destinations -> closed
 """
 
@@ -36,13 +36,11 @@ SCHEDULES = {
 they have no constant part, which would spread the movers evenly to the highest ages."""
 
 
-def net_migrants(
-    past: xr.Dataset, migration: Migration, years: np.ndarray, expected: xr.DataArray | None = None
-) -> xr.DataArray:
+def net_migrants(past: xr.Dataset, migration: Migration, years: np.ndarray, expected: xr.DataArray) -> xr.DataArray:
     """(county, year, sex, age) persons: every county's expected net migration moved to the scenario's total.
 
     past: as `estimate_past` returns it. expected: (county, [year,] sex, age) net persons a year that the level 1
-    stands for, by default the recent ones (`recent_net`). Raises InputRefused naming every lever that needs gross flows
+    stands for. Raises InputRefused naming every lever that needs gross flows
     and every county that the region lacks.
     """
     counties = past[COUNTY].values.tolist()
@@ -50,15 +48,9 @@ def net_migrants(
     faults += [_lever("E642", "gross_factor")] * _differs(migration.gross_factor)
     faults += [_lever("E642", "destination_shift")] * bool(migration.destination_shift)
     _refuse(faults)
-    expected = recent_net(past) if expected is None else expected
     total = expected.sum([SEX, AGE]) * levels(migration, counties, years) + additions(past, migration, years)
     moved = in_order(move_to_total(expected, change_profile(past, migration), total))
     return xr.zeros_like(moved) if migration.closed else moved
-
-
-def recent_net(past: xr.Dataset) -> xr.DataArray:
-    """(county, sex, age) persons a year: every county's profile moved to its recent total."""
-    return move_to_total(past.migration_profile, past.migration_mobility, past.migration_recent)
 
 
 def gross_flows(past: xr.Dataset, flows: xr.Dataset, migration: Migration, years: np.ndarray) -> xr.Dataset:
@@ -85,7 +77,7 @@ def gross_flows(past: xr.Dataset, flows: xr.Dataset, migration: Migration, years
 
 
 def levels(migration: Migration, counties: list[str], years: np.ndarray) -> xr.DataArray:
-    """(county, year) multiples of the recent net total: a county's own, else the one for all."""
+    """(county, year) multiples of the expected net total: a county's own, else the one for all."""
     paths = [migration.counties.get(county, migration.level) for county in counties]
     return _by_county(paths, counties, years)
 

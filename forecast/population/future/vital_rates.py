@@ -8,7 +8,9 @@ import xarray as xr
 from forecast.basics.dims import YEAR, at_years, in_order
 from forecast.basics.variables import label
 from forecast.population.future.levers import gross_flows, net_migrants
+from forecast.population.past.institutions import institutions_ahead, turnover
 from forecast.population.past.known import estimate_past
+from forecast.population.past.migration import expected_net
 from forecast.population.rates.lifetable import life_table
 from forecast.population.rates.pattern import fertility_pattern, mortality_pattern
 from forecast.region import Region
@@ -25,7 +27,8 @@ def vital_rates(
     Mortality: the pattern's mx times the mean calibrated level times the scenario's factor. Fertility: the pattern's
     path from the level of the last calibrated year, times the county's relative fertility and the scenario's factor.
     Migration: each county's census profile, moved in proportion to mobility to the recent yearly total, and from there
-    by the scenario's levers (`levers`), which refuse what the region's form of migration cannot take.
+    by the scenario's levers (`levers`), which refuse what the region's form of migration cannot take; and `turnover`, the
+    part of it by which institutions keep their people and their ages, whatever the scenario.
     """
     past = estimate_past(region) if past is None else past
     years = np.arange(region.jump_off_year + 1, scenario.horizon + 1)
@@ -46,6 +49,10 @@ def vital_rates(
         "srb": label(fertility.srb, "rates.srb", source),
         **_migration(past, scenario, years, migration),
     }
+    if migration is None:
+        stock = institutions_ahead(region, past.institutions, years)
+        rates["turnover"] = label(turnover(stock, rates["sx"]), "rates.turnover", source)
+        rates["net_migration"] = label(rates["net_migration"] + rates["turnover"], "rates.net_migration", source)
     attrs = {"jump_off_year": region.jump_off_year, "migration_timing": scenario.migration.timing}
     return xr.Dataset(rates, attrs=attrs)
 
@@ -56,7 +63,7 @@ def _migration(
     """Migration in the form it is given in, as the scenario changes it, labelled."""
     source = f"scenario {scenario.id}"
     if flows is None:
-        persons = net_migrants(past, scenario.migration, years)
+        persons = net_migrants(past, scenario.migration, years, expected_net(past, years))
         return {"net_migration": label(persons, "rates.net_migration", source)}
     changed = gross_flows(past, flows, scenario.migration, years)
     return {str(name): label(variable, f"rates.{name}", source) for name, variable in changed.items()}

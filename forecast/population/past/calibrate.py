@@ -14,7 +14,8 @@ import xarray as xr
 from forecast.basics.ages import entering_ages
 from forecast.basics.dims import AGE, COUNTY, SEX, SEXES, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
-from forecast.population.past.migration import move_to_total
+from forecast.population.past.institutions import turnover
+from forecast.population.past.migration import mobility, move_to_total
 from forecast.population.projection.project import project_population
 from forecast.population.rates.lifetable import columns_of, life_table
 from forecast.region import Region
@@ -41,10 +42,10 @@ class Level(NamedTuple):
 
 
 class Moves(NamedTuple):
-    """Rates at which people move, and the ages on which a change of their total falls."""
+    """How people moved between two counts."""
 
     rate: xr.DataArray  # (county, sex, age) net migration per resident and year
-    mobility: xr.DataArray  # (sex, age) not negative: the ages on which a change of the total falls
+    years: int  # between the counts
 
 
 class Step(NamedTuple):
@@ -54,21 +55,28 @@ class Step(NamedTuple):
 
 
 def calibrate_years(
-    region: Region, people: xr.DataArray, level: Level, pattern: Pattern, moves: Moves, years: range
+    region: Region,
+    people: xr.DataArray,
+    stock: xr.DataArray,
+    level: Level,
+    pattern: Pattern,
+    moves: Moves,
+    years: range,
 ) -> list[Step]:
-    """Years one after another from `people` (county, sex, age) at 31 December before the first."""
+    """Years one after another from `people` (county, sex, age) at 31 December before the first. stock: (county, year,
+    sex, age) of them in institutions, of these years too."""
     steps: list[Step] = []
     for year in years:
-        step = calibrate_year(region, people, level, pattern, moves, year)
+        step = calibrate_year(region, people, stock, level, pattern, moves, year)
         people, level = step.projection.population.sel({YEAR: year}, drop=True), step.level
         steps.append(step)
     return steps
 
 
 def calibrate_year(
-    region: Region, people: xr.DataArray, level: Level, pattern: Pattern, moves: Moves, year: int
+    region: Region, people: xr.DataArray, stock: xr.DataArray, level: Level, pattern: Pattern, moves: Moves, year: int
 ) -> Step:
-    """One year that meets its published births, deaths and residents.
+    """One year that meets its published births, deaths and residents. people, stock: as `calibrate_years` has them.
 
     Migrants arrive at the year's end, so deaths depend on the mortality level alone and births are in proportion to
     the fertility level; what is then missing to a county's residents is its net migration. A total that was not
@@ -80,16 +88,14 @@ def calibrate_year(
     mx = pattern.mx.sel({YEAR: [year]})
     srb = float(pattern.srb.sel({YEAR: year}))
     asfr = in_order(level.relative * pattern.asfr.sel({YEAR: [year]}))
-    rates = {
-        "baseline": people,
-        "asfr": asfr,
-        "srb": pattern.srb.sel({YEAR: [year]}),
-        "net_migration": in_order((moves.rate * people).expand_dims({YEAR: [year]})),
-    }
+    movers = people - stock.sel({YEAR: year - 1}, drop=True)
+    rates = {"baseline": people, "asfr": asfr, "srb": pattern.srb.sel({YEAR: [year]})}
     if deaths is not None:
         born = births if births is not None else level.fertility * _births_of(people, asfr)
         level = level._replace(mortality=_mortality_level(people, mx, born, srb, deaths, level.mortality, year))
-    standing = xr.Dataset(rates, attrs={"jump_off_year": year - 1}).assign(sx=life_table(mx * level.mortality).sx)
+    sx = life_table(mx * level.mortality).sx
+    net = moves.rate * movers + turnover(stock, sx)
+    standing = xr.Dataset(rates, attrs={"jump_off_year": year - 1}).assign(sx=sx, net_migration=in_order(net))
     if births is not None:
         at_pattern = project_population(standing, "end").births.sel({YEAR: year}, drop=True).sum(SEX)
         own = published_by_county(region, year, "births", people[COUNTY])
@@ -100,16 +106,16 @@ def calibrate_year(
             at_pattern = at_pattern * change
         level = level._replace(fertility=births / float(at_pattern.sum()))
     standing["asfr"] = standing.asfr * level.fertility
-    mobility = in_order(moves.mobility * people)
+    moving = in_order(mobility(movers))
     projection = project_population(standing, "end")
     free = projection.population.sel({YEAR: year}).sum([SEX, AGE])
-    target = county_targets(region, people.sum([SEX, AGE]), free, mobility.sum([SEX, AGE]), year)
+    target = county_targets(region, people.sum([SEX, AGE]), free, moving.sum([SEX, AGE]), year)
     for _ in range(_MOST_ROUNDS):  # once, and again only where a cell would go below zero
         missing = target - projection.population.sel({YEAR: year}).sum([SEX, AGE])
         if float(abs(missing / target).max()) < _CLOSE:
             return Step(year, projection, level)
         total = standing.net_migration.sum([SEX, AGE]) + missing
-        standing["net_migration"] = in_order(move_to_total(standing.net_migration, mobility, total))
+        standing["net_migration"] = in_order(move_to_total(standing.net_migration, moving, total))
         projection = project_population(standing, "end")
     raise InputRefused(_not_met("population", year, float(target.sum()), float((target - missing).sum())))
 

@@ -16,10 +16,15 @@ import xarray as xr
 from forecast.basics.ages import age_bounds
 from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
+from forecast.population.past.institutions import institutions_in
 from forecast.population.rates.graduation import by_birthday, census_weights, graduate
 from forecast.population.rates.lifetable import life_table
 from forecast.population.rates.pattern import mortality_pattern, national_births
 from forecast.region import Region
+
+STAY = 0.75
+"""Where those of 15 to 17 stand between the children of 10 to 14 (1) and all of 15 to 19 (0), relative
+to births (assumed; the junior rolls of Wenzhou in 2018 to 2022 fit best)."""
 
 WORKING_AGE = 15
 """Below it children follow their parents; the curve drawn through the age groups is cut here."""
@@ -32,8 +37,9 @@ class Count(NamedTuple):
 
     year: int
     on_the_day: xr.DataArray  # (unit, sex, age) as counted
-    kept: xr.DataArray  # (unit, sex, age) of them, those without a birthday before 31 December
-    reached: xr.DataArray  # (unit, sex, age) the others, by the age that they then reach
+    institutions: xr.DataArray  # (unit, sex, age) of them, those in institutions, who have no birthday
+    kept: xr.DataArray  # (unit, sex, age) of the others, those without a birthday before 31 December
+    reached: xr.DataArray  # (unit, sex, age) the rest, by the age that they then reach
     newborn: (
         xr.DataArray
     )  # (unit, sex) born between the day and 31 December, by the children under one that were counted
@@ -68,7 +74,7 @@ def count_of(region: Region, year: int, split: str = "births") -> Count:
     table = table.assign(unit=units, start=table.age_group.map(starts))
     layout = table.groupby(["unit", "date"]).start.transform(lambda start: str(sorted(set(start))))
     names = sorted(units.unique())
-    whole = np.zeros((4, len(names), len(SEXES), len(AGES)))
+    whole = np.zeros((5, len(names), len(SEXES), len(AGES)))
     rest = np.zeros((2, len(names)))  # persons and persons times the share of the year after their day
     for (day, _), printed in table.groupby(["date", layout]):
         late = rest_of_year(str(day))
@@ -77,9 +83,10 @@ def count_of(region: Region, year: int, split: str = "births") -> Count:
         persons = forms[0].sum((-1, -2)) + 1e-9
         rest[:, index] += persons, persons * late
     coords = {"unit": names, SEX: list(SEXES), AGE: list(AGES)}
-    on_the_day, kept, reached, newborn = (xr.DataArray(form, coords, tuple(coords)) for form in whole)
+    forms = (xr.DataArray(form, coords, tuple(coords)) for form in whole)
+    on_the_day, institutions, kept, reached, newborn = forms
     lates = xr.DataArray(rest[1] / rest[0], dims="unit", coords={"unit": names})
-    return Count(year, on_the_day, kept, reached, newborn.isel({AGE: 0}, drop=True), lates)
+    return Count(year, on_the_day, institutions, kept, reached, newborn.isel({AGE: 0}, drop=True), lates)
 
 
 def rest_of_year(day: str) -> float:
@@ -98,18 +105,47 @@ def _single_years(
     region: Region, year: int, split: str, late: float, printed: pd.DataFrame, names: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Positions (unit,) in `names` of the units printed in one set of age groups, and (form, unit, sex, age) of them:
-    the four arrays of `Count`, the newborn at age 0."""
+    the five arrays of `Count`, the newborn at age 0."""
     cube = printed.groupby(["unit", "sex", "start"]).persons.sum().unstack()
     own, first_ages = sorted(printed.unit.unique()), cube.columns.to_numpy(int)
     counts = cube.loc[pd.MultiIndex.from_product([own, SEXES])].to_numpy(float).reshape(len(own), len(SEXES), -1)
-    breaks = (WORKING_AGE,) if WORKING_AGE in first_ages else ()
-    single = graduate(counts, first_ages, _weights(region, year, split, late), breaks)
+    alive = _weights(region, year, "births", late).sum(axis=0)
+    institutions = institutions_in(region, year, own, counts, first_ages, alive)
+    others = np.maximum(counts - np.add.reduceat(institutions, first_ages, axis=-1), 0.0)
+    weights = _weights(region, year, split, late)
+    others, starts, breaks = _leavers_apart(others, first_ages, weights)
+    single = graduate(others, starts, weights, breaks)
     in_single_years = bool((np.diff(first_ages) == 1).all())
     born = None if in_single_years else _births_before(region, year)
     this_year, year_before = (1.0, 1.0) if born is None else (born[0], born[1])
     newborn = np.zeros_like(single)
     newborn[..., 0] = single[..., 0] * late * this_year / ((1 - late) * this_year + late * year_before)
-    return np.array([names.index(unit) for unit in own]), np.stack([single, *by_birthday(single, late, born), newborn])
+    forms = [single + institutions, institutions, *by_birthday(single, late, born), newborn]
+    return np.array([names.index(unit) for unit in own]), np.stack(forms)
+
+
+def _leavers_apart(
+    counts: np.ndarray, first_ages: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """Counts (unit, sex, group) and first ages with the group 15-19 parted at 18, and the ages at which the curve
+    through the groups is cut.
+
+    Most who leave home for study or work before 20 do so at 18; those of 15 to 17 stand between the children of 10 to
+    14 and their own group (`STAY`). Where the groups are others the curve is cut at 15 (`WORKING_AGE`).
+    """
+    starts = first_ages.tolist()
+    if not {10, 15, 20} <= set(starts) or any(age in starts for age in (11, 12, 13, 14, 16, 17, 18, 19)):
+        return counts, first_ages, (WORKING_AGE,) if WORKING_AGE in starts else ()
+    at = starts.index(15)
+    usual = {age: weights[:, age:stop].sum(-1) for age, stop in ((10, 15), (15, 18), (18, 20))}
+    group, children = counts[..., at], counts[..., at - 1]
+    level = group / (usual[15] + usual[18])
+    stayed = np.clip(children / usual[10], 0.5 * level, 1.5 * level) ** STAY * level ** (1 - STAY) * usual[15]
+    stayed = np.minimum(stayed, 0.9 * group)
+    parted = np.concatenate(
+        [counts[..., :at], stayed[..., None], (group - stayed)[..., None], counts[..., at + 1 :]], -1
+    )
+    return parted, np.insert(first_ages, at + 1, 18), (18,)
 
 
 def printed_units(region: Region, year: int) -> pd.Series:

@@ -2,7 +2,8 @@
 
 A net profile has ages that gain and ages that lose, so a factor would turn it upside down where the total changes
 sign (Wenzhou: the censuses imply +0.9 thousand a year for 2010-2020, the year-end totals +34 to +92 thousand). Levels
-are therefore reached additively, each age moved in proportion to its mobility, the absolute value of its profile.
+are therefore reached additively, each age moved in proportion to how many people move at it in either direction
+(`mobility`): where as many come as go the net is nothing, but it is there that a change of the total falls.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, COUNTY, SEX
+from forecast.basics.dims import AGE, COUNTY, SEX, YEAR, in_order
 from forecast.population.rates.residual import expected_survivors
 from forecast.population.rates.schedules import STANDARD, rogers_castro
 
@@ -19,6 +20,10 @@ SHRINK_PERSONS = 100_000
 
 MAX_YEARLY_RATE = 0.010
 """Largest lasting net migration of a county, per resident and year (assumed; Dongtou's 2023 would be 5 %)."""
+
+FADING = 0.8
+"""Share of the distance of recent net migration from its long mean that is left a year later (derived: the choice on
+counties of Sweden, Iceland and US states in years that are not scored, docs/accuracy/settings.md)."""
 
 _WIDTH = 5  # years of age pooled: single-year residuals carry the noise of graduation
 _OLDEST = 75  # first age of the oldest cohort whose residual is migration rather than an error of mortality
@@ -78,14 +83,14 @@ def shrink_to_whole(rate: xr.DataArray, population: xr.DataArray) -> xr.DataArra
     return own * rate + (1 - own) * whole
 
 
-def mobility_of_whole(rate: xr.DataArray, population: xr.DataArray) -> xr.DataArray:
-    """Mobility by sex and age, (sex, age): the absolute net rate of the whole.
+def mobility(people: xr.DataArray) -> xr.DataArray:
+    """Persons who move in a year in either direction, in the shape of `people` (..., sex, age): `standard_schedule`.
 
-    rate, population: (county, sex, age). The whole's rate and not the county's own, because a county's profile is
-    full of moves inside the whole (children who follow a school place), while a change of the whole's total comes
-    across its border.
+    The same schedule everywhere and not the county's net rates: net is not gross, and a county's profile is full of
+    moves inside the whole, while a change of the whole's total comes across its border.
     """
-    return abs((rate * population).sum(COUNTY) / population.sum(COUNTY).clip(min=1e-9))
+    schedule = standard_schedule(people[AGE].values + 0.5)
+    return people * xr.DataArray(schedule, dims=AGE, coords={AGE: people[AGE]})
 
 
 def move_to_total(profile: xr.DataArray, mobility: xr.DataArray, total: xr.DataArray) -> xr.DataArray:
@@ -97,15 +102,26 @@ def move_to_total(profile: xr.DataArray, mobility: xr.DataArray, total: xr.DataA
     return profile + missing * mobility / mobility.sum([SEX, AGE])
 
 
-def lasting_level(recent: xr.DataArray, residents: xr.DataArray) -> xr.DataArray:
-    """Recent net migration of each county, made fit to be carried on for decades.
+def lasting_level(yearly: xr.DataArray, residents: xr.DataArray) -> xr.DataArray:
+    """Net migration of each county, made fit to be carried on for decades.
 
-    recent, residents: (county,) persons a year and persons. A county's rate is drawn towards the whole's as the
+    yearly, residents: (county,) persons a year and persons. A county's rate is drawn towards the whole's as the
     profiles are and capped at `MAX_YEARLY_RATE`; what this takes away or adds goes to the counties in proportion to
     residents, so that the whole keeps its total.
     """
-    whole = recent.sum() / residents.sum()
+    whole = yearly.sum() / residents.sum()
     own = residents / (residents + SHRINK_PERSONS)
-    rate = (own * recent / residents + (1 - own) * whole).clip(-MAX_YEARLY_RATE, MAX_YEARLY_RATE)
+    rate = (own * yearly / residents + (1 - own) * whole).clip(-MAX_YEARLY_RATE, MAX_YEARLY_RATE)
     level = rate * residents
-    return level + (recent.sum() - level.sum()) * residents / residents.sum()
+    return level + (yearly.sum() - level.sum()) * residents / residents.sum()
+
+
+def expected_net(past: xr.Dataset, years: np.ndarray) -> xr.DataArray:
+    """(county, year, sex, age) net persons of the years after the jump-off year if migration goes on as it does: each
+    county's profile moved to a total that goes from the recent one back to the long mean (`FADING`).
+
+    past: of `estimate_past`.
+    """
+    steps = xr.DataArray(years - int(past.population[YEAR][-1]), dims=YEAR, coords={YEAR: years})
+    total = past.migration_lasting + (past.migration_recent - past.migration_lasting) * FADING**steps
+    return in_order(move_to_total(past.migration_profile, past.migration_mobility, total))

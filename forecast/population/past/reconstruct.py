@@ -33,6 +33,7 @@ from forecast.population.past.census import (
     unit_of_county,
     whole_units,
 )
+from forecast.population.past.institutions import stock_over_years
 from forecast.population.rates.lifetable import life_table
 from forecast.population.rates.pattern import fertility_pattern, mortality_pattern
 from forecast.population.rates.residual import cohort_survival
@@ -44,22 +45,27 @@ def reconstruct(region: Region, split: str = "births") -> xr.Dataset:
 
     split: how age groups are split to single years, "births" or "spline" (see `count_of`).
     Returns `population` (county, year, sex, age) at 31 December; births, deaths and net_migration of the years after
-    the last count (others NaN); `census` (county, sex, age), the last count at single years; the levels
+    the last count (others NaN); `census` (county, sex, age), the last count at single years; `institutions`
+    (county, year, sex, age), the students, soldiers and others in them, who keep their ages; the levels
     `mortality_level` and `fertility_level` (year) and `fertility_relative` (county); and what net migration starts
     from: `migration_profile`, `migration_mobility` (county, sex, age), `migration_observed` (mean of the years after
-    the last count, of the time between the last two counts where there are none) and `migration_recent` (the same
-    made fit to last) (county), persons a year.
+    the last count, of the time between the last two counts where there are none), `migration_recent` (the same made
+    fit to go on) and `migration_lasting` (mean of the time between the last two counts and after) (county), persons a
+    year.
     Raises InputRefused where a table is missing or a calibration does not arrive.
     """
     counts = [count_of(region, year, split) for year in count_years(region)]
     first, last = counts[0].year, counts[-1].year
     pattern = _pattern(region, np.arange(first, region.jump_off_year + 1))
-    year_ends, level = _year_ends(region, counts, pattern)
+    year_ends, at_counts, level = _year_ends(region, counts, pattern)
+    stock = stock_over_years(region, at_counts, list(range(first, region.jump_off_year + 1)))
     mx = level.mortality * pattern.mx
     known = _between_counts(region, year_ends, mx)
+    known = known + stock.sel({YEAR: known[YEAR]})
     moves = _moves(region, year_ends, mx)
-    steps = calibrate_years(region, year_ends[last], level, pattern, moves, range(last + 1, region.jump_off_year + 1))
-    return _assemble(region, known, steps, moves, level, counts[-1])
+    ahead = range(last + 1, region.jump_off_year + 1)
+    steps = calibrate_years(region, known.sel({YEAR: last}, drop=True), stock, level, pattern, moves, ahead)
+    return _assemble(region, known, stock, steps, moves, level, counts[-1])
 
 
 def _pattern(region: Region, years: np.ndarray) -> Pattern:
@@ -67,22 +73,30 @@ def _pattern(region: Region, years: np.ndarray) -> Pattern:
     return Pattern(mortality_pattern(region, years), fertility.tfr * fertility.share, fertility.srb)
 
 
-def _year_ends(region: Region, counts: list[Count], pattern: Pattern) -> tuple[dict[int, xr.DataArray], Level]:
-    """People (county, sex, age) at 31 December of every year of a count, by year in order, and the last one's level.
-    Units of an earlier count are split to counties by the same cohorts in the next."""
-    last, level = _to_year_end(region, counts[-1], pattern)
-    later = last.rename(unit=COUNTY)
-    year_ends = {counts[-1].year: later}
+def _year_ends(
+    region: Region, counts: list[Count], pattern: Pattern
+) -> tuple[dict[int, xr.DataArray], dict[int, xr.DataArray], Level]:
+    """People (county, sex, age) at 31 December of every year of a count, those in institutions apart, by year in order,
+    and the last one's level. Units of an earlier count are split to counties by the same cohorts in the next, those in
+    institutions by the same ages."""
+    last, inside, level = _to_year_end(region, counts[-1], pattern)
+    year_ends = {counts[-1].year: last.rename(unit=COUNTY)}
+    at_counts = {counts[-1].year: inside.rename(unit=COUNTY)}
     level = level._replace(relative=level.relative.rename(unit=COUNTY))
     for count, following in reversed(list(pairwise(counts))):
-        units, _ = _to_year_end(region, count, pattern, level.mortality)
-        later = year_ends[count.year] = split_units(units, later, following.year - count.year)
-    return dict(sorted(year_ends.items())), level
+        units, inside, _ = _to_year_end(region, count, pattern, level.mortality)
+        later = year_ends[following.year]
+        year_ends[count.year] = split_units(units, later, following.year - count.year)
+        at_counts[count.year] = split_units(inside, at_counts[following.year] + 1e-6 * later, 0)
+    return dict(sorted(year_ends.items())), dict(sorted(at_counts.items())), level
 
 
-def _to_year_end(region: Region, count: Count, pattern: Pattern, mortality: float = 1.0) -> tuple[xr.DataArray, Level]:
-    """A count (unit, sex, age) carried to 31 December of its year: birthdays, the births and deaths of the rest of the
-    year, and the whole's published residents if there are any; and the levels that the year implies.
+def _to_year_end(
+    region: Region, count: Count, pattern: Pattern, mortality: float = 1.0
+) -> tuple[xr.DataArray, xr.DataArray, Level]:
+    """A count carried to 31 December of its year, (unit, sex, age): the people outside institutions with birthdays, the
+    births and deaths of the rest of the year; those inside; both scaled to the whole's published residents if there are
+    any; and the levels that the year implies.
 
     Births and deaths are the published ones; without them the newborn follow from the children under one who were
     counted, fertility from the children under five, and mortality is `mortality` times the pattern's.
@@ -92,7 +106,7 @@ def _to_year_end(region: Region, count: Count, pattern: Pattern, mortality: floa
     published = control(region, year, "population")
     births, deaths = births_and_deaths(region, year, published or float(people.sum()))
     mothers = asfr * people.sel({SEX: "female"}, drop=True)
-    relative, of_children = relative_fertility(people, asfr, mx)
+    relative, of_children = relative_fertility(people, count.institutions, asfr, mx)
     level = Level(
         deaths / float((mx * people).sum()) if deaths is not None else mortality,
         births / float((relative * mothers).sum()) if births is not None else of_children,
@@ -105,19 +119,24 @@ def _to_year_end(region: Region, count: Count, pattern: Pattern, mortality: floa
         newborn = count.rest * level.fertility * relative * mothers.sum(AGE) * by_sex * sx.sel({AGE: 0}, drop=True)
     survivors = count.kept + sx * count.reached  # who turns an age has lived the year
     people = (survivors + xr.where(people[AGE] == 0, newborn, 0.0)).transpose("unit", SEX, AGE)
-    return (people * (published / float(people.sum())) if published else people), level
+    scale = published / float(people.sum() + count.institutions.sum()) if published else 1.0
+    return people * scale, count.institutions * scale, level
 
 
-def relative_fertility(census: xr.DataArray, asfr: xr.DataArray, mx: xr.DataArray) -> tuple[xr.DataArray, float]:
+def relative_fertility(
+    census: xr.DataArray, institutions: xr.DataArray, asfr: xr.DataArray, mx: xr.DataArray
+) -> tuple[xr.DataArray, float]:
     """Fertility of each county relative to the whole's, (unit,), and the whole's relative to `asfr`.
 
     Children under five over those that asfr (age,) at the women's ages two and a half years before, and survival by
-    mx (sex, age), would have left; counties drawn to the whole (`drawn_to_whole`).
+    mx (sex, age), would have left; counties drawn to the whole (`drawn_to_whole`). Women in institutions (`institutions`
+    of `census`, (unit, sex, age)) were of the ages then that they are now.
     """
     children = census.sel({AGE: slice(0, 4)}).sum([SEX, AGE])
     younger = (asfr + asfr.shift({AGE: 5}, fill_value=0.0)) / 2
     alive = float(life_table(mx).Lx.sel({AGE: slice(0, 4)}).mean(SEX).sum())
-    expected = alive * (census.sel({SEX: "female"}, drop=True) * younger).sum(AGE)
+    women, inside = (people.sel({SEX: "female"}, drop=True) for people in (census, institutions))
+    expected = alive * ((women - inside) * younger + inside * asfr).sum(AGE)
     return drawn_to_whole(children, expected), float(children.sum() / expected.sum())
 
 
@@ -126,7 +145,7 @@ def _moves(region: Region, year_ends: dict[int, xr.DataArray], mx: xr.DataArray)
     last = max(year_ends)
     before = max([year for year in year_ends if last - year >= LEAST_APART] or [min(year_ends)])
     rate = _migration_between(region, year_ends, before, last, mx)
-    return Moves(migration.shrink_to_whole(rate, year_ends[last]), migration.mobility_of_whole(rate, year_ends[last]))
+    return Moves(migration.shrink_to_whole(rate, year_ends[last]), last - before)
 
 
 LEAST_APART = 5
@@ -201,16 +220,26 @@ def _brought_back(people: np.ndarray, sx: np.ndarray, like: np.ndarray) -> np.nd
 
 
 def _assemble(
-    region: Region, known: xr.DataArray, steps: list[Step], moves: Moves, level: Level, count: Count
+    region: Region,
+    known: xr.DataArray,
+    stock: xr.DataArray,
+    steps: list[Step],
+    moves: Moves,
+    level: Level,
+    count: Count,
 ) -> xr.Dataset:
     """One Dataset of the whole past, and what the projection starts from."""
-    years = np.arange(int(known[YEAR][0]), region.jump_off_year + 1)
+    years = stock[YEAR].values
     flows = _flows(known, steps).reindex({YEAR: years})
     people = xr.concat([known, *(step.projection.population.isel({YEAR: [1]}) for step in steps)], YEAR)
-    last = people.isel({YEAR: -1}, drop=True)
+    last = (people - stock).isel({YEAR: -1}, drop=True)  # those who move as others do
     profile = moves.rate * last
-    observed = flows.net_migration.sum([SEX, AGE], skipna=False).mean(YEAR) if steps else profile.sum([SEX, AGE])
-    recent = migration.lasting_level(observed, last.sum([SEX, AGE]))
+    between_counts = profile.sum([SEX, AGE])
+    grown = (stock.isel({YEAR: -1}, drop=True) - stock.sel({YEAR: count.year}, drop=True)).sum([SEX, AGE])
+    net = flows.net_migration.sum([SEX, AGE], skipna=False).sum(YEAR) - grown
+    observed = net / len(steps) if steps else between_counts
+    long_mean = (moves.years * between_counts + len(steps) * observed) / (moves.years + len(steps))
+    residents = last.sum([SEX, AGE])
     levels = {step.year: step.level for step in steps} or {count.year: level}
     by_year = people[YEAR]
     mortality = [levels[y].mortality if y in levels else np.nan for y in by_year.values.tolist()]
@@ -221,14 +250,16 @@ def _assemble(
         "deaths": flows.deaths,
         "net_migration": flows.net_migration,
         "clipped": flows.clipped,
+        "institutions": stock,
         "census": count.on_the_day.rename(unit=COUNTY),
         "mortality_level": by_year.copy(data=mortality),
         "fertility_level": by_year.copy(data=fertility),
         "fertility_relative": (steps[-1].level if steps else level).relative,
         "migration_profile": profile,
-        "migration_mobility": moves.mobility * last,
+        "migration_mobility": migration.mobility(last),
         "migration_observed": observed,
-        "migration_recent": recent,
+        "migration_recent": migration.lasting_level(observed, residents),
+        "migration_lasting": migration.lasting_level(long_mean, residents),
     }
     labelled = {name: label(in_order(variable), f"past.{name}") for name, variable in past.items()}
     return xr.Dataset(labelled, attrs={"jump_off_year": region.jump_off_year})
