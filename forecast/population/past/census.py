@@ -83,8 +83,7 @@ def count_of(region: Region, year: int, split: str = "births") -> Count:
         persons = forms[0].sum((-1, -2)) + 1e-9
         rest[:, index] += persons, persons * late
     coords = {"unit": names, SEX: list(SEXES), AGE: list(AGES)}
-    forms = (xr.DataArray(form, coords, tuple(coords)) for form in whole)
-    on_the_day, institutions, kept, reached, newborn = forms
+    on_the_day, institutions, kept, reached, newborn = (xr.DataArray(form, coords, tuple(coords)) for form in whole)
     lates = xr.DataArray(rest[1] / rest[0], dims="unit", coords={"unit": names})
     return Count(year, on_the_day, institutions, kept, reached, newborn.isel({AGE: 0}, drop=True), lates)
 

@@ -47,7 +47,7 @@ def institutions_in(
     for number, unit in enumerate(units):
         own = [given for county in unit.split("+") if (given := _given(region, county, [year])) is not None]
         if own:
-            found[number] = sum(own)[0]
+            found[number] = np.sum(own, axis=0)[0]
     groups = np.add.reduceat(found, first_ages, axis=-1)
     if (groups > counts + 1e-6).any():
         worst = np.unravel_index(np.argmax(groups - counts), counts.shape)
