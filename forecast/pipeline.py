@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.areas import with_whole
-from forecast.basics.dims import AGE, COUNTY, SEX, YEAR
+from forecast.basics.dims import COUNTY, YEAR
 from forecast.blocks import Causes, Task, run_blocks
 from forecast.demand import (
     chain_of,
