@@ -1,10 +1,11 @@
 """Scenarios: what could happen, read from TOML files, checked once and frozen."""
 
 from forecast.scenario.read import list_scenarios, read_scenario
-from forecast.scenario.schema import DestinationShift, Migration, Scenario, json_schema
+from forecast.scenario.schema import DestinationShift, Fertility, Migration, Scenario, json_schema
 
 __all__ = [
     "DestinationShift",
+    "Fertility",
     "Migration",
     "Scenario",
     "json_schema",

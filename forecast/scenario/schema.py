@@ -105,6 +105,18 @@ class Text(_Part):
 
 
 class Fertility(_Part):
+    path: Literal["constant", "pattern", "falling"] = Field(
+        default="constant",
+        description="Baseline path of births per woman: constant (as in the last years), pattern (in step with the "
+        "pattern's national path, World Population Prospects 2024 for China), falling (the trend of the last years, "
+        "fading); where the region is fitted on yearly counts the fit has its own path",
+    )
+    zodiac: bool = Field(
+        default=False,
+        strict=True,
+        description="true: years of the dragon (2024, 2036) have as many more births as those before had, and count as "
+        "that much less where the level is found",
+    )
     level: Factors = Field(
         default=BASELINE,
         description="Multiple of the baseline path of births per woman, by year (unit: 1; 1 = that path)",

@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, SEX, YEAR, at_years, in_order
+from forecast.basics.issues import InputRefused, Issue
 from forecast.population.chance.processes import Uncertainty
 from forecast.population.chance.read import read_uncertainty
 from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
@@ -74,7 +75,12 @@ def calibrated(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline
 
 
 def fitted(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:
-    """The fit on the counts of the past, then the scenario's levers on what it expects."""
+    """The fit on the counts of the past, then the scenario's levers on what it expects. Raises InputRefused for a path of
+    fertility, which the fit has of its own."""
+    chosen = scenario.fertility
+    without = [key for key, usual in (("path", "constant"), ("zodiac", False)) if getattr(chosen, key) != usual]
+    if without:
+        raise InputRefused([Issue("E647", values={"field": f"fertility.{key}"}) for key in without])
     ahead = fitted_on(past, region.jump_off_year, scenario.horizon - region.jump_off_year)
     rates, years = ahead.rates, ahead.rates[YEAR].values
     moved = net_migrants(past, scenario.migration, years, ahead.expected)

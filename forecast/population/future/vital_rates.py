@@ -7,6 +7,7 @@ import xarray as xr
 
 from forecast.basics.dims import YEAR, at_years, in_order
 from forecast.basics.variables import label
+from forecast.population.future.births_per_woman import births_per_woman
 from forecast.population.future.levers import gross_flows, net_migrants
 from forecast.population.past.institutions import institutions_ahead, turnover
 from forecast.population.past.known import estimate_past
@@ -24,8 +25,9 @@ def vital_rates(
 
     past: what `estimate_past(region)` gave, to save doing it twice. migration: gross flows instead of the region's net
     migration, as `levers.gross_flows` takes them: out_rate and in_migration, with destination_share or without.
-    Mortality: the pattern's mx times the mean calibrated level times the scenario's factor. Fertility: the pattern's
-    path from the level of the last calibrated year, times the county's relative fertility and the scenario's factor.
+    Mortality: the pattern's mx times the mean calibrated level times the scenario's factor. Fertility: births
+    per woman from the level of the calibrated years along the scenario's path (`births_per_woman`) at the pattern's ages
+    of mothers, times the county's relative fertility and the scenario's factor.
     Migration: each county's census profile, moved in proportion to mobility to the recent yearly total, and from there
     by the scenario's levers (`levers`), which refuse what the region's form of migration cannot take; and `turnover`, the
     part of it by which institutions keep their people and their ages, whatever the scenario.
@@ -35,10 +37,9 @@ def vital_rates(
     source = f"scenario {scenario.id}"
     fertility = fertility_pattern(region, years)
     asfr = (
-        past.fertility_level.dropna(YEAR).isel({YEAR: -1}, drop=True)
+        births_per_woman(region, past, scenario.fertility, years)
         * past.fertility_relative
         * _path(scenario.fertility.level, years)
-        * fertility.tfr
         * fertility.share
     )
     mx = mortality_pattern(region, years) * float(past.mortality_level.mean()) * _path(scenario.mortality.level, years)
