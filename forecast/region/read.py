@@ -19,6 +19,7 @@ from forecast.basics.text import Text, same
 from forecast.region import check, plausible
 from forecast.region.faults import Faults, hint, listed, shown
 from forecast.region.files import open_text, read_rows
+from forecast.region.former_codes import at_present
 from forecast.region.head import REGION_FILE, Head, read_head, read_pattern_head
 from forecast.region.own_rules import read_own_rules
 from forecast.region.parse import Parsed, known_headers, parse_table
@@ -215,7 +216,7 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
         plausible.check_rolls(checked["enrolment"], findings)
     _check_patterned(checked, places, findings)
     _check_sizes(checked, places, head.jump_off_year, findings)
-    return checked
+    return at_present(checked, places, findings)
 
 
 def _check_sizes(

@@ -14,12 +14,16 @@ from forecast.basics.areas import Areas
 from forecast.basics.catalogue import say_both
 from forecast.basics.dims import SEXES
 from forecast.basics.issues import InputRefused, Issue
-from forecast.basics.text import Text
+from forecast.basics.text import Text, strung
 from forecast.region.tables import TABLES
 from forecast.services import Service
 
 COUNTS = ("population", "births", "deaths", "migration", "controls", "registered", "enrolment", "monthly_births")
 """Tables of what was counted year by year: what a later edition adds to."""
+JOIN = "+"
+"""Between the codes of counties whose union has a figure of its own (`former_codes`)."""
+SHARED = ("supply", "projects", "enrolment")
+"""Tables whose figures of an area are shared out to its counties."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +80,30 @@ class Region:
 
     @cached_property
     def areas(self) -> Areas:
-        """The parents of the counties and the whole as sums of counties, and the names of them all."""
+        """The unions under which figures stand, the parents of the counties and the whole as sums of counties, and the
+        names of them all."""
         members: dict[str, list[str]] = {}
-        for county, parent in self.counties["parent"].items():
-            members.setdefault(str(parent), []).append(str(county))
+        for county, parent in self._parents():
+            members.setdefault(parent, []).append(county)
         members.pop(self.area, None)  # counties may name the whole as their parent; it comes last
+        unions = self._unions()
+        members |= unions
         members[self.area] = [str(county) for county in self.counties.index]
         zh, en = (self.counties[name] for name in ("name_zh", "name_en"))
         names = {county: Text(str(zh[county]), str(en[county])) for county in members[self.area]}
-        return Areas(self.area, members, {**names, **self.parents, self.area: self.name})
+        joined = {union: strung([names[county] for county in inside], "、") for union, inside in unions.items()}
+        return Areas(self.area, members, {**names, **joined, **self.parents, self.area: self.name})
+
+    def _parents(self) -> Iterator[tuple[str, str]]:
+        """County and its parent, of the counties that name one."""
+        if "parent" in self.counties:
+            yield from ((str(county), str(parent)) for county, parent in self.counties["parent"].items() if parent)
+
+    def _unions(self) -> dict[str, list[str]]:
+        """Union -> its counties, of the unions under which figures stand that are shared out to counties."""
+        tables = [self.tables[name] for name in SHARED if name in self.tables]
+        codes = dict.fromkeys(str(code) for table in tables for code in table["county"])
+        return {code: code.split(JOIN) for code in codes if JOIN in code}
 
     @cached_property
     def published(self) -> Mapping[tuple[int, str], Mapping[str, float]]:

@@ -144,9 +144,14 @@ def _lines(region: Region, table: str) -> tuple[pd.DataFrame, np.ndarray[Any, An
         lines = lines[lines["table"] == table].reset_index(drop=True)
         schema = tables_with(region.services)[table]
         filters = [read_filter(text, schema) for text in lines["filter"]]
-        region.known[table] = lines, winning_lines(region.table(table), filters)
+        region.known[table] = lines, winning_lines(_as_printed(region.table(table), schema), filters)
     matched: tuple[pd.DataFrame, np.ndarray[Any, Any]] = region.known[table]
     return matched
+
+
+def _as_printed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """The table with the area codes of its file, of which its filters speak."""
+    return frame.assign(**{table.areas[0]: frame["code_printed"]}) if "code_printed" in frame else frame
 
 
 def source_of(region: Region, table: str, **conditions: Any) -> Source:
