@@ -28,8 +28,11 @@ TOTAL = "total"
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}([, ]\d{3})+(\.\d*)?", re.ASCII)
 _NOT_FINITE = {"inf", "infinity", "nan", "∞"}
-_TOTALS = {"total", "all", "all ages", "both", "both sexes", "合计", "总计", "总数", "全部", "男女合计"}
-_FEMALE, _MALE = {"female", "f", "女", "女性"}, {"male", "m", "男", "男性"}
+_TOTALS = {"total", "totals", "t", "all", "allages", "both", "bothsexes", "persons", "subtotal", "sum"}
+_TOTALS |= {"合计", "总计", "总数", "全部", "男女合计", "小计", "共计", "总和", "计"}
+_FEMALE = {"female", "females", "f", "woman", "women", "girls", "女", "女性", "女子", "2", "2.0"}
+_MALE = {"male", "males", "m", "man", "men", "boys", "男", "男性", "男子", "1", "1.0"}
+"""The digits are those of ISO/IEC 5218 and GB/T 2261.1: 1 male, 2 female."""
 _YES, _NO = {"1", "1.0", "true", "yes", "y", "是", "有"}, {"0", "0.0", "false", "no", "n", "否", "无"}
 
 _AGE = re.compile(r"(\d{1,3})")
@@ -149,8 +152,12 @@ def read_date(text: str) -> str:
 
 
 def read_sex(text: str) -> str:
-    """ "female" or "male"."""
-    label = tidy(text).casefold()
+    """ "female" or "male".
+
+    >>> [read_sex(x) for x in ("女", "Females", "1")]
+    ['female', 'female', 'male']
+    """
+    label = plain(text)
     if label in _FEMALE:
         return "female"
     if label in _MALE:
@@ -182,11 +189,11 @@ def read_age(text: str) -> str:
 
 def or_total(read: Callable[[str], str]) -> Callable[[str], str]:
     """The same reader, which also knows the words for a total."""
+    return lambda text: TOTAL if plain(text) in _TOTALS else read(text)
 
-    def with_total(text: str) -> str:
-        return TOTAL if tidy(text).casefold() in _TOTALS else read(text)
 
-    return with_total
+read_part = or_total(read_text)
+"""The name of a part of what is counted, or the word for all parts together."""
 
 
 def read_flag(text: str) -> bool:
@@ -238,6 +245,7 @@ def read_open_unit(text: str) -> str:
 
 
 TEXT = Kind("text", read_text, "str")
+PART = Kind("text or total", read_part, "str")
 CODE = Kind("area code", read_code, "str")
 NUMBER = Kind("number, not negative", read_number, "float64")
 SIGNED = Kind("number", read_signed, "float64")

@@ -16,7 +16,7 @@ from forecast.basics.catalogue import say_both
 from forecast.basics.dims import OPEN_AGE, SEXES
 from forecast.basics.issues import nearest
 from forecast.basics.text import Text, joined, same, year_text
-from forecast.region.cells import TOTAL
+from forecast.region.cells import PART, TOTAL
 from forecast.region.faults import Faults, hint, listed, shown
 from forecast.region.parse import Parsed
 from forecast.region.sources import Conditions, FilterFault, read_filter, winning_lines
@@ -48,6 +48,19 @@ class Places:
         """The present counties that a code printed for a year stands for."""
         printed = self.boundaries.get((year, code))
         return printed if printed is not None else frozenset({code} if code in self.counties else ())
+
+
+def check_counties(parsed: Parsed, places: Places, findings: Faults) -> None:
+    """No county has the code of the region or of an area around it, whose figures are those of all its counties."""
+    frame = parsed.frame[parsed.frame["county"].isin(list(places.parents))]
+    codes = frame["county"].tolist()
+    findings.rows(
+        "E136",
+        parsed.file,
+        frame["row"].tolist(),
+        parsed.header("county"),
+        lambda i: {"found": codes[i], "area": places.parents[codes[i]]},
+    )
 
 
 def check_boundaries(parsed: Parsed, places: Places, findings: Faults) -> dict[tuple[int, str], frozenset[str]]:
@@ -292,6 +305,38 @@ def check_totals(parts: Parsed, totals: Parsed, places: Places, findings: Faults
         )
 
 
+def without_breakdown_totals(parsed: Parsed, places: Places, findings: Faults) -> Parsed:
+    """The table without totals that are printed beside their parts in a column such as `hukou`, told where they differ.
+
+    A row with a blank there is a total as well where parts stand beside it. A single part that is less than its total
+    (of which: children of migrants) is left out instead, since the total is the whole.
+    """
+    for column in parsed.table.columns:
+        if column.kind is PART and column.name in parsed.frame:
+            parsed = _without_totals(parsed, column.name, places, findings)
+    return parsed
+
+
+def _without_totals(parsed: Parsed, column: str, places: Places, findings: Faults) -> Parsed:
+    frame, quantity = parsed.frame, parsed.table.quantity
+    others = [name for name in parsed.table.key if name in frame and name != column]
+    total = frame[column].isin([TOTAL, ""])
+    parts = frame.assign(slack=parsed.rounding)[~total].groupby(others, dropna=False)
+    sums = parts.agg(sum=(quantity, lambda values: values.sum(skipna=False)), slack=("slack", "sum"), n=("row", "size"))
+    both = frame[total].assign(own=parsed.rounding).merge(sums.reset_index(), on=others, how="inner")
+    off = both[quantity] - both["sum"]
+    differ = off.abs() > both["slack"] + both["own"] + 1e-6
+    of_which = differ & (both["n"] == 1) & (off > 0)
+    told = both[differ & ~of_which].reset_index(drop=True)
+    outer = [parsed.table.areas[0], "year"]
+    values = _total_values(told, quantity, outer, places)
+    findings.rows("E146", parsed.file, told["row"].tolist(), parsed.header(quantity), values)
+    whole = both.loc[of_which, others].drop_duplicates()
+    covered = frame[others].merge(whole, on=others, how="left", indicator=True)["_merge"].eq("both").to_numpy()
+    dropped = np.where(total, frame["row"].isin(both.loc[~of_which, "row"]), covered)
+    return parsed.with_frame(frame[~dropped])
+
+
 def _total_values(
     told: pd.DataFrame, quantity: str, outer: list[str], places: Places
 ) -> Callable[[int], Mapping[str, Any]]:
@@ -320,10 +365,10 @@ def figure(value: float, sign: bool = False) -> str:
 
 
 def check_parents(parsed: Parsed, places: Places, findings: Faults) -> None:
-    """Warns where a parent area's figure is not the sum of its counties' beyond rounding (controls and population)."""
+    """Warns where a parent area's figure is not the sum of its counties' beyond rounding; ages and sexes are summed."""
     quantity = parsed.table.quantity
     area = parsed.table.areas[0]
-    by = ["year", "component"] if "component" in parsed.frame else ["year"]
+    by = [name for name in parsed.table.key if name in parsed.frame and name not in (area, "sex", "age_group")]
     sums = sums_of(parsed, [area, *by])
     rows = parsed.frame.groupby([area, *by], sort=False)["row"].min()
     sums = sums.merge(rows.reset_index(), on=[area, *by])
@@ -334,8 +379,10 @@ def check_parents(parsed: Parsed, places: Places, findings: Faults) -> None:
             same = np.logical_and.reduce([(sums[name] == total[name]).to_numpy() for name in by])
             parts = sums[same & (sums[area] != parent)]
             inside = [places.covers(str(code), int(total["year"])) for code in parts[area]]
-            parts = parts[[bool(counties) and counties <= members for counties in inside]]
+            parts = parts[np.array([bool(counties) and counties <= members for counties in inside], dtype=bool)]
             if frozenset().union(*(counties for counties in inside if counties <= members)) < members:
+                if parsed.table.name == "supply" and parts["sum"].sum() > total["sum"] + total["slack"] + 1e-6:
+                    _tell_more(parsed, total, float(parts["sum"].sum()), findings)
                 continue
             off = total["sum"] - parts["sum"].sum(skipna=False)
             if abs(off) > total["slack"] + parts["slack"].sum() + 1e-6:
@@ -350,6 +397,20 @@ def check_parents(parsed: Parsed, places: Places, findings: Faults) -> None:
                     sum=figure(parts["sum"].sum()),
                     difference=figure(off, sign=True),
                 )
+
+
+def _tell_more(parsed: Parsed, total: pd.Series[Any], known: float, findings: Faults) -> None:
+    """Some counties alone have more places than their area, so that nothing is left for the others."""
+    findings.add(
+        "E421",
+        parsed.file,
+        int(total["row"]),
+        parsed.header(parsed.table.quantity),
+        year=int(total["year"]),
+        service=total["service"],
+        known=figure(known),
+        total=figure(total["sum"]),
+    )
 
 
 def check_sources(

@@ -30,10 +30,11 @@ def at_present(tables: Mapping[str, Parsed], places: Places, findings: Faults) -
     figures that no county of the region can take.
     """
     found = dict(tables)
+    last = int(tables["population"].frame["year"].max()) if "population" in tables else 0
     for name in (*SHARED, *COMPARED):
         if name in tables:
             _tell_beyond(tables[name], places, findings)
-            found[name] = _at_present(tables[name], places, findings)
+            found[name] = _at_present(tables[name], places, last, findings)
     return found
 
 
@@ -51,7 +52,8 @@ def _tell_beyond(parsed: Parsed, places: Places, findings: Faults) -> None:
     )
 
 
-def _at_present(parsed: Parsed, places: Places, findings: Faults) -> Parsed:
+def _at_present(parsed: Parsed, places: Places, last: int, findings: Faults) -> Parsed:
+    """One table. last: year of the last count of the population; figures before it tell nothing of what comes."""
     column = parsed.table.areas[0]
     frame = parsed.frame
     pairs = list(zip(frame["year"], frame[column], strict=True))
@@ -61,7 +63,7 @@ def _at_present(parsed: Parsed, places: Places, findings: Faults) -> Parsed:
         return parsed
     several = former & units.map(lambda unit: unit is not None and len(unit) > 1)
     if parsed.table.name in COMPARED:
-        _tell_unused(parsed.with_frame(frame[several]), places, findings)
+        _tell_unused(parsed.with_frame(frame[several & (frame["year"] >= last)]), places, findings)
         former &= ~several
     present = frame[column].where(~former, units.map(lambda unit: _joined(unit, places)))
     changed = parsed.with_frame(frame.assign(**{column: present, "code_printed": frame[column]}))

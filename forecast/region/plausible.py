@@ -20,8 +20,12 @@ from forecast.services import school_stages
 
 CRUDE_RATE = (0.001, 0.060)
 """Births or deaths of a year per resident; the lowest and highest of any country since 1950 lie well inside."""
-FACTOR_APART = 5.0
-"""Two counts of one area further apart than this do not have the same unit."""
+BY_CHANCE = 14.0
+"""Minus the logarithm of the chance (Chernoff's bound for a Poisson count, here one in a million) below which events do
+not come at a rate inside `CRUDE_RATE`: of 60 residents nobody need be born in a year, of 60,000 somebody is."""
+FACTOR_APART = 100.0
+"""Two counts of one area further apart than this do not have the same unit. A new town grows tenfold in a decade; a
+figure in thousands or in 10k that is read as persons is off by a thousand or more."""
 TFR, SRB, E0 = (0.3, 8.0), (0.95, 1.25), (30.0, 95.0)
 MX_LIMITS = ((0, 0.5), (1, 0.1), (60, 0.5), (90, 2.0))
 """(first age, highest plausible death rate from that age on) per person-year."""
@@ -100,7 +104,8 @@ def check_sizes(
 
 
 def _apart(one: float, other: float) -> bool:
-    return one != other and not 1 / FACTOR_APART <= (one / other if other else np.inf) <= FACTOR_APART
+    """True where two counts cannot be in one unit; of nobody no unit can be wrong."""
+    return bool(one and other) and not 1 / FACTOR_APART <= one / other <= FACTOR_APART
 
 
 def _tell_apart(
@@ -120,7 +125,7 @@ def _tell_apart(
 
 
 def check_crude_rates(parsed: Parsed, event: str, people: pd.DataFrame, places: Places, findings: Faults) -> None:
-    """Births and deaths of a year, per resident, lie inside `CRUDE_RATE`; so do printed rates.
+    """Births and deaths of a year, per resident, lie inside `CRUDE_RATE` but for chance; so do printed rates.
 
     `event` is "births" or "deaths"; `parsed` is the table of that name, or controls. `people`: see `residents`; the
     nearest year is taken.
@@ -128,23 +133,38 @@ def check_crude_rates(parsed: Parsed, event: str, people: pd.DataFrame, places: 
     area = parsed.table.areas[0]
     frame = parsed.frame
     if "component" in frame:
-        _check_printed_rates(parsed, event, places, findings)
+        _check_printed_rates(parsed, event, people, places, findings)
         frame = frame[frame["component"] == event]
     events = sums_of(parsed.with_frame(frame), [area, "year"]).dropna()
     rows = frame.groupby([area, "year"], sort=False)["row"].min()
     for code, year, value in events[[area, "year", "sum"]].itertuples(index=False):
-        known = people[people["area"] == code]
-        if known.empty:
-            continue
-        alive = float(known.iloc[(known["year"] - year).abs().argmin()]["persons"])
-        rate = value / alive if alive else np.inf
-        if not CRUDE_RATE[0] <= rate <= CRUDE_RATE[1]:
+        alive = _alive(people, str(code), int(year))
+        if alive is not None and not _by_chance(value, alive):
+            rate = value / alive if alive else np.inf
             _tell_rate(parsed, event, int(rows[code, year]), code, int(year), rate, figure(value), places, findings)
 
 
-def _check_printed_rates(parsed: Parsed, event: str, places: Places, findings: Faults) -> None:
+def _alive(people: pd.DataFrame, code: str, year: int) -> float | None:
+    """Residents of an area in the year nearest to `year`; None where none are known."""
+    known = people[people["area"] == code]
+    return None if known.empty else float(known.iloc[(known["year"] - year).abs().argmin()]["persons"])
+
+
+def _by_chance(events: float, alive: float) -> bool:
+    """True where so many events may be, at a rate inside `CRUDE_RATE`."""
+    expected = min(max(events, CRUDE_RATE[0] * alive), CRUDE_RATE[1] * alive)
+    if expected == 0:
+        return events == 0
+    logarithm = events * np.log(events / expected) if events > 0 else 0.0
+    return bool(expected - events + logarithm <= BY_CHANCE)
+
+
+def _check_printed_rates(parsed: Parsed, event: str, people: pd.DataFrame, places: Places, findings: Faults) -> None:
     frame = parsed.frame[parsed.frame["component"] == f"{event.removesuffix('s')}_rate"]
     for row in frame[~frame["value"].between(*CRUDE_RATE) & frame["value"].notna()].itertuples():
+        alive = _alive(people, str(row.area), int(row.year))
+        if alive is not None and _by_chance(float(row.value) * alive, alive):
+            continue
         rate = figure(float(row.value))
         _tell_rate(parsed, event, int(row.row), str(row.area), int(row.year), float(row.value), rate, places, findings)
 
@@ -173,6 +193,43 @@ def _tell_rate(
         low=figure(CRUDE_RATE[0] * 1000),
         high=figure(CRUDE_RATE[1] * 1000),
     )
+
+
+def check_closings(supply: Parsed, projects: Parsed, places: Places, findings: Faults) -> None:
+    """No more closes in a county, or in all of an area, than stands there; a figure holds until the next one, which
+    counts what opened and closed before."""
+    columns = ["service", "county", "year", "capacity"]
+    stands = supply.frame.dropna(subset=columns).sort_values("year")
+    changes = projects.frame.dropna(subset=columns)
+    for closing in changes[changes["capacity"] < 0].itertuples():
+        around = [area for area, members in places.members.items() if closing.county in members]
+        for place in [closing.county, *around]:
+            inside = {place, *places.members.get(place, ())}
+            figure_of = stands[
+                (stands["county"] == place) & (stands["service"] == closing.service) & (stands["year"] <= closing.year)
+            ]
+            if figure_of.empty:
+                continue
+            last = figure_of.iloc[-1]
+            since = changes[
+                changes["county"].isin(inside)
+                & (changes["service"] == closing.service)
+                & (changes["year"] > last["year"])
+                & (changes["year"] <= closing.year)
+            ]
+            left = float(last["capacity"] + since["capacity"].sum())
+            if left < 0:
+                findings.add(
+                    "E424",
+                    projects.file,
+                    int(closing.row),
+                    projects.header("capacity"),
+                    service=closing.service,
+                    county=closing.county,
+                    year=int(closing.year),
+                    left=figure(left),
+                )
+                break
 
 
 def check_mortality(parsed: Parsed, places: Places, findings: Faults) -> None:

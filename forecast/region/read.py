@@ -30,6 +30,9 @@ from forecast.services import read_services
 MODELS = "models"
 """Folder inside a region's where models of its own lie, each of a service that is not shipped, or in the place of one."""
 
+ADDED_UP = ("supply", "enrolment", "births", "deaths")
+"""Tables in which an area's figure stands beside its counties'."""
+
 
 @dataclass(frozen=True)
 class _Files:
@@ -110,6 +113,9 @@ def _read_tables(folder: Path, prefix: str, schemas: Mapping[str, Table], findin
         path = there.pop(table.file, None)
         if path is not None:
             _read_table(path, table, prefix + path.name, files, findings)
+    for name, parsed in files.parsed.items():
+        if not parsed.table.read_by:
+            findings.add("W114", parsed.file, opens=say_both(f"region.opens.{name}"))
     for path in there.values():
         findings.add("W111", prefix + path.name, hint=hint(_near_file(path.name, schemas)))
     return files
@@ -204,12 +210,19 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
     if "boundaries" in parsed:
         mapped = check.check_boundaries(parsed["boundaries"], places, findings)
         places = check.Places(places.counties, places.parents, places.members, mapped)
+    check.check_counties(parsed["counties"], places, findings)
     checked = {name: check.check_codes(table, places, findings) for name, table in parsed.items()}
     for table in checked.values():
         check.check_duplicates(table, findings)
+    checked = {name: check.without_breakdown_totals(table, places, findings) for name, table in checked.items()}
+    for name in ADDED_UP:
+        if name in checked:
+            check.check_parents(check.without_repeats(checked[name]), places, findings)
     for name in ("population", "registered"):
         if name in checked:
             checked[name] = _check_counts(checked[name], places, findings)
+    if "supply" in checked and "projects" in checked:
+        plausible.check_closings(checked["supply"], checked["projects"], places, findings)
     if "flows" in checked:
         plausible.check_flows(checked["flows"], places, findings)
     if "enrolment" in checked:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 NO_SUPPLY = "none"
 """`basis` of a service whose supply is not known at all."""
 
+CLOSE = 0.5
+"""Places or beds: shares of an area's figure add up to it only so far."""
 
 Residents = Mapping[str, float]
 """County -> residents in the ages of a service, all counties of the region."""
@@ -40,7 +42,8 @@ def estimate_supply(region: Region, models: Mapping[str, DemandModel], people: x
 
     `people` holds `population` (trajectory?, county, year, sex, age) with the census year, whose shares split area
     figures (the region's `supply_split.year`, else its last census year, else the first year of `people`).
-    Raises InputRefused where that year or a county is missing, or county figures exceed their area's.
+    Raises InputRefused where that year or a county is missing, county figures exceed their area's, or more closes in
+    a county than stands there.
     """
     population = _census_population(people, region)
     counties = [str(county) for county in population[COUNTY].values]
@@ -53,6 +56,7 @@ def estimate_supply(region: Region, models: Mapping[str, DemandModel], people: x
         residents = dict(zip(counties, in_ages.values.tolist(), strict=True))
         stands, since, split = _standing(region, service, figures.get(service, []), residents, years)
         comes, split_too = _planned(region, projects.get(service, []), residents, years, since)
+        _refuse_less_than_nothing(stands + comes, projects.get(service, []), service, counties, years)
         standing.append(stands)
         planned.append(comes)
         tables = [table for table, rows in (("supply", figures), ("projects", projects)) if service in rows]
@@ -161,6 +165,20 @@ def _planned(
         parts = np.array([added.get(county, 0.0) for county in residents])
         planned += parts[:, None] * ((since < project.year) & (years >= project.year))
     return planned, split
+
+
+def _refuse_less_than_nothing(
+    capacity: np.ndarray, projects: list[Row], service: str, counties: list[str], years: np.ndarray
+) -> None:
+    """Raises InputRefused where more closes in a county than stands there. capacity: (county, year)."""
+    below = np.argwhere(capacity < -CLOSE)
+    if not len(below):
+        return
+    county, year = counties[below[0][0]], int(years[below[0][1]])
+    closing = [row for row in projects if row.capacity < 0 and row.year <= year]
+    row = next((row for row in reversed(closing) if row.county == county), closing[-1])
+    values = {"service": service, "county": county, "year": year, "left": f"{capacity[tuple(below[0])]:,.0f}"}
+    raise InputRefused(Issue("E424", file="projects.csv", row=row.line, values=values))
 
 
 def _shared(total: float, counties: list[str], residents: Residents) -> dict[str, float]:
