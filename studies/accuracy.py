@@ -18,6 +18,7 @@ from forecast.region import Region, read_region
 from forecast.scenario import list_scenarios, read_scenario
 from forecast.waves import find_waves
 from studies import ROOT
+from studies.foreseen import foreseen
 from studies.pages import table, write
 
 PAGE = ROOT / "docs" / "accuracy.md"
@@ -34,6 +35,8 @@ def main() -> None:
         *rolls(region, pasts),
         *crests(region, pasts),
         *tried(),
+        *foreseen("china"),
+        *foreseen("wenzhou"),
     ]
     write(PAGE, parts)
 

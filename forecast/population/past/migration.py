@@ -83,6 +83,15 @@ def shrink_to_whole(rate: xr.DataArray, population: xr.DataArray) -> xr.DataArra
     return own * rate + (1 - own) * whole
 
 
+def moves_inside(rate: xr.DataArray, population: xr.DataArray) -> xr.DataArray:
+    """County rates of a whole that nobody enters or leaves: less the rate of the whole at each sex and age, which is
+    then no migration but how well the two counts found people (a nation's children are missed more often than adults).
+
+    rate, population: (county, sex, age); the persons that the returned rates move sum to 0 over the counties.
+    """
+    return rate - (rate * population).sum(COUNTY) / population.sum(COUNTY).clip(min=1e-9)
+
+
 def mobility(people: xr.DataArray) -> xr.DataArray:
     """Persons who move in a year in either direction, in the shape of `people` (..., sex, age): `standard_schedule`.
 

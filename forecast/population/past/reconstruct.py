@@ -159,7 +159,10 @@ def _migration_between(
     units, span = unit_of_county(region, first), last - first
     survival = cohort_survival(life_table(mx.sel({YEAR: slice(first + 1, last)})).sx, span)
     before, after = (whole_units(year_ends[year], units) for year in (first, last))
-    return counties_of_units(migration.census_rates(before, after, survival, span), units)
+    rate = migration.census_rates(before, after, survival, span)
+    if region.settings.get("derivation", {}).get("closed"):
+        rate = migration.moves_inside(rate, after)
+    return counties_of_units(rate, units)
 
 
 def _between_counts(region: Region, year_ends: dict[int, xr.DataArray], mx: xr.DataArray) -> xr.DataArray:
