@@ -14,10 +14,10 @@ from forecast.population.projection.kernel import one_year_lanes
 
 @njit(nogil=True, cache=True)
 def county_rows(  # type: ignore[no-untyped-def]
-    baseline, sx, asfr, first_age, younger, fertility, girls, level, band, moves, in_exposure, weights, first, stop,
-    start, end, births, need, out,
+    baseline, newborn, sx, asfr, first_age, younger, fertility, girls, level, band, moves, in_exposure, weights, first,
+    stop, start, end, births, need, out,
 ):  # fmt: skip
-    """baseline: (sex, age); sx: (year, sex, age, lane); asfr: (year, fertile age); fertility: (year, lane); girls:
+    """baseline: (sex, age); newborn: (young age, lane) multiplier of the baseline; sx: (year, sex, age, lane); asfr: (year, fertile age); fertility: (year, lane); girls:
     (year,); level: (year, band, lane); band: (age,); moves: (year, 6, sex, age); weights: (year, row, sex, age), the
     ages `first` to `stop` - 1 of a row; start, end: (sex, age, lane), births: (lane,) and need: (row, lane) are buffers.
     Fills out (row + 1, year, lane): the rows, and last the births. Returns the persons clipped.
@@ -25,7 +25,7 @@ def county_rows(  # type: ignore[no-untyped-def]
     for sex in range(baseline.shape[0]):
         for age in range(baseline.shape[1]):
             for lane in range(start.shape[2]):
-                start[sex, age, lane] = baseline[sex, age]
+                start[sex, age, lane] = baseline[sex, age] * (newborn[age, lane] if age < newborn.shape[0] else 1)
     clipped = 0.0
     for year in range(sx.shape[0]):
         clipped += one_year_lanes(

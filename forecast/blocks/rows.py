@@ -89,7 +89,7 @@ class _Chain:
         births, need = np.empty(LANES, np.float32), np.empty((rows, LANES), np.float32)
         out = np.empty((rows + 1, years, LANES), np.float32)
         county_rows(
-            _of(self.baseline, county), self.survival(county, shocks, trajectories), _of(self.asfr, county), self.first_age,
+            _of(self.baseline, county), shocks.newborn.astype(np.float32), self.survival(county, shocks, trajectories), _of(self.asfr, county), self.first_age,
             self.younger, shocks.fertility.astype(np.float32), _of(self.girls, county),
             shocks.movers.astype(np.float32), self.frame.band.astype(np.int64), moves,
             np.float32(self.timing.in_exposure), _of(self.weights, county), self.first, self.stop, start, end, births,

@@ -59,6 +59,8 @@ class Uncertainty:
     mortality_loading      (age,) how strongly an age follows the mortality path
     births_dispersion      variance of births over their mean, beyond what the fertility path explains (1: Poisson)
     movers_dispersion      variance in persons of a band's yearly net change over its movers and deaths (1: Poisson)
+    births_sampled         share of births that a sample survey counted in the years after the last count (0: all were
+                           counted, nobody errs); who was born in these years is off by 1 / sqrt(births in the sample)
     degrees_of_freedom     of Student's t: counties differ in how volatile they are by more than their size; all
                            processes of a county and trajectory bear one scale of variance 1 (inf: none). Above 2
     """
@@ -71,6 +73,7 @@ class Uncertainty:
     mortality_loading: tuple[float, ...] = (1.0,) * len(AGES)
     births_dispersion: float = 1.0
     movers_dispersion: float = 1.0
+    births_sampled: float = 0.0
     degrees_of_freedom: float = np.inf
     parts: tuple[tuple[str, str, str, str], ...] = ()  # component, tier, source, basis: what it rests on
 
@@ -82,6 +85,7 @@ class Shocks:
     fertility: np.ndarray  # (year, trajectory) multiplier of asfr
     hazard: np.ndarray  # (year, trajectory) log multiplier of the hazards before the loading by age
     movers: np.ndarray  # (year, band, trajectory) net persons on top of the scenario's
+    newborn: np.ndarray  # (age, trajectory) multiplier of those at the jump-off date who were born after the last count
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ class Frame:
     moving: np.ndarray  # (county, band) share of the county's movers, sums to 1
     noise: np.ndarray  # (county, band) standard deviation in persons a year
     births: np.ndarray  # (county, year) the scenario's
+    sampling: np.ndarray  # (age,) log error of those born after the last count, from age 0 on
     shared: dict[tuple[object, ...], np.ndarray] = field(default_factory=dict, repr=False)  # paths drawn once for all
 
 
@@ -136,7 +141,17 @@ def uncertain_frame(
         movers / np.maximum(movers.sum(axis=1, keepdims=True), 1e-9),
         np.sqrt(variance) * (movers > 0),
         births,
+        _sampling(rates, uncertainty.births_sampled),
     )  # fmt: skip
+
+
+def _sampling(rates: xr.Dataset, sampled: float) -> np.ndarray:
+    """(age,) standard deviation of the log of those born after the last count, by age (`rates.uncounted`)."""
+    if not sampled or "uncounted" not in rates:
+        return np.empty(0)
+    persons = rates.uncounted.values
+    error: np.ndarray = 1 / np.sqrt(np.maximum(sampled * persons[persons > 0], 1.0))
+    return error
 
 
 def county_shocks(frame: Frame, county: int, trajectories: range) -> Shocks:
@@ -146,7 +161,7 @@ def county_shocks(frame: Frame, county: int, trajectories: range) -> Shocks:
     fertility = np.exp(_paths(frame, uncertainty.fertility, "births", "fertility", code, trajectories))
     fertility = fertility * _counted(frame, county, trajectories)
     hazard = _paths(frame, uncertainty.mortality, "mortality", "mortality", code, trajectories)
-    return Shocks(fertility, hazard, _movers(frame, county, trajectories))
+    return Shocks(fertility, hazard, _movers(frame, county, trajectories), _newborn(frame, trajectories))
 
 
 def shared_levels(frame: Frame, trajectories: range) -> tuple[np.ndarray, np.ndarray]:
@@ -176,11 +191,33 @@ def uncertain_rates(rates: xr.Dataset, frame: Frame, trajectories: range) -> xr.
     moved = xr.DataArray(by_age, dims=(COUNTY, YEAR, AGE, TRAJECTORY), coords={**coords, AGE: rates[AGE].values})
     slope = xr.DataArray(frame.slope, dims=(COUNTY, SEX, AGE))
     changed = {
+        "baseline": rates.baseline * _at_all_ages(shocks[0].newborn, rates.baseline, trajectories),
         "asfr": rates.asfr * wide([shock.fertility for shock in shocks]),
         "sx": rates.sx**hazard,
         "net_migration": rates.net_migration + moved * slope,
     }
     return rates.assign({name: in_order(value) for name, value in changed.items()}).drop_vars("mobility")
+
+
+def _at_all_ages(newborn: np.ndarray, baseline: xr.DataArray, trajectories: range) -> xr.DataArray:
+    """(age, trajectory) the multiplier, 1 at the ages that were counted."""
+    factor = np.ones((baseline.sizes[AGE], len(trajectories)))
+    factor[: len(newborn)] = newborn
+    return xr.DataArray(factor, {AGE: baseline[AGE], TRAJECTORY: list(trajectories)}, (AGE, TRAJECTORY))
+
+
+def _newborn(frame: Frame, trajectories: range) -> np.ndarray:
+    """(age, trajectory) multiplier of those born after the last count: one survey a year errs for the whole region."""
+    ages = frame.sampling.size
+    if "births" in frame.frozen or not ages:
+        return np.ones((ages, len(trajectories)))
+    area = frame.areas["region"]
+    known = ("sampling", "region", area, trajectories)
+    if known not in frame.shared:
+        born = frame.years[0] - 1 - np.arange(ages)
+        normal = normals(frame.seed, area, "sampling", born, trajectories)[:, 0]
+        frame.shared[known] = np.exp(frame.sampling[:, None] * normal)
+    return frame.shared[known]
 
 
 def _paths(

@@ -62,6 +62,10 @@ class _Dispersion(_Sourced):
     dispersion: float = Field(ge=0, le=1000)
 
 
+class _Sample(_Sourced):
+    births_sampled: float = Field(ge=0, le=1)
+
+
 class _Freedom(_Sourced):
     degrees_of_freedom: float = Field(gt=2, le=1000)
 
@@ -77,6 +81,7 @@ class _File(BaseModel):
     births: _Dispersion
     movers: _Dispersion
     tails: _Freedom | None = None
+    jump_off: _Sample | None = None
 
 
 def read_uncertainty(region: Region) -> Uncertainty:
@@ -113,6 +118,7 @@ def uncertainty_from_file(path: Path) -> Uncertainty:
         mortality_loading=_loading(file.mortality_loading),
         births_dispersion=file.births.dispersion,
         movers_dispersion=file.movers.dispersion,
+        births_sampled=file.jump_off.births_sampled if file.jump_off else 0.0,
         degrees_of_freedom=file.tails.degrees_of_freedom if file.tails else float("inf"),
         parts=_parts(file),
     )
@@ -148,6 +154,7 @@ def _parts(file: _File) -> tuple[tuple[str, str, str, str], ...]:
         ("counted births", "county", file.births),
         ("counted movers", "county", file.movers),
         *([("mortality by age", "nation", file.mortality_loading)] if file.mortality_loading else []),
+        *([("sampled births", "region", file.jump_off)] if file.jump_off else []),
         *([("volatility of counties", "county", file.tails)] if file.tails else []),
     ]
     return tuple((name, tier, entry.source, entry.basis) for name, tier, entry in listed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import YEAR, at_years, in_order
+from forecast.basics.dims import AGE, COUNTY, SEX, YEAR, at_years, in_order
 from forecast.basics.variables import label
 from forecast.population.future.births_per_woman import births_per_woman
 from forecast.population.future.levers import gross_flows, net_migrants
@@ -54,8 +54,20 @@ def vital_rates(
         stock = institutions_ahead(region, past.institutions, years)
         rates["turnover"] = label(turnover(stock, rates["sx"]), "rates.turnover", source)
         rates["net_migration"] = label(rates["net_migration"] + rates["turnover"], "rates.net_migration", source)
-    attrs = {"jump_off_year": region.jump_off_year, "migration_timing": scenario.migration.timing}
+    rates["uncounted"] = label(
+        _born_after(rates["baseline"], past.attrs["counted_year"], years), "rates.uncounted", source
+    )
+    attrs = {
+        "jump_off_year": region.jump_off_year,
+        "migration_timing": scenario.migration.timing,
+    }
     return xr.Dataset(rates, attrs=attrs)
+
+
+def _born_after(people: xr.DataArray, counted_year: int, years: np.ndarray) -> xr.DataArray:
+    """(age,) persons of all counties at the jump-off date who were born after the last count."""
+    young = people[AGE] < int(years[0]) - 1 - counted_year
+    return people.sum([COUNTY, SEX]).where(young, 0.0)
 
 
 def _migration(

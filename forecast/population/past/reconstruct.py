@@ -265,7 +265,7 @@ def _assemble(
         "migration_lasting": migration.lasting_level(long_mean, residents),
     }
     labelled = {name: label(in_order(variable), f"past.{name}") for name, variable in past.items()}
-    return xr.Dataset(labelled, attrs={"jump_off_year": region.jump_off_year})
+    return xr.Dataset(labelled, attrs={"jump_off_year": region.jump_off_year, "counted_year": count.year})
 
 
 def _flows(known: xr.DataArray, steps: list[Step]) -> xr.Dataset:
