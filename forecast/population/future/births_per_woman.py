@@ -20,8 +20,8 @@ MEMORY = 0.6
 level itself moves by 3 % a year)."""
 
 SLOPE_YEARS, DAMPING = 3, 0.7
-"""Years whose change goes on, and what is left of it each year, in the path "falling" (derived: the best of 25 rules for
-the births per woman of low-fertility countries at origins before 2008, docs/accuracy/settings.md)."""
+"""Years whose change goes on, and what is left of it each year, in the path "falling" (derived: the best of fifteen rules for
+the births per woman of low-fertility countries at origins before 2008, docs/accuracy/fertility.md)."""
 
 DRAGON = 8
 """Remainder of a calendar year by 12 in the years of the dragon (2000, 2012, 2024), in which more children are born."""
