@@ -9,7 +9,7 @@ import xarray as xr
 from forecast.basics.ages import age_bounds
 from forecast.basics.school_date import SEPTEMBER
 from forecast.demand import estimate_demand, participation_ratios, progress_senior, read_models
-from forecast.population import check_balance, estimate_past, project_population, vital_rates
+from forecast.population import check_balance, estimate_past, people_over_time, project_population, vital_rates
 from forecast.population.past.census import count_of
 from forecast.region import Region, read_region
 from forecast.scenario import read_scenario
@@ -127,3 +127,31 @@ def test_scenario_levels_move_the_total_additively(region: Region, past: xr.Data
     np.testing.assert_allclose(total, 2 * one.sum(["sex", "age"]), rtol=1e-9, atol=1e-6)
     np.testing.assert_allclose(zero.sum(["sex", "age"]), 0.0, atol=1e-6)
     assert bool(((twice - zero) * np.sign(total) >= -1e-9).all())
+
+
+def test_students_are_found_where_they_study_and_nowhere_else(past: xr.Dataset) -> None:
+    """Ouhai has the university town of Chashan, Dongtou a campus on Lingkun."""
+    inside = past.institutions.sel(year=2020).sum(["sex", "age"])
+    assert sorted(inside.county.values[inside > 0]) == ["330304", "330305"]
+    assert 30_000 < float(inside.sel(county="330304")) < 80_000
+    assert 5_000 < float(inside.sel(county="330305")) < 10_000
+
+
+def test_those_of_15_to_17_are_the_children_of_three_years_before_and_their_migration(
+    region: Region, past: xr.Dataset
+) -> None:
+    people = people_over_time(past, vital_rates(region, read_scenario("baseline"), past))
+    moved = people.net_migration.sum("sex")
+    for year in (2024, 2030, 2040):
+        younger = people.population.sel(year=year - 3, age=slice(12, 14)).sum(["sex", "age"])
+        came = sum(moved.sel(year=year - 2 + k, age=slice(13 + k, 15 + k)).sum("age") for k in range(3))
+        now = people.population.sel(year=year, age=slice(15, 17)).sum(["sex", "age"])
+        np.testing.assert_allclose(now / (younger + came), 1, atol=0.01)
+
+
+def test_births_rise_with_the_women_and_no_more(region: Region, past: xr.Dataset) -> None:
+    people = people_over_time(past, vital_rates(region, read_scenario("baseline"), past))
+    births = people.births.sum("sex")
+    women = people.population.sel(sex="female", age=slice(20, 34)).sum("age")
+    rise, of_women = (one.sel(year=2035) / one.sel(year=2023) for one in (births, women))
+    assert bool((rise <= np.maximum(of_women, 1)).all()), (rise.values, of_women.values)
