@@ -409,6 +409,7 @@ _ALL = (
         key=("county", "year", "kind", "sex", "age_group"),
         quantity="persons",
         units=("persons",),
+        read_by=("population", "report"),
     ),
     Table(
         "households",

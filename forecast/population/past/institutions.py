@@ -18,8 +18,6 @@ from forecast.basics.dims import AGE, AGES, COUNTY, OPEN_AGE, SEX, SEXES, YEAR, 
 from forecast.basics.issues import InputRefused, Issue
 from forecast.region import Region
 
-TABLE = "special_population"
-
 USUAL = {15: (0.0, 0.37), 20: (-0.08, 0.94)}
 """First age of a group of five -> constant and slope of the log of its usual size, given that of 25 to 29, all sizes being
 relative to the births of their years that are alive and to those of 10 to 14. Derived: least absolute deviations over the
@@ -116,9 +114,9 @@ def stock_over_years(region: Region, at_counts: dict[int, xr.DataArray], years: 
 
 def _given(region: Region, county: str, years: list[int]) -> np.ndarray | None:
     """(year, sex, age) persons by the table, all kinds, each straight between its years; None without a row."""
-    if not region.has(TABLE):
+    if not region.has("special_population"):
         return None
-    table = region.table(TABLE)
+    table = region.table("special_population")
     table = table[table["county"] == county]
     if table.empty:
         return None

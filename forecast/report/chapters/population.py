@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from forecast.basics.text import Text, count, percent, year_text
+from forecast.basics.text import Text, count, joined, percent, year_text
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.charts.people import GROUPS
 from forecast.report.view import View
@@ -54,7 +54,27 @@ def _sentences(view: View) -> list[Text]:
             s2=percent(float(old[end] / total[end])),
         ),
         both("population.oldest", **all_years, **_steps(view, oldest, "80+")),
+        *_institutions(view),
     ]
+
+
+def _institutions(view: View) -> list[Text]:
+    """Who lives in institutions and where, a sentence for each way in which that is known; none where nobody does."""
+    run = view.run
+    if "institutions" not in run.data:
+        return []
+    given = set(run.region.table("special_population").county) if run.region.has("special_population") else set()
+    inside = run.data["institutions"].to_series().sort_values(ascending=False)
+    sentences = []
+    for how, wanted in (("institutions_given", True), ("institutions_seen", False)):
+        parts = [
+            both("population.institutions_place", place=view.names.places[str(code)], n=count(float(persons)))
+            for code, persons in inside.items()
+            if persons >= 1 and (code in given) == wanted
+        ]
+        if parts:
+            sentences.append(both("population.institutions", parts=joined(parts), how=both(f"population.{how}")))
+    return sentences
 
 
 def _steps(view: View, series: pd.Series[float], group: str) -> dict[str, Text]:
