@@ -7,6 +7,7 @@ A *unit* is a county, or counties joined by + where the boundary of a census yea
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -60,12 +61,13 @@ def count_years(region: Region) -> list[int]:
     return years
 
 
-def count_of(region: Region, year: int, split: str = "births") -> Count:
+def count_of(region: Region, year: int, split: str = "births", campuses: Collection[str] | None = None) -> Count:
     """The count of a year at single ages. The ages of every printed group sum to the printed figure.
 
     split: "births" (weights are national births that survived, the two birth years of an age in their parts) or
     "spline" (weights are the survivors of a constant stream of births). Units may have been counted on days, and
-    printed in age groups, of their own; what is printed by single years is not reshaped by national births.
+    printed in age groups, of their own; what is printed by single years is not reshaped by national births. campuses:
+    counties in which institutions may be recognised; by default everywhere.
     """
     table = region.table("population")
     table = table[table.year == year]
@@ -78,7 +80,7 @@ def count_of(region: Region, year: int, split: str = "births") -> Count:
     rest = np.zeros((2, len(names)))  # persons and persons times the share of the year after their day
     for (day, _), printed in table.groupby(["date", layout]):
         late = rest_of_year(str(day))
-        index, forms = _single_years(region, year, split, late, printed, names)
+        index, forms = _single_years(region, year, split, late, printed, names, campuses)
         whole[:, index] += forms
         persons = forms[0].sum((-1, -2)) + 1e-9
         rest[:, index] += persons, persons * late
@@ -101,7 +103,13 @@ def rest_of_year(day: str) -> float:
 
 
 def _single_years(
-    region: Region, year: int, split: str, late: float, printed: pd.DataFrame, names: list[str]
+    region: Region,
+    year: int,
+    split: str,
+    late: float,
+    printed: pd.DataFrame,
+    names: list[str],
+    campuses: Collection[str] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Positions (unit,) in `names` of the units printed in one set of age groups, and (form, unit, sex, age) of them:
     the five arrays of `Count`, the newborn at age 0."""
@@ -109,7 +117,7 @@ def _single_years(
     own, first_ages = sorted(printed.unit.unique()), cube.columns.to_numpy(int)
     counts = cube.loc[pd.MultiIndex.from_product([own, SEXES])].to_numpy(float).reshape(len(own), len(SEXES), -1)
     alive = _weights(region, year, "births", late).sum(axis=0)
-    institutions = institutions_in(region, year, own, counts, first_ages, alive)
+    institutions = institutions_in(region, year, own, counts, first_ages, alive, campuses)
     others = np.maximum(counts - np.add.reduceat(institutions, first_ages, axis=-1), 0.0)
     weights = _weights(region, year, split, late)
     others, starts, breaks = _leavers_apart(others, first_ages, weights)

@@ -8,6 +8,7 @@ back as a stock whose turnover, arrivals of the young ages and departures of the
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 
 import numpy as np
@@ -34,16 +35,25 @@ STUDENTS = {15: {17: 0.06, 18: 0.42, 19: 0.52}, 20: {20: 0.42, 21: 0.36, 22: 0.1
 
 
 def institutions_in(
-    region: Region, year: int, units: list[str], counts: np.ndarray, first_ages: np.ndarray, alive: np.ndarray
+    region: Region,
+    year: int,
+    units: list[str],
+    counts: np.ndarray,
+    first_ages: np.ndarray,
+    alive: np.ndarray,
+    campuses: Collection[str] | None = None,
 ) -> np.ndarray:
     """(unit, sex, age) persons in institutions at a count: as given, and elsewhere as recognised.
 
-    counts: (unit, sex, group) persons counted, groups beginning at `first_ages`; alive: (age,) births that are alive.
+    counts: (unit, sex, group) persons counted, groups beginning at `first_ages`; alive: (age,) births that are alive;
+    campuses: counties in which institutions may be recognised, by default all.
     Raises InputRefused E661 where more are given than were counted.
     """
     found = recognised(counts, first_ages, alive)
     for number, unit in enumerate(units):
         own = [given for county in unit.split("+") if (given := _given(region, county, [year])) is not None]
+        if campuses is not None and not set(unit.split("+")) & set(campuses):
+            found[number] = 0.0
         if own:
             found[number] = np.sum(own, axis=0)[0]
     groups = np.add.reduceat(found, first_ages, axis=-1)

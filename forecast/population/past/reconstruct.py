@@ -54,7 +54,11 @@ def reconstruct(region: Region, split: str = "births") -> xr.Dataset:
     year.
     Raises InputRefused where a table is missing or a calibration does not arrive.
     """
-    counts = [count_of(region, year, split) for year in count_years(region)]
+    *before, latest = count_years(region)
+    last_count = count_of(region, latest, split)
+    inside = last_count.institutions.sum([SEX, AGE])
+    places = inside["unit"].values[inside.values > 0].tolist()  # who has none today had none that lasts
+    counts = [*(count_of(region, year, split, places) for year in before), last_count]
     first, last = counts[0].year, counts[-1].year
     pattern = _pattern(region, np.arange(first, region.jump_off_year + 1))
     year_ends, at_counts, level = _year_ends(region, counts, pattern)
