@@ -90,11 +90,11 @@ def run_forecast(
 
         # how much of it hangs on migration and on births
         counties, years = people[COUNTY].values.tolist(), future.rates[YEAR].values.tolist()
-        weights = demand_weights(models, region, ratios, counties, years)
+        weights = demand_weights(models, ratios, counties, years)
         flows = region_flows(region, list(models), counties, years)
         levels = demand_at_levels(past, future, weights, flows, demand)
 
-        rolls = observed_rolls(ratios, region.area, list(models), people[YEAR].values.tolist())
+        rolls = observed_rolls(region, models, people[YEAR].values.tolist())
         data = gather(people, demand, supply, gap, levels, rolls, future.migration_level)
 
         # how sure all this is: joint random paths around the scenario
@@ -124,6 +124,7 @@ def run_forecast(
             seed=seed,
             trajectories=trajectories,
             form=future.form,
+            pupils={service: ratio.form for service, ratio in ratios.items() if ratio.form},
             region=region.id,
             jump_off_year=region.jump_off_year,
             now=decision,
@@ -166,9 +167,10 @@ def compare_scenarios(
     with xr.set_options(arithmetic_join="exact", keep_attrs=True):
         past = estimate_past(region)
         for scenario in chosen:
-            models = compared_models(region_models(region, scenario.models), services)
+            of_all = region_models(region, scenario.models)
+            models = compared_models(of_all, services)
             people = people_over_time(past, baseline(region, scenario, past).rates)
-            demand = estimate_demand(people, models, region)
+            demand = estimate_demand(people, models, region, participation_ratios(people, of_all, region))
             supply = estimate_supply(region, models, people)
             gap = compare_supply(demand, supply, scenario.demand.view)
             parts.append(numbers_of(scenario, people, demand, supply, gap, years, region.areas))

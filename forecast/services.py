@@ -39,6 +39,7 @@ class Service:
     building      what its building is called where it may become something else (`waves.advice.<class>_<building>`)
     moves_into    services whose emptied buildings this one may take over: assumed, as no norm names them
     stage         stage of a school system whose pupils it serves; parts: stages by which the pupils are counted apart
+    entered_from  stage whose pupils become those of this one by passage, where it is not compulsory
     running_cost, special_prevalence    their names in models/schools/standards.toml
     """
 
@@ -58,6 +59,7 @@ class Service:
     moves_into: tuple[str, ...] = ()
     stage: str = ""
     parts: tuple[str, ...] = ()
+    entered_from: str = ""
     running_cost: str = ""
     special_prevalence: str = ""
 

@@ -6,12 +6,14 @@ python -m studies.accuracy
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.school_date import SEPTEMBER
-from forecast.demand import estimate_demand, participation_ratios, progress_senior, read_models
+from forecast.basics.dims import COUNTY, SERVICE, SEX, YEAR
+from forecast.basics.school_date import children
+from forecast.demand import estimate_demand, observed_rolls, read_models
 from forecast.population import estimate_past, project_population, vital_rates
 from forecast.population.past.census import SPLITS
 from forecast.region import Region, read_region
@@ -74,9 +76,7 @@ def rolls(region: Region, pasts: dict[str, xr.Dataset]) -> Iterable[str]:
     )
     years = (2018, 2019, 2020, 2021, 2022)
     for split, past in pasts.items():
-        people = past.assign_attrs(jump_off_year=region.jump_off_year)
-        ratios = participation_ratios(people, read_models(), region)
-        ratios = ratios[ratios.area == region.area].pivot(index="service", columns="year", values="ratio")
+        ratios = whole_ratios(region, past)
         rows = [
             (
                 stage,
@@ -88,8 +88,7 @@ def rolls(region: Region, pasts: dict[str, xr.Dataset]) -> Iterable[str]:
         yield f"Age groups split by {split}:\n"
         yield table(("stage", "ratio 2020", *(str(year) for year in years)), rows)
     yield (
-        "Seniors follow juniors of three years before (stage-level progression, migration through the cohort's own "
-        "ratio), the passage taken from 2021 alone:\n"
+        "Seniors follow juniors of three years before by passage, as in every run, with the senior rolls of 2022 hidden:\n"
     )
     yield table(("year", "predicted pupils", "counted pupils", "error"), list(seniors(region, pasts["births"])))
     yield (
@@ -98,16 +97,26 @@ def rolls(region: Region, pasts: dict[str, xr.Dataset]) -> Iterable[str]:
     )
 
 
+def whole_ratios(region: Region, past: xr.Dataset) -> pd.DataFrame:
+    """Pupils counted in the whole area over its resident children of the ages, by service and counted year."""
+    models = {name: model for name, model in read_models().items() if model.service.rolls}
+    counted = observed_rolls(region, models, past[YEAR].values.tolist())
+    population = past.population.sum([SEX, COUNTY])
+    aged = [children(population, model.ages, model.cutoff_month) for model in models.values()]
+    ratios = counted / xr.concat(aged, counted[SERVICE])
+    table: pd.DataFrame = ratios.dropna(YEAR, how="all").transpose(SERVICE, YEAR).to_series().unstack(YEAR)
+    return table
+
+
 def seniors(region: Region, past: xr.Dataset) -> Iterable[tuple[str, ...]]:
     people = past.assign_attrs(jump_off_year=region.jump_off_year)
-    ratios = participation_ratios(people, read_models(), region)
-    counted = ratios[ratios.area == region.area].set_index(["service", "year"]).pupils.to_xarray()
-    junior, senior = counted.sel(service="junior_school"), counted.sel(service="senior_school")
-    predicted = progress_senior(
-        people, junior, senior.where(senior.year <= 2021), observed_year=2021, cutoff_month=SEPTEMBER
-    )
+    rolls = region.table("enrolment")
+    hidden = rolls.stage.str.startswith("senior") & (rolls.year > 2021)
+    earlier = replace(region, tables={**region.tables, "enrolment": rolls[~hidden]})
+    found = estimate_demand(people, read_models(), earlier).pupils.sel(service="senior_school").sum(COUNTY)
+    counted = observed_rolls(region, read_models(), past[YEAR].values.tolist()).sel(service="senior_school")
     for year in (2021, 2022):
-        guess, truth = float(predicted.sel(year=year)), float(senior.sel(year=year))
+        guess, truth = float(found.sel(year=year)), float(counted.sel(year=year))
         note = "used" if year == 2021 else f"{guess / truth - 1:+.1%}"
         yield str(year), f"{guess:,.0f}", f"{truth:,.0f}", note
 

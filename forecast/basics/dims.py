@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import xarray as xr
 
 TRAJECTORY, COUNTY, GROUP, YEAR, SEX, AGE = "trajectory", "county", "group", "year", "sex", "age"
-SERVICE, STAGE, GRADE = "service", "stage", "grade"
+SERVICE, STAGE, GRADE, PART = "service", "stage", "grade", "part"
 AREA, QUANTILE, AGE_GROUP, COMPONENT = "area", "quantile", "age_group", "component"
 
 FROM_PLACE, TO_PLACE = "origin", "destination"
@@ -26,7 +26,7 @@ CATEGORY, SHIFT, DRIVER, ROW = "category", "shift", "driver", "row"
 START_YEAR, LEAD, APPROACH, PROBABILITY = "origin", "lead", "approach", "probability"
 """Of tests on the past: the last year that a forecast knew, years from it on, and who forecasts."""
 
-ORDER = (TRAJECTORY, COUNTY, GROUP, YEAR, SEX, AGE, SERVICE, STAGE, GRADE)
+ORDER = (TRAJECTORY, COUNTY, GROUP, YEAR, SEX, AGE, SERVICE, STAGE, GRADE, PART)
 """Slow to fast; variables that leave a function have their dimensions in this order."""
 
 SEXES = ("female", "male")

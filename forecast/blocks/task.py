@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from forecast.basics.ages import age_groups
 from forecast.basics.dims import AGE, AGES, COUNTY, FROM_PLACE, ROW, SERVICE, TO_PLACE, YEAR
 from forecast.blocks.rows import project_rows
-from forecast.demand import DemandModel, demand_factors
+from forecast.demand import DemandModel, Ratio, demand_factors
 from forecast.demand.flows import systems
 from forecast.population.chance.processes import Frame, Uncertainty, uncertain_frame
 from forecast.region import Region
@@ -40,7 +39,7 @@ class Task:
     rates: xr.Dataset  # with `mobility`
     uncertainty: Uncertainty
     models: Mapping[str, DemandModel]
-    ratios: pd.DataFrame
+    ratios: Mapping[str, Ratio]  # of `participation_ratios` for the scenario's people
     weights: xr.Dataset  # of `demand_weights` for the counties and years of the rates
     flows: xr.DataArray | None  # of `region_flows`
     supply: xr.DataArray  # (county, year, service)
@@ -71,8 +70,20 @@ class Task:
 
     def factors(self, trajectories: range, frozen: frozenset[str] = frozenset()) -> xr.DataArray:
         """(service, year, trajectory) by which behaviour departs from the models."""
-        factors = demand_factors(self.models, self.years, self.region.area, self.seed, trajectories)
+        factors = demand_factors(self.models, self.years, self.region.area, self.seed, trajectories, self.last_known)
         return xr.ones_like(factors) if PARTICIPATION in frozen else factors
+
+    def county_factors(self, county: str, trajectories: range, frozen: frozenset[str] = frozenset()) -> xr.DataArray:
+        """The same for what a county has apart from the others."""
+        factors = demand_factors(
+            self.models, self.years, county, self.seed, trajectories, self.last_known, by_county=True
+        )
+        return xr.ones_like(factors) if PARTICIPATION in frozen else factors
+
+    @property
+    def last_known(self) -> dict[str, int | None]:
+        """Service -> the last year in which its pupils were counted."""
+        return {name: self.ratios[name].last if name in self.ratios else None for name in self.models}
 
 
 def needs_by_county(
@@ -95,6 +106,8 @@ def needs_by_county(
         for each, factor in zip(frozen, factors, strict=True):
             values = project_rows(rates, task.frame(counties, each), rows, trajectories, threads).values
             values[:, : len(factor)] *= factor
+            for row, county in enumerate(counties):
+                values[row, : len(factor)] *= task.county_factors(county, trajectories, each).values
             needs.append(_served(task, counties, values))
         yield from ((county, [values[position] for values in needs]) for position, county in enumerate(counties))
 

@@ -7,18 +7,20 @@ from forecast.demand.methods.linear import METHODS
 from forecast.demand.model import DemandModel, Quantity, Standard, chain_of
 from forecast.demand.read import read_models, with_overrides
 from forecast.demand.region_models import region_models
-from forecast.demand.schools.ratios import observed_rolls, participation_ratios, progress_senior
+from forecast.demand.schools.ratios import FORMS, Ratio, observed_rolls, participation_ratios, ratio_table
 from forecast.demand.schools.stages import ages_of_services, system_of
 from forecast.demand.sensitivity import demand_at_levels
 from forecast.demand.spread import demand_factors
 from forecast.demand.weights import demand_weights
 
 __all__ = [
+    "FORMS",
     "METHODS",
     "NOT_A_COHORT",
     "CostShares",
     "DemandModel",
     "Quantity",
+    "Ratio",
     "Standard",
     "ages_of_services",
     "break_even_years",
@@ -31,7 +33,7 @@ __all__ = [
     "estimate_demand",
     "observed_rolls",
     "participation_ratios",
-    "progress_senior",
+    "ratio_table",
     "read_models",
     "region_models",
     "september_population",

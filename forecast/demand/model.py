@@ -232,7 +232,10 @@ class DemandModel(_Frozen):
     note: Names | None = None
     parameters: dict[str, Quantity]
     uncertainty: dict[str, Quantity] = {}
-    """Parameter -> how far it may have moved ten years after the jump-off date; what is not named is taken as sure."""
+    """Parameter -> how far it may have moved ten years after it was last known, in all counties alike; what is not named
+    is taken as sure."""
+    uncertainty_by_county: dict[str, Quantity] = {}
+    """Parameter -> how far it may have moved in one county apart from the others, on the same terms."""
     standards: dict[str, Standard] = {}
     supply: Supply
     costs: Costs | None = None
@@ -272,12 +275,17 @@ class DemandModel(_Frozen):
         levels = self.standards.get(name)
         return levels.in_force if levels else None
 
+    def spreads(self) -> dict[str, Quantity]:
+        """What says how uncertain a parameter is, under its dotted name."""
+        alike = {f"uncertainty.{name}": spread for name, spread in self.uncertainty.items()}
+        return alike | {f"uncertainty_by_county.{name}": spread for name, spread in self.uncertainty_by_county.items()}
+
     def quantities(self) -> dict[str, Quantity]:
         """Every number of the model under its dotted name, in the order of the file."""
         numbers = {f"parameters.{name}": number for name, number in self.parameters.items()}
         for name, standard in self.standards.items():
             numbers |= {f"standards.{name}.{level}": number for level, number in standard.given().items()}
-        numbers |= {f"uncertainty.{name}": number for name, number in self.uncertainty.items()}
+        numbers |= self.spreads()
         numbers["supply.lead_time"] = self.supply.lead_time
         return numbers | {
             f"costs.{name}": number for name, number in (self.costs.given() if self.costs else {}).items()

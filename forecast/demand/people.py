@@ -12,14 +12,6 @@ from forecast.basics.dims import AGE, COUNTY, GROUP, SEX, TRAJECTORY, YEAR, in_o
 from forecast.basics.issues import InputRefused, Issue
 
 
-def residents(people: xr.Dataset) -> xr.DataArray:
-    """`population` (trajectory?, county, year, age): residents of both sexes at 31 December.
-
-    Raises InputRefused where the variable, a dimension, an age, a group or a year in between is missing.
-    """
-    return counted(people, "resident")
-
-
 def denominator(people: xr.Dataset, concept: str) -> str:
     """Whom `counted` counts for a model of that concept: without groups residents stand in for the registered.
 
@@ -34,7 +26,7 @@ def counted(people: xr.Dataset, concept: str) -> xr.DataArray:
     """`population` (trajectory?, county, year, age) of the concept, "resident" or "registered", as `denominator` says.
 
     With the dimension `group` resident is local + migrant and registered is local + absent: everyone once. Raises
-    InputRefused as `residents`.
+    InputRefused where the variable, a dimension, an age, a group or a year in between is missing.
     """
     if "population" not in people:
         raise InputRefused(Issue("E414", values={"dim": "population", "labels": ", ".join(map(str, people)) or "-"}))

@@ -165,7 +165,12 @@ def _check_names(raw: Raw, file: str) -> Iterable[Issue]:
     if not isinstance(method, str) or method not in METHODS:
         return
     needs = METHODS[method]
-    lists = {"parameters": needs.parameters, "uncertainty": needs.powers, "standards": needs.standards}
+    lists = {
+        "parameters": needs.known,
+        "uncertainty": needs.powers,
+        "uncertainty_by_county": needs.powers,
+        "standards": needs.standards,
+    }
     for section, known in lists.items():
         have = raw.get(section, {})
         for name in have if isinstance(have, dict) else ():
@@ -198,6 +203,7 @@ def _check_service(section: Raw, file: str) -> Iterable[Issue]:
     closed = {
         "stage": school_stages().stages,
         "parts": school_stages().stages,
+        "entered_from": school_stages().stages,
         "use": _uses(),
         "building": _buildings(),
     }
@@ -231,13 +237,14 @@ def _raw_quantities(raw: Raw) -> Iterable[tuple[str, Raw]]:
                 for key, child in node.items():
                     yield from walk(f"{prefix}.{key}" if prefix else key, child)
 
-    for section in ("parameters", "uncertainty", "standards", "supply", "costs"):
+    for section in ("parameters", "uncertainty", "uncertainty_by_county", "standards", "supply", "costs"):
         yield from walk(section, raw.get(section))
 
 
 def _check_parameters(model: DemandModel, method: Method, file: str) -> Iterable[Issue]:
     """Each parameter has the unit, kind and range that the method needs; tables cover the model's ages."""
-    asked = {f"parameters.{name}": (model.parameters[name], need) for name, need in method.parameters.items()}
+    given = {name: need for name, need in method.known.items() if name in model.parameters}
+    asked = {f"parameters.{name}": (model.parameters[name], need) for name, need in given.items()}
     asked["supply.lead_time"] = (model.supply.lead_time, _LEAD_TIME)
     if model.costs:
         asked |= {f"costs.{name}": (quantity, _COSTS[name]) for name, quantity in model.costs.given().items()}
@@ -256,8 +263,8 @@ def _check_parameters(model: DemandModel, method: Method, file: str) -> Iterable
 
 def _check_spreads(model: DemandModel, method: Method, file: str) -> Iterable[Issue]:
     """A spread is one number on a scale that the parameter has: a logit only where it is a dated share."""
-    for name, spread in model.uncertainty.items():
-        key = f"uncertainty.{name}"
+    for key, spread in model.spreads().items():
+        name = key.partition(".")[2]
         share = method.parameters[name].high <= 1 and model.parameters[name].kind in ("number", "path")
         units = [SPREADS[scale] for scale in SPREADS if scale == "log" or share]
         if spread.unit not in units:

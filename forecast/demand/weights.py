@@ -18,13 +18,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import AGE, AGES, COUNTY, TRAJECTORY, YEAR
 from forecast.demand.estimate import demand_by_residence
 from forecast.demand.model import DemandModel
-from forecast.region import Region
+from forecast.demand.schools.ratios import Ratio
 
 BLOCK = 25
 """Counties asked at once: one person of every age in each county and year takes room, some 55 MB for 27 years."""
@@ -32,20 +31,19 @@ BLOCK = 25
 
 def demand_weights(
     models: Mapping[str, DemandModel],
-    region: Region | None,
-    ratios: pd.DataFrame | None,
+    ratios: Mapping[str, Ratio],
     counties: Sequence[str],
     years: Sequence[int],
 ) -> xr.Dataset:
     """`demand` and `demand_norm` (county, year, service, age) units per person of the age who lives in the county.
 
-    region, ratios: as `estimate_demand` takes them. A norm that a service lacks is NaN. Every method so
+    ratios: of `participation_ratios`. A norm that a service lacks is NaN. Every method so
     far is linear in people, and tests hold each to it.
     """
     parts = []
     for first in range(0, len(counties), BLOCK):
         people = _one_of_each_age(counties[first : first + BLOCK], years)
-        needs = demand_by_residence(people, models, region, ratios)[["demand", "demand_norm"]]
+        needs = demand_by_residence(people, models, ratios)[["demand", "demand_norm"]]
         parts.append(needs.rename({TRAJECTORY: AGE}).transpose(COUNTY, YEAR, ..., AGE))
     return parts[0] if len(parts) == 1 else xr.concat(parts, COUNTY, join="exact")
 

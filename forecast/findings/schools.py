@@ -217,11 +217,11 @@ def _changes(
         [_bare(table[name].sel({YEAR: year})) for year in (first, last)]
         for name in ("pupils", "living_here", "children")
     )
-    graded = _bare(table["form"] == "grade")
+    graded, passed = (_bare(table["form"] == form) for form in ("grade", "passage"))
     before, after = (
         {
-            "migration": have / cohort,
-            "participation": (at_home / have).where(~graded, 1.0),
+            "migration": have.where(~passed, at_home) / cohort,  # by passage it is counted in the stage before
+            "participation": (at_home / have).where(~graded & ~passed, 1.0),
             "retention": (at_home / have).where(graded, 1.0),
             "flows": (rolls / at_home).where(at_home != rolls, 1.0),
         }

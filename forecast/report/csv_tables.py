@@ -10,6 +10,7 @@ import xarray as xr
 from forecast.basics.areas import by_area
 from forecast.basics.dims import AGE, COUNTY, LIMIT, QUANTILE, SERVICE, SETTING, SEX, YEAR
 from forecast.basics.quantiles import BANDS, ENDS
+from forecast.demand import ratio_table
 from forecast.demand.schools.changes import elasticity
 from forecast.findings.flags import flag_table
 from forecast.findings.schools import Schools
@@ -40,7 +41,7 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
         "warnings": _named(run, run.flags.warnings),
         "trains": _named(run, run.flags.trains),
         **_help(run),
-        "participation_ratios": run.ratios,
+        "participation_ratios": ratio_table(run.ratios),
         **{name: _named(run, table) for name, table in school_tables(run.schools).items()},
     }
 

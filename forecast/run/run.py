@@ -15,7 +15,7 @@ from forecast.blocks import Causes, Task, recompute
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from forecast.demand import DemandModel
+    from forecast.demand import DemandModel, Ratio
     from forecast.findings.flags import Flags
     from forecast.findings.read import Rules
     from forecast.findings.schools import Schools
@@ -42,7 +42,7 @@ class Run:
     rules: Rules
     data: xr.Dataset
     waves: pd.DataFrame
-    ratios: pd.DataFrame
+    ratios: Mapping[str, Ratio]
     manifest: Mapping[str, Any]
     flags: Flags
     sharing: Sharing

@@ -22,7 +22,6 @@ from forecast.demand import (
     NOT_A_COHORT,
     estimate_demand,
     participation_ratios,
-    progress_senior,
     read_models,
     september_population,
     with_overrides,
@@ -251,50 +250,48 @@ def region_with_rolls() -> StandIn:
     rolls = enrolment(
         ("9900", 2021, "primary", 4800.0),
         ("9900", 2022, "primary", 5280.0),
-        ("01", 2022, "primary", 9999.0),  # one county's own roll does not make the area's ratio
-        ("9900", 2024, "primary", 9999.0),  # after the jump-off year: those children are projected
         ("9900", 2022, "senior_general", 1000.0),
         ("9900", 2022, "senior_vocational", 920.0),
-        ("9900", 2023, "senior_general", 1000.0),  # one of two stages: not the whole service
     )
     return StandIn({"enrolment": rolls, "sources": SOURCES})
 
 
-def test_the_ratio_is_pupils_over_children_of_the_whole_area() -> None:
-    """Both counties have 1,200 + 3,600 children aged 6-11, so 5,280 pupils make 1.1; and 1,920 of 2,400 seniors 0.8."""
-    ratios = participation_ratios(people(), MODELS, region_with_rolls())
-    primary = ratios[ratios["service"] == "primary_school"].set_index("year")
-    assert list(primary.index) == [2021, 2022]
-    assert primary.loc[2022, "ratio"] == pytest.approx(1.1)
-    assert primary.loc[2022, "september_population"] == pytest.approx(4800)
-    senior = ratios[ratios["service"] == "senior_school"].set_index("year")
-    assert list(senior.index) == [2022]
-    assert senior.loc[2022, "ratio"] == pytest.approx(0.8)
-
-
-def test_senior_schools_may_be_counted_as_one() -> None:
-    """1,920 pupils of 2,400 children."""
-    whole = StandIn({"enrolment": enrolment(("9900", 2022, "senior", 1920.0)), "sources": SOURCES})
-    ratios = participation_ratios(people(), MODELS, whole)
-    assert ratios.set_index(["service", "year"]).loc[("senior_school", 2022), "ratio"] == pytest.approx(0.8)
-    found = estimate_demand(people(), MODELS["senior_school"], whole)
-    assert found["ratio_origin"].item() == "region"
-    assert found["ratio_source"].item() == "communique"
-
-
-def test_the_latest_ratio_holds_for_all_counties_and_says_whence_it_is() -> None:
+def test_every_counted_year_has_its_own_ratio_and_says_of_which_year_it_is() -> None:
+    """Both counties have 1,200 + 3,600 children aged 6-11, so 4,800 pupils make 1.0 and 5,280 make 1.1; and 1,920 of
+    2,400 seniors 0.8."""
     found = estimate_demand(people(), MODELS, region_with_rolls())
-    primary = found.sel(service="primary_school")
-    assert primary["demand"].sel(county="02", year=2030) == pytest.approx(3600 * 1.1)
-    assert primary["ratio"].values == pytest.approx(1.1)
-    assert (primary["ratio_year"] == 2022).all()
+    primary = found.sel(service="primary_school", county="02")
+    expected = {2018: 1.0, 2021: 1.0, 2022: 1.1, 2023: 1.1, 2030: 1.1}
+    assert primary["ratio"].sel(year=list(expected)).values == pytest.approx(list(expected.values()))
+    assert primary["ratio_year"].sel(year=list(expected)).values.tolist() == [2021, 2021, 2022, 2022, 2022]
+    assert primary["demand"].sel(year=2030) == pytest.approx(3600 * 1.1)
     assert primary["ratio_origin"].item() == "region"
     assert primary["ratio_source"].item() == "communique"
     assert primary["ratio_model"].values == pytest.approx(1.009)
+    senior = found["ratio"].sel(service="senior_school")
+    assert senior.values == pytest.approx(0.8)
     junior = found.sel(service="junior_school")
     assert junior["ratio_origin"].item() == "model"
     assert junior["ratio_year"].isnull().all()
     assert found["demand_basis"].sel(service=["nursery", "primary_school"]).values.tolist() == ["assumed", "assumed"]
+
+
+def test_senior_schools_may_be_counted_as_one() -> None:
+    """1,920 pupils of 2,400 children; general and vocational by the model's share."""
+    whole = StandIn({"enrolment": enrolment(("9900", 2022, "senior", 1920.0)), "sources": SOURCES})
+    found = estimate_demand(people(), MODELS["senior_school"], whole)
+    assert found["ratio"].values == pytest.approx(0.8)
+    assert found["ratio_origin"].item() == "region"
+    assert found["ratio_source"].item() == "communique"
+    general = found["part_pupils"].sel(part="senior_general", year=2022).sum("county")
+    assert float(general) == pytest.approx(1920 * 0.67)
+
+
+def test_counties_that_count_more_than_their_area_are_told() -> None:
+    rolls = enrolment(("9900", 2022, "primary", 5280.0), ("01", 2022, "primary", 9999.0))
+    with pytest.raises(InputRefused, match="9,999") as refused:
+        participation_ratios(people(), MODELS, StandIn({"enrolment": rolls, "sources": SOURCES}))
+    assert {issue.code for issue in refused.value.issues} == {"E458"}
 
 
 def test_the_basis_is_that_of_the_weakest_number() -> None:
@@ -309,7 +306,9 @@ def test_counties_that_all_have_rolls_make_the_area() -> None:
     rolls = enrolment(("01", 2022, "primary", 1200.0), ("02", 2022, "primary", 3120.0))
     region = StandIn({"enrolment": rolls, "sources": sources(("enrolment", "", "schools", "published"))})
     found = estimate_demand(people(), MODELS["primary_school"], region)
-    assert found["ratio"].values == pytest.approx(0.9)
+    in_2022 = found["demand"].sel(year=2022)
+    assert in_2022.values.ravel().tolist() == pytest.approx([1200, 3120])
+    assert found["demand"].sum("county").values == pytest.approx(4320)
     assert found["ratio_source"].item() == "schools"
 
 
@@ -330,32 +329,6 @@ def test_a_value_of_ones_own_goes_before_the_observed_ratio() -> None:
     assert found["ratio"].values == pytest.approx(1.2)
     assert found["ratio_origin"].item() == "override"
     assert found["ratio_model"].values == pytest.approx(1.009)
-
-
-# --- seniors carried forward --------------------------------------------------------------------------------------
-
-
-def test_seniors_follow_the_juniors_of_three_years_before() -> None:
-    """s = 0.8 from 2022; twice the juniors of 2020 make twice the seniors of 2023 when the cohort stays as it is."""
-    years = list(range(2018, 2025))
-    junior = xr.DataArray([900.0, 900, 1800, 900, 900, 900, 900], dims="year", coords={"year": years})
-    senior = xr.DataArray([720.0], dims="year", coords={"year": [2022]})
-    carried = progress_senior(people(), junior, senior, cutoff_month=SEPTEMBER)
-    assert list(carried["year"].values) == list(range(2021, 2028))
-    assert float(carried.sel(year=2022)) == pytest.approx(720)
-    assert float(carried.sel(year=2023)) == pytest.approx(1440)
-
-
-def test_seniors_move_with_the_cohort() -> None:
-    """A third more people at every age from 2025 on: the cohort grew by migration, and its seniors with it."""
-    grown = people()
-    grown["population"] = grown["population"].where(grown["year"] < 2025, grown["population"] * 4 / 3)
-    junior = xr.DataArray(np.full(8, 900.0), dims="year", coords={"year": range(2018, 2026)})
-    senior = xr.DataArray([720.0], dims="year", coords={"year": [2022]})
-    carried = progress_senior(grown, junior, senior, cutoff_month=SEPTEMBER)
-    assert float(carried.sel(year=2025)) == pytest.approx(960)
-    with pytest.raises(InputRefused, match="junior"):
-        progress_senior(grown, junior, senior.assign_coords(year=[2019]), cutoff_month=SEPTEMBER)
 
 
 # --- faults of files and overrides --------------------------------------------------------------------------------

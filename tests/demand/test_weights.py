@@ -24,7 +24,7 @@ def people(seed: int) -> xr.Dataset:
 
 def test_weights_say_what_the_methods_say() -> None:
     models, found = read_models(), people(1)
-    weights = demand_weights(models, None, None, ["a", "b"], YEARS)
+    weights = demand_weights(models, {}, ["a", "b"], YEARS)
     expected = estimate_demand(found, models)
     both = found.population.sum("sex")
     for name in ("demand", "demand_norm"):

@@ -10,7 +10,7 @@ before their own date.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
@@ -116,13 +116,19 @@ _OCCUPANCY = Need("1", _DATED, 0.05, 1)
 
 @dataclass(frozen=True)
 class Method:
-    """A method with the parameters it needs, the standards it can use, and the parameters in which demand is a
-    product: name -> power, 1 or -1. These may be uncertain."""
+    """A method with the parameters it needs and those that it can use, the standards it can use, and the parameters in
+    which demand is a product: name -> power, 1 or -1. These may be uncertain."""
 
     compute: Callable[[xr.DataArray, DemandModel, Given], Variables]
     parameters: Mapping[str, Need]
     powers: Mapping[str, int]
     standards: frozenset[str]
+    optional: Mapping[str, Need] = field(default_factory=dict)
+
+    @property
+    def known(self) -> Mapping[str, Need]:
+        """All parameters that a model may have."""
+        return {**self.parameters, **self.optional}
 
 
 METHODS: dict[str, Method] = {
@@ -135,6 +141,7 @@ METHODS: dict[str, Method] = {
         },
         {"ratio": 1},
         frozenset({"ratio", "class_size", "pupils_per_post", "floor_area"}),
+        {"first_part_share": Need("1", _DATED, 0, 1)},
     ),
     "take_up": Method(
         take_up,

@@ -9,9 +9,9 @@ county, year and age serves every scenario and trajectory.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from statistics import median
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import AGE, COUNTY, GRADE, SERVICE, TRAJECTORY, YEAR, in_order
@@ -20,27 +20,22 @@ from forecast.basics.school_date import september_population
 from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.model import DemandModel
 from forecast.demand.people import counted
+from forecast.demand.schools.enrolments import PUPILS, items_of
+from forecast.demand.schools.ratio_paths import believable
 from forecast.demand.schools.rolls import forecast_rolls
-from forecast.demand.schools.stages import StageSystem, grade_in, system_of
+from forecast.demand.schools.stages import FIRST_OF_SCHOOL, StageSystem, grade_in, system_of
 from forecast.region import Region
 
-FIRST_OF_SCHOOL = 1
-"""Grade that is entered from outside, whoever was in kindergarten before."""
 
-
-def region_rolls(region: Region, until: int | None = None) -> xr.DataArray | None:
+def region_rolls(region: Region) -> xr.DataArray | None:
     """(county, year, grade) pupils where every county has grades in school years that follow one another; else None.
 
-    The last unbroken run of years, none after `until`, with every county and every grade that occurs. Raises
-    InputRefused for a grade that its stage does not have in the region's school system.
+    The last unbroken run of years with every county and every grade that occurs. Raises InputRefused for a grade that
+    its stage does not have in the region's school system.
     """
     system = system_of(region)
-    if not region.has("enrolment"):
-        return None
-    table = region.table("enrolment")
+    table = items_of(region, PUPILS)
     table = table[(table["grade"] != "all") & table["county"].isin(list(region.counties.index))]
-    if until is not None:
-        table = table[table["year"] <= until]
     if table.empty:
         return None
     pairs = zip(table["stage"], table["grade"], strict=True)
@@ -63,38 +58,43 @@ def _children(population: xr.DataArray, grades: list[int], system: StageSystem, 
     return in_order(by_grade.rename({AGE: GRADE}).assign_coords({GRADE: grades}))
 
 
-def grade_ratios(people: xr.Dataset, models: Mapping[str, DemandModel], region: Region) -> pd.DataFrame:
-    """Pupils per child of each age at the cut-off date, by service, county and year: service, area, year, age, ratio;
-    pupils and september_population where they were counted.
+def grade_ratios(people: xr.Dataset, models: Mapping[str, DemandModel], region: Region) -> dict[str, xr.DataArray]:
+    """Pupils per child of each age at the cut-off date, (county, year, age) by service.
 
     For the services all of whose grades the region counts by county. Counted years have their own ratio, earlier
-    years that of the first counted one; later years follow from the school effects of `forecast_rolls`. An age
-    without children and pupils takes the ratio of all counties. Pupils are those who live in the county: where the
-    region has flows, rolls are carried back along them. Raises InputRefused for pupils of an age of which the county
-    has no children, and for rolls that contradict the flows.
+    years that of the first counted one; later years follow from the school effects of `forecast_rolls`, which sees no
+    count that looks like a gap (`believable`). An age without children and pupils takes the ratio of all counties.
+    Pupils are those who live in the county: where the region has flows, rolls are carried back along them. Raises
+    InputRefused for pupils of an age of which the county has no children, and for rolls that contradict the flows.
     """
     system = system_of(region)
     years = [int(year) for year in people["population"][YEAR].values]
-    rolls = region_rolls(region, region.jump_off_year)
+    rolls = region_rolls(region)
     if rolls is None:
-        return pd.DataFrame()
+        return {}
     rolls = rolls.sel({YEAR: [year for year in rolls[YEAR].values if year in years]})
     grades_of = _grades_of_services(models, rolls[GRADE].values.tolist(), system)
-    parts = []
+    found: dict[str, xr.DataArray] = {}
     for chain in _chains(grades_of, models):
         model = models[chain[0]]
         population = counted(people, model.population)
-        if TRAJECTORY in population.dims:  # up to the jump-off year all trajectories are the same past
+        if TRAJECTORY in population.dims:  # the first stands for the scenario
             population = population.isel({TRAJECTORY: 0}, drop=True)
         at_home = xr.concat(
             [_at_home(rolls.sel({GRADE: grades_of[service]}), service, region) for service in chain], GRADE
         )
         children = _children(population, at_home[GRADE].values.tolist(), system, model.cutoff_month).sel(
-            {YEAR: at_home[YEAR]}
+            {YEAR: at_home[YEAR], COUNTY: at_home[COUNTY]}
         )
         ratios = _carried_on(at_home, children, years)
-        parts += [_rows(service, ratios, at_home, children, grades_of[service], system) for service in chain]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        found |= {service: _by_age(ratios.sel({GRADE: grades_of[service]}), system) for service in chain}
+    return found
+
+
+def _by_age(ratios: xr.DataArray, system: StageSystem) -> xr.DataArray:
+    """(county, year, age) from (county, year, grade)."""
+    by_age = ratios.rename({GRADE: AGE}).assign_coords({AGE: ratios[GRADE].values + system.entry_age - 1})
+    return in_order(by_age)
 
 
 def _at_home(rolls: xr.DataArray, service: str, region: Region) -> xr.DataArray:
@@ -144,7 +144,7 @@ def _carried_on(rolls: xr.DataArray, children: xr.DataArray, years: list[int]) -
     parts = [*before, observed]
     if ahead:
         held = _held(children, len(ahead))
-        pupils = forecast_rolls(rolls, len(ahead), children=held).pupils
+        pupils = forecast_rolls(_mended(rolls, children), len(ahead), children=held).pupils
         later = pupils / held.sel({YEAR: ahead}).where(lambda child: child > 0)
         whole = pupils.sum(COUNTY) / held.sel({YEAR: ahead}).sum(COUNTY).where(lambda child: child > 0)
         parts.append(later.fillna(whole).fillna(0.0))
@@ -162,6 +162,25 @@ def _observed(rolls: xr.DataArray, children: xr.DataArray) -> xr.DataArray:
     return ratio.fillna(whole).fillna(0.0).drop_attrs()
 
 
+def _mended(rolls: xr.DataArray, children: xr.DataArray) -> xr.DataArray:
+    """The rolls with what cannot be believed of a county and grade (a zero among usual years) put at its usual pupils
+    per child: a gap is not carried on."""
+    per_child = _observed(rolls, children)
+    whole = (rolls.sum(COUNTY) / children.sum(COUNTY)).median(YEAR).fillna(0.0)
+    years = rolls[YEAR].values.tolist()
+    mended = rolls.transpose(COUNTY, GRADE, YEAR).copy(deep=True)
+    for county in rolls[COUNTY].values:
+        for grade in rolls[GRADE].values:
+            at = {COUNTY: county, GRADE: grade}
+            series = dict(zip(years, per_child.sel(at).values.tolist(), strict=True))
+            of_all = float(whole.sel({GRADE: grade}))
+            kept = believable(series, of_all)
+            usual = median(kept.values()) if kept else of_all
+            for year in (year for year in years if year not in kept):
+                mended.loc[{**at, YEAR: year}] = usual * children.sel({**at, YEAR: year})
+    return mended.transpose(*rolls.dims)
+
+
 def _held(children: xr.DataArray, ahead: int) -> xr.DataArray:
     """The cohorts of the last year grown older by a grade a year, nobody moving, the youngest grade as it was."""
     last = children.isel({YEAR: -1}).transpose(COUNTY, GRADE).values
@@ -171,20 +190,3 @@ def _held(children: xr.DataArray, ahead: int) -> xr.DataArray:
         later.append(last)
     coords = {YEAR: [year + step for step in range(1, ahead + 1)], COUNTY: children[COUNTY], GRADE: children[GRADE]}
     return in_order(xr.concat([children, xr.DataArray(np.stack(later), coords, tuple(coords))], YEAR))
-
-
-def _rows(
-    service: str,
-    ratios: xr.DataArray,
-    rolls: xr.DataArray,
-    children: xr.DataArray,
-    grades: list[int],
-    system: StageSystem,
-) -> pd.DataFrame:
-    """The rows of one service, with what was counted where it was."""
-    counted_years = {"pupils": rolls, "september_population": children}
-    known = {name: value.drop_attrs().reindex({YEAR: ratios[YEAR]}) for name, value in counted_years.items()}
-    held = xr.Dataset({"ratio": ratios, **known})
-    table = held.sel({GRADE: grades}).to_dataframe(dim_order=[COUNTY, YEAR, GRADE]).reset_index()
-    table[AGE] = table[GRADE] + system.entry_age - 1
-    return table.rename(columns={COUNTY: "area"}).assign(**{SERVICE: service}).drop(columns=GRADE)

@@ -24,6 +24,9 @@ from forecast.region import Region
 USUAL = "6-3-3"
 """The system of a region that names none in region.toml (`school_system`)."""
 
+FIRST_OF_SCHOOL = 1
+"""Grade that is entered from outside, whoever was in kindergarten before."""
+
 
 @dataclass(frozen=True)
 class StageSystem:
@@ -97,6 +100,17 @@ def whole_stage(system: StageSystem, stage: str) -> str:
         return stage
     kind = stage.partition("_")[0]
     return kind if kind in system.stages else "nine_year"
+
+
+def continues(system: StageSystem, before: str, after: str) -> bool:
+    """True where pupils of one stage come from the other: its first grade follows the last of the other.
+
+    >>> system = stage_systems()["6-3-3"]
+    >>> continues(system, "junior", "senior_general"), continues(system, "kindergarten", "primary")
+    (True, False)
+    """
+    first = system.stages[whole_stage(system, after)][0]
+    return first == system.stages[whole_stage(system, before)][1] + 1 and first != FIRST_OF_SCHOOL
 
 
 def by_stage(rolls: xr.DataArray, system: StageSystem) -> xr.DataArray:

@@ -111,7 +111,7 @@ class Curves:
             return None
         ratios = data["participation_ratio"].sel({SERVICE: service, YEAR: self.axes.outlook_year})
         values = ratios.to_numpy().astype(float)
-        years = data["ratio_year"].sel({SERVICE: service}).to_numpy().astype(float)
+        years = data["ratio_year"].sel({SERVICE: service, YEAR: self.axes.outlook_year}).to_numpy().astype(float)
         if not (np.isfinite(values).all() and np.isfinite(years).all()):
             return None
         if np.ptp(values) > 1e-9 or np.ptp(years) > 0:

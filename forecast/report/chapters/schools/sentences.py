@@ -12,6 +12,7 @@ from forecast.basics.basis import BASES
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.text import Text, count, joined, percent
 from forecast.basics.units import amount
+from forecast.demand import FORMS
 from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.demand.schools.needs import school_counts
 from forecast.findings.levels import BALANCED_IN_WORDS
@@ -163,6 +164,7 @@ def _lead(schools: SchoolView) -> list[Text]:
     national = [view.names.short(stage) for stage in schools.stages if origin.get(stage) == "model"]
     if national:
         sentences.append(both("school.national", stages=joined(national)))
+    sentences += _how_pupils_were_found(schools)
     bare = [view.names.short(stage) for stage in schools.stages if not view.curves.has_supply(stage)]
     if bare:
         sentences.append(both("school.no_supply", stages=joined(bare)))
@@ -170,6 +172,24 @@ def _lead(schools: SchoolView) -> list[Text]:
         both("school.bases", parts=joined(_bases(schools, len(bare) < len(schools.stages)), zh="；", en="; "))
     )
     return sentences
+
+
+def _how_pupils_were_found(schools: SchoolView) -> list[Text]:
+    """One sentence for each form, and in which years rolls were counted."""
+    view = schools.view
+    origin, form = (view.curves.by_service(name) for name in ("ratio_origin", "form"))
+    counted = [stage for stage in schools.stages if origin.get(stage) == "region"]
+    sentences = []
+    for name in FORMS:
+        of_form = [view.names.short(stage) for stage in counted if form.get(stage) == name]
+        if of_form:
+            sentences.append(both(f"school.form_{name}", stages=joined(of_form)))
+    spans = [
+        both("school.counted_span", stage=view.names.short(stage), first=years[0], last=years[-1])
+        for stage in counted
+        if (years := view.curves.observed(stage).index.tolist())
+    ]
+    return [*sentences, both("school.counted", spans=joined(spans))] if spans else sentences
 
 
 def _bases(schools: SchoolView, supplied: bool) -> list[Text]:
