@@ -15,6 +15,7 @@ from forecast.backtest import population as bt
 from forecast.basics.dims import APPROACH
 from studies.pages import table
 
+SIZE_LEADS = (1, 5, 10)
 SIZES = (0, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10**9)
 NAMED = ("total", "6-14", "5-14", "20-29", "65+")  # groups whose coverage has a bar
 BARS_80, BARS_95 = (0.75, 0.85), (0.92, 0.97)
@@ -39,6 +40,8 @@ def page(
         yield score_table(scores.sel(lead=lead))
     yield "All leads together:\n"
     yield coverage_table(scores)
+    yield "All age groups together, by years ahead:\n"
+    yield lead_table(scores)
     yield "## Rivals: weighted error, %\n"
     for lead in leads_of(scores):
         yield f"{lead} years ahead:\n"
@@ -47,7 +50,7 @@ def page(
     yield best_text(scores)
     sizes = size_table(found)
     if sizes:
-        yield "## By residents at the origin\n\nMedian error of the total, %, and coverage of all age groups and leads.\n"
+        yield "## By residents at the origin\n\nMedian error of the total, %, and coverage of the 80 and 95 % bands, %, all age groups.\n"
         yield sizes
 
 
@@ -150,13 +153,24 @@ def size_table(found: xr.Dataset) -> str:
         ours = scores.median_ape.sel({APPROACH: bt.FORECAST, "age_group": "total"})
         rows.append((
             f"{least:,} to {below:,}" if below < 10**9 else f"{least:,} and more", str(count),
-            *(percent(ours.sel(lead=lead)) if lead in ours.lead else "" for lead in (1, 5, 10)), *map(percent_0, pooled(scores)),
+            *(percent(ours.sel(lead=lead)) if lead in ours.lead else "" for lead in SIZE_LEADS),
+            *(cover(scores.sel(lead=lead)) if lead in ours.lead else "" for lead in SIZE_LEADS), cover(scores),
         ))  # fmt: skip
-    return (
-        table(("residents", "places", "1 year", "5 years", "10 years", "cover 80", "cover 95"), rows)
-        if len(rows) > 1
-        else ""
-    )
+    by_lead = [f"{lead} years" if lead > 1 else "1 year" for lead in SIZE_LEADS]
+    head = ("residents", "places", *by_lead, *(f"cover, {lead}" for lead in by_lead), "all leads")
+    return table(head, rows) if len(rows) > 1 else ""
+
+
+def lead_table(scores: xr.Dataset) -> str:
+    """Coverage of all age groups together, by years ahead."""
+    leads = [int(lead) for lead in scores.lead.values if int(scores.cases.sel(lead=lead).max()) > 0]
+    row = ("80/95", *(cover(scores.sel(lead=lead)) for lead in leads))
+    return table(("cover", *(f"{lead} years" if lead > 1 else "1 year" for lead in leads)), [row])
+
+
+def cover(scores: xr.Dataset) -> str:
+    """Coverage at 80 and 95 %, "81/94"; nothing where nothing has been counted."""
+    return "/".join(map(percent_0, pooled(scores))) if int(scores.cases.sum()) else ""
 
 
 def verdicts(title: str, name: str, found: xr.Dataset, scores: xr.Dataset) -> list[str]:

@@ -214,6 +214,7 @@ DOORS = {
     "demand/schools/stages.py": "which grades make a stage is, like the services, the same for all and asked by name",
     "report/html/page.py": "the page's own style and script",
     "report/measured.py": "figures of accuracy that are shown beside a run; no number of it depends on them",
+    "population/fit/abroad.py": "fertility of other countries is evidence for all, whatever a region brings",
     "population/past/history.py": "a researcher's own history needs no region: the shipped pattern stands in",
 }
 OPENS = {"open", "read_text", "read_bytes", "read_csv", "load_dataset", "open_dataset", "read_toml", "tomllib.load"}

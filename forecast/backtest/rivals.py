@@ -48,6 +48,38 @@ def exponential(counts: np.ndarray, horizon: int) -> np.ndarray:
     return last[:, None] * growth[:, None] ** np.arange(1, horizon + 1)[:, None]
 
 
+def straight_line(counts: np.ndarray, horizon: int) -> np.ndarray:
+    """The line of least squares through the counts of the base years, never below zero."""
+    span = min(BASE_YEARS, counts.shape[1] - 1) + 1
+    years = np.arange(span) - (span - 1) / 2
+    base = counts[:, -span:]
+    slope = np.einsum("y,cyg->cg", years, base) / max((years**2).sum(), 1.0)
+    ahead = years[-1] + np.arange(1, horizon + 1)
+    return np.maximum(base.mean(1)[:, None] + slope[:, None] * ahead[:, None], 0.0)
+
+
+def variable_share_of_growth(counts: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Growth carried on, along a line where a place grows and by a factor where it shrinks, all moved by plus and minus to
+    the forecast of the whole, (horizon, age_group).
+
+    Plus and minus: places that grow are scaled by 1 + d, those that shrink by 1 - d, d being what the whole lacks over
+    the sum of all changes without their sign.
+    """
+    horizon, last = len(whole), counts[:, -1:]
+    grows = linear(counts, horizon) >= last
+    change = np.where(grows, linear(counts, horizon), exponential(counts, horizon)) - last
+    lacking = whole - last.sum(0) - change.sum(0)
+    turnover = abs(change).sum(0)
+    along = np.divide(lacking, turnover, out=np.zeros_like(lacking), where=turnover > 0)
+    return np.maximum(last + change * (1 + np.where(grows, along, -along)), 0.0)
+
+
+def csp_vsg(counts: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Mean of the constant share of population and the variable share of growth (Wilson 2015, Population Research and
+    Policy Review 34; found the best of the simple models for small areas)."""
+    return (constant_share(counts, whole) + variable_share_of_growth(counts, whole)) / 2
+
+
 def hamilton_perry(known: xr.Dataset, horizon: int) -> xr.DataArray:
     """Yearly cohort change ratios and child-woman ratios of the last years: (county, year, sex, age)."""
     people = known.population.drop_attrs()

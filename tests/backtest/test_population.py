@@ -82,6 +82,20 @@ def test_rivals_carry_on_what_they_should() -> None:
     np.testing.assert_allclose(shares[:, 1], 2 * shares[:, 0])
 
 
+def test_a_straight_line_and_shares_of_growth_by_hand() -> None:
+    wave = np.array([[[0.0], [12.0], [10.0], [14.0], [12.0], [18.0]]])  # least squares: mean 11, slope 47 / 17.5
+    np.testing.assert_allclose(rivals.straight_line(wave, 1)[0, 0, 0], 11 + 3.5 * 47 / 17.5)
+    counts = np.stack([100 + 10 * np.arange(8.0), 100 - 5 * np.arange(8.0)])[..., None]  # 170 grows, 65 shrinks
+    whole = np.array([[260.0]])
+    shared = rivals.variable_share_of_growth(counts, whole)
+    np.testing.assert_allclose(shared.sum(0), whole)
+    by_factor = 65 * (65 / 90) ** 0.2 - 65
+    along = (260 - 235 - 10 - by_factor) / (10 - by_factor)
+    np.testing.assert_allclose(shared[:, 0, 0], [170 + 10 * (1 + along), 65 + by_factor * (1 - along)])
+    both = (rivals.constant_share(counts, whole) + shared) / 2
+    np.testing.assert_allclose(rivals.csp_vsg(counts, whole), both)
+
+
 def test_falling_counts_end_at_nobody() -> None:
     counts = np.array([[[50.0], [40.0], [30.0], [20.0], [10.0], [5.0]], [[0.0], [0.0], [0.0], [0.0], [0.0], [0.0]]])
     assert rivals.linear(counts, 5)[0].min() == 0.0

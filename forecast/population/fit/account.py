@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -25,10 +25,13 @@ class Account:
     women: (
         np.ndarray
     )  # (county, year, age) woman-years: start and end of the year without the year's migrants, averaged
+    origin: int  # the last year
 
     def until(self, last: int) -> Account:
         """The same with the year at position `last` as origin; nothing after it is left to be seen."""
-        return Account(*(getattr(self, name)[:, : last + 1] for name in self.__dataclass_fields__))
+        names = [name for name in self.__dataclass_fields__ if name != "origin"]
+        cut = {name: getattr(self, name)[:, : last + 1] for name in names}
+        return replace(self, **cut, origin=self.origin - self.steps + last)
 
     @property
     def steps(self) -> int:
@@ -56,7 +59,9 @@ def account_of(history: xr.Dataset) -> Account:
     women = np.full_like(mothers, np.nan)
     women[:, 1:] = np.maximum((people[:, :-1, 0] + people[:, 1:, 0] - net[:, 1:, 0]) / 2, 0.0)
     deaths = history.deaths.transpose(*cell).values
-    return Account(people, births, mothers, deaths, net, entering_of(people, births), women)
+    return Account(
+        people, births, mothers, deaths, net, entering_of(people, births), women, int(history[YEAR].values[-1])
+    )
 
 
 def band_of(ages: int) -> np.ndarray:

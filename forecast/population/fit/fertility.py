@@ -1,17 +1,17 @@
-"""Fertility to come: the whole's level on a damped trend that goes back to its long mean, each county's own schedule.
+"""Fertility to come: the whole's level on a trend that fades out and goes to what other countries have, each county's
+own schedule.
 
 A five-year mean lags behind every turn, so the level starts at the last year: most of the error of ages 0
-to 5 is an error of fertility. The trend of the last years fades out, and the level returns slowly to the mean of the last decades, because
-period fertility swings around it.
+to 5 is an error of fertility. The trend of the last years fades out, and the level goes slowly to that of other countries
+of low fertility (`abroad`); a return to its own mean of 25 years foresaw a rise where there was none.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from forecast.population.fit.abroad import level_abroad
 from forecast.population.fit.account import Account
-
-_LONG = 25  # years whose mean the level returns to
 
 
 def forecast_asfr(
@@ -26,12 +26,13 @@ def forecast_asfr(
     """(county, horizon, age) births per woman-year of the years after the origin.
 
     slope_years: whose change is the trend; damping: of what is left of the trend each year; reversion: share of the
-    distance to the long mean gone each year; shape_years: that tell a county's schedule and relative level;
+    distance to other countries gone each year; shape_years: that tell a county's schedule and relative level;
     own_births: births (and, for single ages, woman-years) at which its own counts one half, the whole's the other.
     """
     span = min(shape_years, past.steps)
     whole, schedule = schedules(past, span, own_births)
-    path = np.exp(level_path(log_levels(past, whole), horizon, slope_years, damping, reversion))
+    abroad = level_abroad(past.origin) - float(np.log(whole.sum()))
+    path = np.exp(level_path(log_levels(past, whole), horizon, slope_years, damping, reversion, abroad))
     return schedule[:, None, :] * path[None, :, None]
 
 
@@ -52,11 +53,12 @@ def log_levels(past: Account, whole: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(births, 0.5) / np.maximum(expected, 0.5))
 
 
-def level_path(levels: np.ndarray, horizon: int, slope_years: int, damping: float, reversion: float) -> np.ndarray:
-    """(horizon,) log levels: last value, damped trend, return to the long mean."""
+def level_path(
+    levels: np.ndarray, horizon: int, slope_years: int, damping: float, reversion: float, abroad: float
+) -> np.ndarray:
+    """(horizon,) log levels: last value, damped trend, return to the level `abroad`, told on the same scale."""
     back = min(slope_years, levels.size - 1)
     slope = (levels[-1] - levels[-1 - back]) / back if back else 0.0
     ahead = np.arange(1, horizon + 1)
     trend = levels[-1] + slope * np.cumsum(damping**ahead)
-    mean = levels[-_LONG:].mean()
-    return mean + (trend - mean) * (1 - reversion) ** ahead
+    return abroad + (trend - abroad) * (1 - reversion) ** ahead

@@ -34,16 +34,16 @@ class Settings:
     own_deaths: float = 300.0
     assumed_slope: float = -0.015
     slope_years: int = 3
-    fertility_damping: float = 0.85
-    fertility_reversion: float = 0.2
+    fertility_damping: float = 0.5
+    fertility_reversion: float = 0.03
     shape_years: int = 5
     own_births: float = 30.0
     long_years: int = 30
-    memory: float = 0.4
-    migration_damping: float = 0.8
+    memory: float = 0.3
+    migration_damping: float = 0.7
     own_migration: float = 1.0
     least_years: int = 5
-    inflation: float = 1.2
+    inflation: float = 1.3
 
 
 def central_forecast(past: Account, horizon: int, settings: Settings) -> Central:

@@ -25,6 +25,10 @@ WORTH = 3.0
 """Spells of three years that a prior counts for (assumed; docs/accuracy shows other values)."""
 
 _SPELL = 3.0  # years after which errors are taken to be news
+_MANY = 10  # counties from which the median one is told from the mean
+_MEDIAN = (
+    0.85  # median over mean of a mean of squares, of the four or five spells that a history tells apart (chi-square)
+)
 _LEAST = 0.02  # share of the variance of counting below which no county's processes are taken to be
 _PHI = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
@@ -150,21 +154,34 @@ def _own(
         tau2, kappa = share * tau2 + (1 - share) * prior.tau2, share * kappa + (1 - share) * prior.kappa
     common = np.maximum(tau2 + kappa * counted, _LEAST * counted + 1e-12)
     telling = common / (common + counted)  # of how much the errors of a county say about anything but counting
-    shape = fit_shape(errors / np.sqrt(common), noise / common, worth, prior.shape if prior else None, telling**2)
     seen = np.maximum(excess, 0.0) / common
     ratio = (seen * spells * telling + WORTH) / (spells * telling + WORTH)
-    return OwnShape(shape, tau2, kappa), common * np.clip(ratio, 0.25, 9.0)
+    own = common * np.clip(ratio, 0.25, 9.0)
+    shape = fit_shape(errors / np.sqrt(own), noise / own, worth, prior.shape if prior else None, telling**2)
+    return OwnShape(shape, tau2, kappa), own
 
 
 def _by_size(excess: np.ndarray, counted: np.ndarray) -> tuple[float, float]:
-    """Variance beyond counting, of a county of any size and in proportion to the variance of counting; the median
-    county's where there are too few to tell."""
+    """Variance beyond counting, of a county of any size and in proportion to the variance of counting; the mean where
+    there are too few counties to tell.
+
+    Volatility is skewed: a few places (oil, a garrison, a flood) have many times the variance of others of their size.
+    Of many counties it is therefore the median's that is expected; what a county's own errors say is added in `_own`.
+    """
     if excess.size < 5:
         return max(float(np.mean(excess)), 0.0), 0.0
     weight = 1 / (counted + max(float(np.median(excess)), float(np.median(counted)) * 0.1))
     columns = np.stack([weight, weight * counted], axis=1)
     (tau2, kappa), _ = nnls(columns, weight * np.minimum(excess, 25 * (np.median(abs(excess)) + counted)))
-    return float(tau2), float(kappa)
+    usual = _usual(excess, counted, tau2 + kappa * counted) if excess.size >= _MANY else 1.0
+    return float(usual * tau2), float(usual * kappa)
+
+
+def _usual(excess: np.ndarray, counted: np.ndarray, fitted: np.ndarray) -> float:
+    """The median county's variance beyond counting as a share of the fitted, (county,) each."""
+    total = fitted + counted
+    median = float(np.median((excess + counted) / total)) / _MEDIAN
+    return float(np.clip(np.median((median * total - counted) / np.maximum(fitted, 1e-15)), 0.2, 1.0))
 
 
 def fit_shape(

@@ -23,7 +23,7 @@ from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.variables import label
 from forecast.population.rates.graduation import graduate
 from forecast.population.rates.lifetable import life_table
-from forecast.population.rates.pattern import fertility_pattern, mortality_pattern
+from forecast.population.rates.pattern import HasTables, fertility_pattern, mortality_pattern
 
 OLD = (60, 90)
 """Ages whose cohorts shrink by death and hardly by migration, so that they tell the level of mortality."""
@@ -57,14 +57,19 @@ class Standard:
         return replace(self, mx=(self.mx * factor).clip(max=3.0))
 
 
-def shipped_standard(pattern: str = "china_wpp2024", year: int | None = None) -> Standard:
-    """The rates of a shipped pattern in a year (its first by default), for places of which nothing better is known."""
-    tables = _PatternTables(pattern)
-    first = int(tables.table("mortality").year_start.min()) + 2
-    years = np.array([year or first])
+def standard_from(tables: HasTables, year: int, source: str) -> Standard:
+    """The rates of the tables `mortality`, `fertility` and `levels` in a year, or in the nearest that they have."""
+    known = tables.table("levels").dropna(subset=["tfr", "srb"]).year.to_numpy(int)
+    known = known[known >= int(tables.table("mortality").year_start.min()) + 2]
+    years = known[[int(abs(known - year).argmin())]]
     fertility = fertility_pattern(tables, years).isel({YEAR: 0}, drop=True)
     mx = mortality_pattern(tables, years).isel({YEAR: 0}, drop=True)
-    return Standard(mx, fertility["share"], float(fertility.srb), f"shipped pattern {pattern}, {years[0]}")
+    return Standard(mx, fertility["share"], float(fertility.srb), f"{source}, {years[0]}")
+
+
+def shipped_standard(pattern: str = "china_wpp2024", year: int = 0) -> Standard:
+    """The rates of a shipped pattern in a year (its first by default), for places of which nothing better is known."""
+    return standard_from(_PatternTables(pattern), year, f"shipped pattern {pattern}")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from forecast.basics.variables import label
 from forecast.population.fit.account import account_of
 from forecast.population.fit.migration import movers_per_person
 from forecast.population.past.counted import LEAST_YEARS, YEAR_END, counted_history
-from forecast.population.past.history import complete_history
+from forecast.population.past.history import Standard, complete_history, standard_from
 from forecast.population.past.reconstruct import reconstruct
 from forecast.region import Region
 
@@ -39,7 +39,14 @@ def estimate_past(region: Region, split: str = "births") -> xr.Dataset:
     counted = yearly_counts(region)
     if counted is None:
         return reconstruct(region, split).assign_attrs(form="calibrated")
-    return past_of_counts(complete_history(counted)).assign_attrs(form="fitted")
+    standard = standard_of(region, region.jump_off_year)
+    return past_of_counts(complete_history(counted, standard)).assign_attrs(form="fitted")
+
+
+def standard_of(region: Region, year: int) -> Standard | None:
+    """What completes the counts of a region: its own rates by age, or its pattern's, of a year; None where it has none."""
+    has_rates = all(region.has(name) for name in ("mortality", "fertility", "levels"))
+    return standard_from(region, year, f"rates of {region.pattern or region.id}") if has_rates else None
 
 
 def yearly_counts(region: Region) -> xr.Dataset | None:

@@ -11,13 +11,14 @@ from forecast.basics.dims import MOTHER_AGE
 from forecast.errors import InputRefused
 from forecast.population import project_population
 from forecast.population.chance.processes import autoregressive
+from forecast.population.fit.abroad import level_abroad
 from forecast.population.fit.account import account_of, by_band
 from forecast.population.fit.cold import net_from_stocks, rates_from_one_count
 from forecast.population.fit.fertility import level_path
 from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
 from forecast.population.fit.migration import STANDARD_AGES, STANDARD_MOVERS
 from forecast.population.fit.prior import SWEDEN_1990
-from forecast.population.fit.uncertainty import Shape, fit_shape
+from forecast.population.fit.uncertainty import Shape, _own, fit_shape
 from forecast.population.past.history import complete_history, entering_of, mortality_levels, shipped_standard
 
 AGES, COUNTIES, YEARS = np.arange(101), ["big", "middle", "small"], np.arange(2000, 2016)
@@ -151,7 +152,7 @@ def test_the_fit_does_not_look_past_the_origin() -> None:
 def test_constant_rates_are_forecast_to_stay() -> None:
     history = world()
     complete = complete_history(history)
-    rates = fit_rates(complete, 2008, 7)
+    rates = fit_rates(complete, 2008, 7, Settings(fertility_reversion=0.0))  # else to the level of other countries
     people = project_population(rates.drop_vars("mobility"), flows=()).population.sum("sex")
     truth = history.population.sel(year=2015).sum("sex").transpose("county", "age").values
     found = people.sel(year=2015).transpose("county", "age").values
@@ -183,6 +184,17 @@ def test_inflation_scales_every_process() -> None:
             np.testing.assert_allclose(other.of(code), 1.5 * np.array(one.of(code)), rtol=1e-12)
 
 
+def test_one_volatile_county_does_not_make_all_unsure() -> None:
+    """Twelve counties of one size; one has a hundred times the variance of the others, which keep their own width."""
+    draw = np.random.default_rng(2)
+    errors = 0.01 * draw.standard_normal((16, 6, 12)) * np.where(np.arange(12) == 0, 10.0, 1.0)
+    counted = np.full(errors.shape, 1e-6)
+    codes = tuple("abcdefghijkl")
+    _, variance = _own(errors, counted, 5.0, codes, None)
+    assert 0.7e-4 < np.median(variance) < 2e-4
+    assert variance[0] > 5 * np.median(variance)
+
+
 @pytest.mark.parametrize(
     "true", [Shape(0.6, 1.0, 0.0), Shape(1.0, 0.0, 1.0), Shape(0.9, 0.5, 1.0), Shape(1.0, 1.0, 0.0)]
 )
@@ -203,11 +215,20 @@ def test_without_errors_the_prior_stands() -> None:
     assert uncertainty.migration[0].sigma == SWEDEN_1990.migration.sigma
 
 
-def test_the_level_of_fertility_fades_to_its_mean() -> None:
+def test_the_level_of_fertility_fades_to_that_of_other_countries() -> None:
     levels = np.array([0.0, 0.0, 0.0, 0.1, 0.2, 0.3])
-    path = level_path(levels, 200, slope_years=3, damping=0.85, reversion=0.2)
+    path = level_path(levels, 200, slope_years=3, damping=0.85, reversion=0.05, abroad=-0.1)
     assert path[0] > 0.3  # the trend goes on at first
-    assert path[-1] == pytest.approx(levels.mean())
+    assert path[-1] == pytest.approx(-0.1, rel=1e-3)
+    same = level_path(np.full(6, -0.1), 9, slope_years=3, damping=0.85, reversion=0.2, abroad=-0.1)
+    np.testing.assert_allclose(same, -0.1)
+
+
+def test_other_countries_are_known_to_the_origin_alone() -> None:
+    by_year = [level_abroad(year) for year in range(1960, 2031)]
+    assert by_year[0] == level_abroad(1970)  # before the first year of the table
+    assert by_year[-1] == level_abroad(2023)  # after its last
+    assert np.log(1.3) < min(by_year) < max(by_year) < np.log(2.5)
 
 
 def test_the_standard_of_movers_has_a_value_for_each_age() -> None:

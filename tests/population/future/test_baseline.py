@@ -16,6 +16,7 @@ from forecast.population import baseline, estimate_past, unchanged
 from forecast.population.future.baseline import fitted_on
 from forecast.population.past.counted import counted_history
 from forecast.population.past.history import complete_history
+from forecast.population.past.known import standard_of
 from forecast.region import Region
 from tests.cli.text.test_backtests import folder  # noqa: F401
 
@@ -39,14 +40,16 @@ def test_the_rates_of_a_run_are_those_of_the_backtest_to_the_bit(register: Regio
     history = counted_history(register)
     assert history is not None
     assert run.task is not None
-    known = complete_history(history.sel(year=slice(None, ORIGIN)))
+    standard = standard_of(register, ORIGIN)
+    known = complete_history(history.sel(year=slice(None, ORIGIN)), standard)
     tested = fitted_on(known, ORIGIN, HORIZON - ORIGIN)
     for name in ("baseline", "sx", "asfr", "srb", "net_migration", "mobility"):
         np.testing.assert_array_equal(run.task.rates[name].values, tested.rates[name].values, err_msg=name)
     assert run.task.uncertainty == tested.spread()
     assert run.manifest["form"] == tested.form == "fitted"
     people = run.data.population.sel(year=slice(ORIGIN + 1, HORIZON)).sum(["sex", "age"])
-    by_region, by_history = (backtest(given, [ORIGIN], 4, trajectories=8) for given in (register, history))
+    by_region = backtest(register, [ORIGIN], 4, trajectories=8)
+    by_history = backtest(history, [ORIGIN], 4, standard=standard, trajectories=8)
     ours = by_region.forecast.sel(approach="forecast", age_group="total", origin=ORIGIN)
     np.testing.assert_allclose(ours.transpose("county", "lead").values, people.values, rtol=1e-13)
     xr.testing.assert_identical(by_region, by_history)
