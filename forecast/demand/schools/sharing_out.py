@@ -134,14 +134,23 @@ class _Split:
         """Fills `ratio` of the counties of an area whose pupils per base are `whole` (year,)."""
         own = np.stack([self.own(unit, whole) for unit in units])
         size = np.stack([self.size(unit) for unit in units])
-        free = np.array([~np.isin(self.years, list(self.known[unit])) for unit in units])
+        free = self.free(units, whole * own * size)
         expected = whole * own * size
-        left = whole * size.sum(0) - np.where(free, 0.0, expected).sum(0)
-        open_ = np.where(free, expected, 0.0).sum(0)
-        self.refuse_more_than_all(area, left, whole * size.sum(0), open_ > 0)
-        scale = np.where(open_ > 0, np.clip(left, 0, None) / np.where(open_ > 0, open_, 1.0), 1.0)
+        scale = np.ones(len(self.years))
+        if self.known[area] or self.known[self.areas.whole]:  # else nobody counted what there is to share
+            left = whole * size.sum(0) - np.where(free, 0.0, expected).sum(0)
+            open_ = np.where(free, expected, 0.0).sum(0)
+            self.refuse_more_than_all(area, left, whole * size.sum(0), open_ > 0)
+            scale = np.where(open_ > 0, np.clip(left, 0, None) / np.where(open_ > 0, open_, 1.0), 1.0)
         for unit, level, is_free in zip(units, own, free, strict=True):
             ratio[self.rows(unit)] = whole * level * np.where(is_free, scale, 1.0)
+
+    def free(self, units: Sequence[str], expected: np.ndarray) -> np.ndarray:
+        """(unit, year) True where a unit takes what the others leave: units that never counted, or where there are none
+        of these those that did not count in the year."""
+        uncounted = np.array([~np.isin(self.years, list(self.known[unit])) for unit in units])
+        never = np.array([not self.known[unit] for unit in units])[:, None] & (expected > 0)
+        return np.where(never.any(0), never, uncounted)
 
     def own(self, unit: str, whole: np.ndarray) -> np.ndarray:
         """(year,) what a unit has beside the whole: its counts over what the whole's ratio expects, 1 without any."""
@@ -160,7 +169,7 @@ class _Split:
 
     def refuse_more_than_all(self, area: str, left: np.ndarray, all_: np.ndarray, some: np.ndarray) -> None:
         for year, rest, pupils, asked in zip(self.years, left, all_, some, strict=True):
-            if asked and rest < -ROUNDING * pupils:
+            if year in self.known[area] and asked and rest < -ROUNDING * pupils:
                 values = {"area": area, "year": year, "found": f"{pupils - rest:,.0f}", "whole": f"{pupils:,.0f}"}
                 raise InputRefused(Issue("E458", "enrolment.csv", values=values))
 
