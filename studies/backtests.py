@@ -180,7 +180,7 @@ def overview(summary: Mapping[str, list[str]]) -> Iterable[str]:
     yield (
         "A forecast is made at each past origin from what was known there: rates are fitted on the years up to it, the "
         "bands on how far the same forecast was off at still earlier origins (averaged with a prior where the history is "
-        "short). Settings were chosen on early years of three places ([settings](settings.md)) and used everywhere.\n"
+        "short). Settings were chosen on early years of three places, that of fertility on other countries too ([settings](settings.md)), and used everywhere.\n"
     )
     yield (
         "Bars: median error of totals at most 3 % at 5 and 6 % at 10 years, of pupils (born at the origin) 2.5 % at 5 years; 80 % bands "

@@ -15,7 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 from forecast.basics.ages import FITTED_BANDS
 from forecast.population.chance.processes import Process, Uncertainty
@@ -172,7 +171,7 @@ def _by_size(excess: np.ndarray, counted: np.ndarray) -> tuple[float, float]:
         return max(float(np.mean(excess)), 0.0), 0.0
     weight = 1 / (counted + max(float(np.median(excess)), float(np.median(counted)) * 0.1))
     columns = np.stack([weight, weight * counted], axis=1)
-    (tau2, kappa), _ = nnls(columns, weight * np.minimum(excess, 25 * (np.median(abs(excess)) + counted)))
+    (tau2, kappa), _ = _least_squares(columns, weight * np.minimum(excess, 25 * (np.median(abs(excess)) + counted)))
     usual = _usual(excess, counted, tau2 + kappa * counted) if excess.size >= _MANY else 1.0
     return float(usual * tau2), float(usual * kappa)
 
@@ -223,10 +222,18 @@ def _nearest(covariance: np.ndarray, weight: np.ndarray) -> Shape:
     for phi in _PHI:
         level, yearly = _parts(phi, len(covariance))
         columns = np.stack([(weight * part).ravel() for part in (level, yearly)], axis=1)
-        variances, miss = nnls(columns, (weight * covariance).ravel())
+        variances, miss = _least_squares(columns, (weight * covariance).ravel())
         if miss < least:
             best, least = Shape(phi, float(np.sqrt(variances[1])), float(np.sqrt(variances[0]))), miss
     return best
+
+
+def _least_squares(columns: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
+    """Non-negative weights of the columns that are nearest to the target, and how far off they are."""
+    from scipy.optimize import nnls  # half a second, needed only where a history is fitted
+
+    weights, miss = nnls(columns, target)
+    return weights, float(miss)
 
 
 def _parts(phi: float, leads: int) -> tuple[np.ndarray, np.ndarray]:

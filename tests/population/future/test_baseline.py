@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +117,12 @@ def test_a_register_runs_from_check_to_report(folder: Path, tmp_path: Path, caps
     assert json.loads((made / "manifest.json").read_text("utf-8"))["form"] == "fitted"
     page = (made / "report.html").read_text("utf-8")
     assert "fitted on counts of every year" in page
-    assert "由每年的人口数拟合" in page
+    assert "由本地每年的人口数拟合" in page
     assert "met by construction and prove nothing" not in page
     capsys.readouterr()
+
+
+def test_a_run_that_fits_nothing_starts_without_optimisers() -> None:
+    script = "import sys, forecast.pipeline; print([m for m in ('scipy.optimize', 'statsmodels') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
