@@ -235,7 +235,7 @@ def _not_touched(frame: pd.DataFrame, unread: pd.DataFrame, by: Sequence[str]) -
             strict=True,
         )
     ]
-    return frame[keep]
+    return frame[np.array(keep, dtype=bool)]
 
 
 def check_sexes(parsed: Parsed, unread: pd.DataFrame, places: Places, findings: Faults) -> None:

@@ -30,7 +30,7 @@ def at_present(tables: Mapping[str, Parsed], places: Places, findings: Faults) -
     figures that no county of the region can take.
     """
     found = dict(tables)
-    last = int(tables["population"].frame["year"].max()) if "population" in tables else 0
+    last = tables["population"].frame["year"].max() if "population" in tables else 0
     for name in (*SHARED, *COMPARED):
         if name in tables:
             _tell_beyond(tables[name], places, findings)
@@ -52,7 +52,7 @@ def _tell_beyond(parsed: Parsed, places: Places, findings: Faults) -> None:
     )
 
 
-def _at_present(parsed: Parsed, places: Places, last: int, findings: Faults) -> Parsed:
+def _at_present(parsed: Parsed, places: Places, last: float, findings: Faults) -> Parsed:
     """One table. last: year of the last count of the population; figures before it tell nothing of what comes."""
     column = parsed.table.areas[0]
     frame = parsed.frame

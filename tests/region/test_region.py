@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import io
 import json
 import pickle
 import shutil
@@ -615,6 +618,29 @@ def test_after_twenty_of_one_code_the_rest_are_counted(tmp_path: Path) -> None:
     rest = [issue for issue in issues if issue.code == "E100"]
     assert [issue.values for issue in rest] == [{"code": "E125", "count": 4}]
     assert all("4" in rest[0].text(lang) and "E125" in rest[0].text(lang) for lang in ("zh", "en"))
+
+
+def columns() -> list[tuple[str, str]]:
+    tables = {file: text.partition("\n")[0].split(",") for file, text in GOOD.items() if file.endswith(".csv")}
+    return [(file, name) for file, names in tables.items() for name in names]
+
+
+@pytest.mark.parametrize(("file", "column"), columns())
+def test_a_fault_in_every_row_of_a_column_breaks_nothing(file: str, column: str, tmp_path: Path) -> None:
+    rows = list(csv.DictReader(GOOD[file].splitlines()))
+    for junk in ("zzz", ""):
+        text = io.StringIO()
+        writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**row, column: junk} for row in rows)
+        with contextlib.suppress(InputRefused):
+            read_region(write(tmp_path / "twins", {file: text.getvalue()}))
+
+
+@pytest.mark.parametrize("words", [("Females", "Males"), ("2", "1"), ("女 性", "男 性"), ("WOMEN", "MEN"), ("f", "m")])
+def test_the_usual_words_for_the_sexes_are_read(words: tuple[str, str], tmp_path: Path) -> None:
+    text = population().replace(",female,", f",{words[0]},").replace(",male,", f",{words[1]},")
+    assert set(read_region(write(tmp_path / "twins", {P: text})).table("population")["sex"]) == {"female", "male"}
 
 
 # --- good variants: read alike, without a word
