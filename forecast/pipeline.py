@@ -68,6 +68,8 @@ def run_forecast(
     """
     if trajectories < 1:
         raise ValueError("trajectories must be 1 or more")
+    if not 0 <= seed < 2**63:  # a whole number of 64 bits with a sign, as files and generators hold it
+        raise ValueError("seed must be between 0 and 9223372036854775807")
     with xr.set_options(arithmetic_join="exact", keep_attrs=True):
         models, rules = region_models(region, scenario.models), read_rules(region)
 

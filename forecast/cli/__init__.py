@@ -80,7 +80,7 @@ def command(lang: str) -> click.Group:
         option("scenario", lang, default=BASELINE, metavar="NAME"),
         option("set", lang, multiple=True, metavar="KEY=VALUE"),
         option("trajectories", lang, default=TRAJECTORIES, metavar="N", type=click.IntRange(1, 100_000)),
-        option("seed", lang, default=0, metavar="N", type=click.IntRange(min=0)),
+        option("seed", lang, default=0, metavar="N", type=click.IntRange(0, 2**63 - 1)),
         option("name", lang, metavar="NAME"),
     ]
     compared = [

@@ -66,7 +66,7 @@ def title(view: View) -> Text:
     if short:
         return both("title.place", area=view.names.whole, rest=joined(short))
     if spare_part:
-        nothing = both("title.nothing_short", area=view.names.whole, year=view.jump_off + SOON)
+        nothing = both("title.nothing_short", area=view.names.whole, year=min(view.jump_off + SOON, view.horizon))
         return joined([nothing, spare_part], zh="；", en="; ")
     return both("title.balanced", area=view.names.whole, share=percent(BALANCED_IN_WORDS), year=view.outlook_year)
 

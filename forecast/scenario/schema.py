@@ -65,10 +65,15 @@ def _parameters(value: Any) -> Any:
 
 Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
 Factor = Annotated[float, Field(strict=True, ge=0, le=10)]
+DeathFactor = Annotated[float, Field(strict=True, ge=0.1, le=3)]  # at 0 nobody would die, at 4 nobody live at 99
 Balance = Annotated[float, Field(strict=True, ge=-10, le=10)]  # below 0: gains become losses
 Factors = Annotated[
     tuple[tuple[Year, Factor], ...],
     BeforeValidator(_dated, json_schema_input_type=Factor | tuple[tuple[Year, Factor], ...]),
+]
+DeathFactors = Annotated[
+    tuple[tuple[Year, DeathFactor], ...],
+    BeforeValidator(_dated, json_schema_input_type=DeathFactor | tuple[tuple[Year, DeathFactor], ...]),
 ]
 Balances = Annotated[
     tuple[tuple[Year, Balance], ...],
@@ -124,7 +129,7 @@ class Fertility(_Part):
 
 
 class Mortality(_Part):
-    level: Factors = Field(
+    level: DeathFactors = Field(
         default=BASELINE, description="Multiple of the baseline path of death rates, by year (unit: 1; 1 = that path)"
     )
 

@@ -27,7 +27,7 @@ from forecast.population.future.levers import net_migrants
 from forecast.population.future.vital_rates import vital_rates
 from forecast.population.past.migration import expected_net
 from forecast.region import Region
-from forecast.scenario import Migration, Scenario
+from forecast.scenario import LAST_YEAR, Migration, Scenario
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,12 @@ class Baseline:
 def baseline(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:
     """Rates from the year after the jump-off year to the scenario's horizon, and the processes around them.
 
-    past: of `estimate_past(region)`, whose form decides. Raises InputRefused where a table or a year is missing, or a
-    lever does not fit the region's form of migration.
+    past: of `estimate_past(region)`, whose form decides. Raises InputRefused where a table or a year is missing, the
+    horizon is not after the jump-off year, or a lever does not fit the region's form of migration.
     """
+    if scenario.horizon <= region.jump_off_year:
+        values = {"found": scenario.horizon, "least": region.jump_off_year + 1, "most": LAST_YEAR}
+        raise InputRefused([Issue("E648", column="horizon", values=values)])
     return FORMS[past.attrs["form"]](region, scenario, past)
 
 

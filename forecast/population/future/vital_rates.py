@@ -12,7 +12,7 @@ from forecast.population.future.levers import gross_flows, net_migrants
 from forecast.population.past.institutions import institutions_ahead, turnover
 from forecast.population.past.known import estimate_past
 from forecast.population.past.migration import expected_net
-from forecast.population.rates.lifetable import life_table
+from forecast.population.rates.lifetable import MOST_DYING, life_table
 from forecast.population.rates.pattern import fertility_pattern, mortality_pattern
 from forecast.region import Region
 from forecast.scenario import Scenario
@@ -43,6 +43,7 @@ def vital_rates(
         * fertility.share
     )
     mx = mortality_pattern(region, years) * float(past.mortality_level.mean()) * _path(scenario.mortality.level, years)
+    mx = mx.clip(max=MOST_DYING)
     rates = {
         "baseline": past.population.isel({YEAR: -1}, drop=True),
         "sx": label(life_table(mx).sx, "rates.sx", source),

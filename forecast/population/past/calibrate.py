@@ -17,7 +17,7 @@ from forecast.basics.issues import InputRefused, Issue
 from forecast.population.past.institutions import turnover
 from forecast.population.past.migration import mobility, move_to_total
 from forecast.population.projection.project import project_population
-from forecast.population.rates.lifetable import columns_of, life_table
+from forecast.population.rates.lifetable import MOST_DYING, columns_of, life_table
 from forecast.region import Region
 
 _CLOSE = 1e-8  # relative error at which a county has its residents
@@ -117,7 +117,7 @@ def calibrate_year(
         total = standing.net_migration.sum([SEX, AGE]) + missing
         standing["net_migration"] = in_order(move_to_total(standing.net_migration, moving, total))
         projection = project_population(standing, "end")
-    raise InputRefused(_not_met("population", year, float(target.sum()), float((target - missing).sum())))
+    raise InputRefused(not_met("population", year, float(target.sum()), float((target - missing).sum())))
 
 
 CHILDREN = 25.0
@@ -145,7 +145,7 @@ def _mortality_level(
 ) -> float:
     """The factor on mx, near `guess`, at which people and the year's newborn have that many deaths in the year.
 
-    By the secant method. scipy's `root_scalar(method="secant")` stops where its step is small, not where the deaths
+    By the secant method, at most where nobody would live from one age to the next. scipy's `root_scalar(method="secant")` stops where its step is small, not where the deaths
     are met, and so ends a last digit away after one more life table; a county's year may not depend on that.
     """
     girls = births / (1 + srb)
@@ -153,24 +153,26 @@ def _mortality_level(
     exposed = entering_ages(before, np.array([girls, births - girls]))
     rate = mx.isel({YEAR: 0}).transpose(SEX, AGE).values
     women, widths = np.array(SEXES) == "female", np.diff(mx[AGE].values)
+    most = float(np.log(MOST_DYING / rate[:, :-1].max()))
 
     def too_many(logarithm: float) -> float:
         sx = columns_of(rate * np.exp(logarithm), women, widths)["sx"]
         return float(((1 - sx) * exposed).sum()) / deaths - 1
 
     last, now = np.log(guess), np.log(guess) + 0.01
-    at_guess = missed_last = too_many(last)
+    missed_last = too_many(last)
     for _ in range(_MOST_ROUNDS):
         missed = too_many(now)
         if abs(missed) < _SOLVED:
             return float(np.exp(now))
         if missed == missed_last:
             break
-        last, now, missed_last = now, now - missed * (now - last) / (missed - missed_last), missed
-    raise InputRefused(_not_met("deaths", year, deaths, deaths * (1 + at_guess)))
+        last, now, missed_last = now, min(now - missed * (now - last) / (missed - missed_last), most), missed
+    raise InputRefused(not_met("deaths", year, deaths, deaths * (1 + too_many(most))))
 
 
-def _not_met(component: str, year: int, target: float, reached: float) -> Issue:
+def not_met(component: str, year: int, target: float, reached: float) -> Issue:
+    """Says that a published figure cannot be met, and what can be reached."""
     values = {"year": year, "component": component, "target": f"{target:,.0f}", "reached": f"{reached:,.0f}"}
     return Issue("E607", values=values)
 

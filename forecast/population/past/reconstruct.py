@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import AGE, AGES, COUNTY, SEX, SEXES, YEAR, in_order
+from forecast.basics.issues import InputRefused
 from forecast.basics.variables import label
 from forecast.population.past import migration
 from forecast.population.past.calibrate import (
@@ -23,6 +24,7 @@ from forecast.population.past.calibrate import (
     calibrate_years,
     control,
     drawn_to_whole,
+    not_met,
 )
 from forecast.population.past.census import (
     Count,
@@ -34,7 +36,7 @@ from forecast.population.past.census import (
     whole_units,
 )
 from forecast.population.past.institutions import stock_over_years
-from forecast.population.rates.lifetable import life_table
+from forecast.population.rates.lifetable import MOST_DYING, life_table
 from forecast.population.rates.pattern import fertility_pattern, mortality_pattern
 from forecast.population.rates.residual import cohort_survival
 from forecast.region import Region
@@ -63,7 +65,7 @@ def reconstruct(region: Region, split: str = "births") -> xr.Dataset:
     pattern = _pattern(region, np.arange(first, region.jump_off_year + 1))
     year_ends, at_counts, level = _year_ends(region, counts, pattern)
     stock = stock_over_years(region, at_counts, list(range(first, region.jump_off_year + 1)))
-    mx = level.mortality * pattern.mx
+    mx = (level.mortality * pattern.mx).clip(max=MOST_DYING)
     known = _between_counts(region, year_ends, mx)
     known = known + stock.sel({YEAR: known[YEAR]})
     moves = _moves(region, year_ends, mx)
@@ -111,12 +113,15 @@ def _to_year_end(
     births, deaths = births_and_deaths(region, year, published or float(people.sum()))
     mothers = asfr * people.sel({SEX: "female"}, drop=True)
     relative, of_children = relative_fertility(people, count.institutions, asfr, mx)
+    highest = MOST_DYING / float(mx.isel({AGE: slice(0, -1)}).max())
+    if deaths is not None and deaths > highest * float((mx * people).sum()):
+        raise InputRefused(not_met("deaths", year, deaths, highest * float((mx * people).sum())))
     level = Level(
         deaths / float((mx * people).sum()) if deaths is not None else mortality,
         births / float((relative * mothers).sum()) if births is not None else of_children,
         relative,
     )
-    sx, newborn = life_table(level.mortality * mx).sx, count.newborn
+    sx, newborn = life_table((level.mortality * mx).clip(max=MOST_DYING)).sx, count.newborn
     if births is not None:
         girls = 1 / (1 + float(pattern.srb.sel({YEAR: year})))
         by_sex = xr.DataArray([girls, 1 - girls], dims=SEX, coords={SEX: list(SEXES)})

@@ -56,6 +56,10 @@ def life_table(mx: xr.DataArray, a0: str = "coale-demeny", ax: str = "half") -> 
     return _labelled(mx, columns_of(mx.values.astype(float), _female(mx), _widths(mx), a0, ax), a0, ax)
 
 
+MOST_DYING = 1.9
+"""Death rate per person-year above which (from 2 on) nobody of a single year of age would live to the next."""
+
+
 def columns_of(
     rate: np.ndarray, female: np.ndarray, widths: np.ndarray, a0: str = "coale-demeny", ax: str = "half"
 ) -> dict[str, np.ndarray]:
