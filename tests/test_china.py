@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from pathlib import Path
+
 import pytest
 import xarray as xr
 
+from forecast.errors import InputRefused
 from forecast.pipeline import run_forecast
 from forecast.population import estimate_past
 from forecast.region import Region, read_region
+from forecast.region.read import find_region
 from forecast.run.run import Run
 from forecast.scenario import read_scenario
 
@@ -115,3 +121,34 @@ def test_the_fall_of_primary_school_is_that_of_births(region: Region, run: Run) 
     2028 to 2029, and the nine years of births behind it are known."""
     pupils = run.data.demand.sel(service="primary_school", county=region.counties.index.tolist()).sum("county")
     assert 0.52 < float(pupils.sel(year=2031) / pupils.sel(year=2024)) < 0.66
+
+
+@pytest.mark.parametrize("horizon", [1990, 2025])
+def test_a_horizon_that_is_no_future_is_refused(region: Region, horizon: int) -> None:
+    with pytest.raises(InputRefused) as told:
+        run_forecast(region, read_scenario("baseline", {"horizon": horizon}))
+    assert [issue.code for issue in told.value.issues] == ["E648"]
+    assert "2026" in told.value.issues[0].text("zh")
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**64])
+def test_a_seed_that_no_file_can_hold_is_refused(region: Region, seed: int) -> None:
+    with pytest.raises(ValueError, match="9223372036854775807"):
+        run_forecast(region, read_scenario("baseline"), seed=seed)
+
+
+def test_no_sentence_of_the_first_screen_speaks_of_a_year_beyond_the_horizon(region: Region) -> None:
+    for year in (2026, 2029):
+        run = run_forecast(region, read_scenario("baseline", {"horizon": year}))
+        said = " ".join(run.headline["zh"] + run.headline["en"])
+        assert max(int(found) for found in re.findall(r"20\d\d", said)) <= year
+
+
+def test_deaths_beyond_reach_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "china"
+    shutil.copytree(find_region("china"), folder)
+    controls = (folder / "controls.csv").read_text("utf-8")
+    (folder / "controls.csv").write_text(controls.replace("CN,2023,deaths,1110,", "CN,2023,deaths,8000,"), "utf-8")
+    with pytest.raises(InputRefused) as told:
+        estimate_past(read_region(folder))
+    assert [issue.code for issue in told.value.issues] == ["E607"]

@@ -1,10 +1,11 @@
-"""Folders of the shipped models, scenarios and data; names that may become a file's name; dotted keys."""
+"""Folders of the shipped models, scenarios and data, and what is kept between runs; names that may become a file's name;
+dotted keys."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,20 @@ def cache_folder() -> Path:
         return Path(os.environ["FORECAST_CACHE"])
     user = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(user) / "forecast"
+
+
+def compiled(**options: Any) -> Any:
+    """Compiles a loop by numba, free of the interpreter lock. Its machine code is kept beside the module or in the user's
+    cache; where neither can be written nor NUMBA_CACHE_DIR is set, it is compiled anew at every start."""
+    from numba import njit  # whoever asks for a folder alone need not wait for it
+
+    def compile_it(function: Callable[..., Any]) -> Any:
+        try:
+            return njit(nogil=True, cache=True, **options)(function)
+        except RuntimeError:  # numba finds no folder that can be written
+            return njit(nogil=True, **options)(function)
+
+    return compile_it
 
 
 def is_safe_name(name: str) -> bool:

@@ -6,13 +6,12 @@ a Python call a year would cost more than the year. `forecast.blocks.rows` is it
 
 from __future__ import annotations
 
-from numba import njit
-
+from forecast.basics.folders import compiled
 from forecast.demand.kernel import weigh_ages
 from forecast.population.projection.kernel import one_year_lanes
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def county_rows(  # type: ignore[no-untyped-def]
     baseline, newborn, sx, asfr, first_age, younger, fertility, girls, level, band, moves, in_exposure, weights, first,
     stop, start, end, births, need, out,

@@ -26,9 +26,11 @@ EXAMPLES = 20
 
 def tell_first_run(lang: str) -> None:
     """Prints to stderr the reason why the first projection after an installation takes longer."""
-    from forecast.population.projection.kernel import compiled_before
+    from forecast.population.projection.kernel import compiled_before, keeps_code
 
-    if not compiled_before():
+    if not keeps_code():
+        click.echo(say("cli.run.compiling_anew", lang), err=True)
+    elif not compiled_before():
         click.echo(say("cli.run.compiling", lang), err=True)
 
 

@@ -6,12 +6,12 @@ people become need while they are still in the cache. Inputs first, `out` last, 
 
 from __future__ import annotations
 
-from numba import njit
+from forecast.basics.folders import compiled
 
 FAST = {"nsz", "arcp", "contract", "reassoc", "nnan", "ninf"}
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def weigh_ages(people, weights, first, stop, out):  # type: ignore[no-untyped-def]
     """Need of every service: persons by age times what each needs, ages `first` to `stop` - 1 of the service.
 
@@ -41,7 +41,7 @@ def weigh_ages(people, weights, first, stop, out):  # type: ignore[no-untyped-de
                     out[service, lane] += weight * people[sex, age, lane]
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def progress_grades(pupils, entrants, promoted, repeating, out):  # type: ignore[no-untyped-def]
     """Pupils by grade a year on: those promoted from the grade below and those who repeat. Asked alone.
 

@@ -1,4 +1,4 @@
-"""Inner loops of the wave statistics on (series, year) arrays; imports numpy and numba only.
+"""Inner loops of the wave statistics on (series, year) arrays; imports numpy and what compiles only.
 
 Each leaf is one formula. Inputs come first, what is filled comes last, nothing is changed in place. They are serial
 and free of the interpreter lock, so a pool of threads over counties is the only parallelism. The labelled faces
@@ -8,10 +8,11 @@ beside them are the only callers. Values are finite: the faces have looked.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from forecast.basics.folders import compiled
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def prominence_of(path, first, last, sign):  # type: ignore[no-untyped-def]
     """Prominence of the maximum (sign 1) or minimum (-1) at the years first to last of path (year,).
 
@@ -33,7 +34,7 @@ def prominence_of(path, first, last, sign):  # type: ignore[no-untyped-def]
     return top - before if last == years - 1 else top - max(before, after)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def mark_plateaus(path, first, last, sign, least, out):  # type: ignore[no-untyped-def]
     """Marks every plateau as high (low, with sign -1) as the one at `first`, up to the year `last`, at its middle.
 
@@ -51,7 +52,7 @@ def mark_plateaus(path, first, last, sign, least, out):  # type: ignore[no-untyp
         year = end + 1
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def mark_path(path, least, marks):  # type: ignore[no-untyped-def]
     """Prominence of every crest, and minus that of every trough, that stands out by `least` or more, at its year.
 
@@ -90,14 +91,14 @@ def mark_path(path, least, marks):  # type: ignore[no-untyped-def]
         mark_plateaus(path, bottom, lowest, -1, least, marks)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def mark_turns(values, least, out):  # type: ignore[no-untyped-def]
     """`mark_path` of many series: values, out (series, year); least (series,)."""
     for series in range(values.shape[0]):
         mark_path(values[series], least[series], out[series])
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def spread_turns(values, series, peaks, prominences, out):  # type: ignore[no-untyped-def]
     """First and last year of the plateau, and where the path crosses half the prominence before and after it.
 
@@ -131,7 +132,7 @@ LANES = 64
 """Series that `open_paths` takes side by side, so that its minima vectorise in the first-level cache."""
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def open_paths(values, window, beyond, out):  # type: ignore[no-untyped-def]
     """Grey-scale opening with a flat window: the most that is needed in `window` years running that hold the year.
 
@@ -181,7 +182,7 @@ def open_paths(values, window, beyond, out):  # type: ignore[no-untyped-def]
                 out[start + lane, year] = b[year, lane]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def transient_shares(values, windows, series, peaks, signs, out):  # type: ignore[no-untyped-def]
     """Of the level at each turn, the share that does not last: demand above its opening, or below its closing.
 
@@ -208,7 +209,7 @@ def transient_shares(values, windows, series, peaks, signs, out):  # type: ignor
             turn += 1
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def even_range(counts, middle, share):  # type: ignore[no-untyped-def]
     """First and last of the positions around `middle` that hold a share of `counts` (position,) nearest to `share`.
 
@@ -233,7 +234,7 @@ def even_range(counts, middle, share):  # type: ignore[no-untyped-def]
     return first, last
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def peak_ranges(peaks, counts, share, out):  # type: ignore[no-untyped-def]
     """Median and `even_range` of the peaks (turn,) of each wave, of which it has so many (wave,): out (wave, 3).
 
@@ -263,7 +264,7 @@ BINS = 256
 """Bins in which `wave_quantiles` counts, so that few values are left to sort."""
 
 
-@njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
+@compiled(fastmath={"nnan", "nsz"})
 def span_of(values):  # type: ignore[no-untyped-def]
     """Least and greatest of known values (turn,)."""
     low = high = values[0]
@@ -272,7 +273,7 @@ def span_of(values):  # type: ignore[no-untyped-def]
     return low, high
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def wave_quantiles(values, counts, levels, out):  # type: ignore[no-untyped-def]
     """Quantiles of the values (turn,) of each wave, of which it has so many (wave,): linear between two of them.
 
@@ -322,7 +323,7 @@ NEVER = 9999
 """Year of something that does not begin."""
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def judge_paths(paths, stands, bar, begin, beyond, window, out):  # type: ignore[no-untyped-def]
     """First years of what names a class, by path: crest, lasting shortage, lasting surplus and trough.
 

@@ -8,8 +8,8 @@ turns of a wave outlives its county and service. Serial and free of the interpre
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from forecast.basics.folders import compiled
 from forecast.waves.kernel import mark_path
 
 NEIGHBOURS = np.array([1.0, 2.0, 3.0, 2.0, 1.0])
@@ -28,7 +28,7 @@ RAREST = 0.05
 """A wave that fewer trajectories have is not reported."""
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def follow_lanes(values, least, events, way, high, low, top, bottom, twice):  # type: ignore[no-untyped-def]
     """Follows each lane up until it has fallen by `least` from its highest year, then down until it has risen as much.
 
@@ -63,7 +63,7 @@ def follow_lanes(values, least, events, way, high, low, top, bottom, twice):  # 
             bottom[lane] = when if lower else bottom[lane]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def measure_turns(heights, turns, signs, most, stands):  # type: ignore[no-untyped-def]
     """Prominence of each turn (`kernel.prominence_of`) of a lane that has only these turns, negative for troughs.
 
@@ -101,7 +101,7 @@ def measure_turns(heights, turns, signs, most, stands):  # type: ignore[no-untyp
             stands[turn, lane] = way * signs[lane] * (there[lane] - base)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def list_turns(values, least, turns, when, stands, edges):  # type: ignore[no-untyped-def]
     """Turns that `mark_path` marks, of many paths side by side.
 
@@ -157,7 +157,7 @@ def list_turns(values, least, turns, when, stands, edges):  # type: ignore[no-un
             stands[last, lane] = 0 if last_out else stands[last, lane]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def edge_at(path, year):  # type: ignore[no-untyped-def]
     """1 where the plateau of this year of path (year,) touches the first year, 2 where the last, else 0."""
     first = last = year
@@ -168,7 +168,7 @@ def edge_at(path, year):  # type: ignore[no-untyped-def]
     return 1 if first == 0 else 2 if last == path.shape[0] - 1 else 0
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def hide_noise(values, noise, in_logs, turns, when, stands):  # type: ignore[no-untyped-def]
     """Takes off the turns that stand out less than `noise`, which where `in_logs` goes with the turn's upper end.
 
@@ -181,7 +181,7 @@ def hide_noise(values, noise, in_logs, turns, when, stands):  # type: ignore[no-
             stands[turn, lane] = stand if abs(stand) >= noise * upper else 0
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def count_turns(turns, when, stands, edges, counts):  # type: ignore[no-untyped-def]
     """counts: (2, year) how many lanes crest and how many trough in each year; turns at an edge do not count."""
     counts[:] = 0
@@ -191,7 +191,7 @@ def count_turns(turns, when, stands, edges, counts):  # type: ignore[no-untyped-
                 counts[0 if stands[turn, lane] > 0 else 1, when[turn, lane]] += 1
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def part_heaps(counts, lanes, begins):  # type: ignore[no-untyped-def]
     """Marks of the years in which a heap of crest years begins: at the lowest count between two tops.
 
@@ -219,7 +219,7 @@ def part_heaps(counts, lanes, begins):  # type: ignore[no-untyped-def]
             before = year
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def number_waves(counts, lanes, numbers):  # type: ignore[no-untyped-def]
     """Numbers of the waves: the heaps of crest years in order, the first edge, the last edge, and so for troughs.
 
@@ -238,7 +238,7 @@ def number_waves(counts, lanes, numbers):  # type: ignore[no-untyped-def]
     return wave
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def choose_turns(turns, when, stands, edges, numbers, chosen):  # type: ignore[no-untyped-def]
     """The turn of each lane in each wave: where it stands out most. chosen: (wave, lane) 1 + its number, 0 for none."""
     years = numbers.shape[1] - 2
@@ -254,7 +254,7 @@ def choose_turns(turns, when, stands, edges, numbers, chosen):  # type: ignore[n
                 chosen[wave, lane] = turn + 1
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def scan_cells(values, share, noise, in_logs):  # type: ignore[no-untyped-def]
     """Waves of every cell: heaps of crest years, and the turn of every lane in them.
 
@@ -302,7 +302,7 @@ def scan_cells(values, share, noise, in_logs):  # type: ignore[no-untyped-def]
     return waves[:, :kept], found[:, :stored]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def mean_sizes(values, share, out):  # type: ignore[no-untyped-def]
     """`share` of the size of the mean of each lane: values (year, lane), out (lane,); for a mean of 0 no turn reaches it."""
     years, lanes = values.shape
@@ -316,7 +316,7 @@ def mean_sizes(values, share, out):  # type: ignore[no-untyped-def]
         out[lane] = least if least > 0 else np.inf
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def longer(rows):  # type: ignore[no-untyped-def]
     """The rows (row, place) with room for twice as many places."""
     out = np.empty((rows.shape[0], 2 * rows.shape[1]), dtype=rows.dtype)

@@ -14,7 +14,8 @@ from __future__ import annotations
 from hashlib import blake2b
 
 import numpy as np
-from numba import njit
+
+from forecast.basics.folders import compiled
 
 _MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _WEYL = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
@@ -35,7 +36,7 @@ def normals(seed: int, area: str, component: str, years: np.ndarray, trajectorie
     return out
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def philox(first, second, third, fourth, key0, key1):  # type: ignore[no-untyped-def]
     """Four random 32-bit numbers for a counter of four and a key of two, all held in 64-bit unsigned integers."""
     for _ in range(10):
@@ -50,7 +51,7 @@ def philox(first, second, third, fourth, key0, key1):  # type: ignore[no-untyped
     return first, second, third, fourth
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def normal_quantile(centred):  # type: ignore[no-untyped-def]
     """Inverse of the standard normal distribution function at 0.5 + centred, where |centred| <= 0.425, to 1e-7
     (Wichura 1988, AS 241, PPND7)."""
@@ -59,7 +60,7 @@ def normal_quantile(centred):  # type: ignore[no-untyped-def]
     return centred * top / (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1.0)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def tail_quantile(centred):  # type: ignore[no-untyped-def]
     """The same where |centred| > 0.425."""
     r = np.sqrt(-np.log(0.5 - abs(centred)))
@@ -74,7 +75,7 @@ def tail_quantile(centred):  # type: ignore[no-untyped-def]
     return -value if centred < 0 else value
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def fill_normals(key, years, first, out):  # type: ignore[no-untyped-def]
     """Fills out (year, count, trajectory); counter: four numbers at a time, year, trajectory, 0.
 

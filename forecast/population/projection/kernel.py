@@ -1,4 +1,4 @@
-"""The projection's inner loops: one formula each, on bare arrays; imports numpy and numba only.
+"""The projection's inner loops: one formula each, on bare arrays; imports numpy and what compiles only.
 
 Three drivers share the formulas. `county_years` takes one county with given net migrants through its years, ages
 contiguous, so that the loop over ages vectorises (deterministic runs are bound by memory, and this reads every rate
@@ -17,12 +17,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numba import njit
+
+from forecast.basics.folders import compiled
 
 FAST = {"nsz", "arcp", "contract", "reassoc", "nnan", "ninf"}  # inputs are finite: `project` has checked them
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def ages_on(start, sx, migrants, start_share, survived_share, end_share, out):  # type: ignore[no-untyped-def]
     """One sex, one year, ages 1 and over: people at the year's end, never below zero.
 
@@ -41,7 +42,7 @@ def ages_on(start, sx, migrants, start_share, survived_share, end_share, out):  
     out[last] = value if value > zero else zero
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def births_of(start, end, sx, migrants, asfr, first_age, younger, start_share, survived_share, in_exposure):  # type: ignore[no-untyped-def]
     """Births of the year: asfr times the mean of the women exposed at its start and at its end.
 
@@ -62,14 +63,14 @@ def births_of(start, end, sx, migrants, asfr, first_age, younger, start_share, s
     return total
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def newborn(births, sx, migrants, survived_share, end_share):  # type: ignore[no-untyped-def]
     """Children of the year alive at its end, never below zero. All arguments are numbers of one sex."""
     value = sx * (births + survived_share * migrants) + end_share * migrants
     return value if value > births * 0 else births * 0
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def county_years(  # type: ignore[no-untyped-def]
     begin, stop, rows, baseline, sx, asfr, first_age, younger, srb, migrants, shares, population, births
 ):
@@ -133,7 +134,7 @@ def county_years(  # type: ignore[no-untyped-def]
             before, after = after, before
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def leavers(start, births, out_rate, out):  # type: ignore[no-untyped-def]
     """Persons of one sex who leave their unit in the year, by age at its end: rate times those who enter the age.
 
@@ -146,7 +147,7 @@ def leavers(start, births, out_rate, out):  # type: ignore[no-untyped-def]
     out[last] = (start[last - 1] + start[last]) * out_rate[last]
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def arrive(leaving, share, first_age, stop_age, migrants):  # type: ignore[no-untyped-def]
     """Adds to the net migrants of every unit the leavers of the others who go there.
 
@@ -159,7 +160,7 @@ def arrive(leaving, share, first_age, stop_age, migrants):  # type: ignore[no-un
                     migrants[target, sex, age] += leaving[origin, sex, age] * share[origin, target, sex, age]
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def system_years(  # type: ignore[no-untyped-def]
     baseline, sx, asfr, first_age, younger, srb, arrivals, out_rate, share, newborn_share, shares, population, births
 ):
@@ -251,7 +252,7 @@ def moves_of(fixed, slope, shares):  # type: ignore[no-untyped-def]
     return moves
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def ages_on_lanes(start, sx, level, band, early, early_slope, late, late_slope, start_slope, out):  # type: ignore[no-untyped-def]
     """`ages_on` of one county and one sex for many trajectories; migrants of age a are fixed + level[band[a]] x slope.
 
@@ -284,7 +285,7 @@ def ages_on_lanes(start, sx, level, band, early, early_slope, late, late_slope, 
     return clipped + lost
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def ages_on_late_lanes(start, sx, level, band, late, late_slope, out):  # type: ignore[no-untyped-def]
     """`ages_on_lanes` where nobody arrives before survival, which is much quicker and the usual case."""
     last = start.shape[0] - 1
@@ -307,7 +308,7 @@ def ages_on_late_lanes(start, sx, level, band, late, late_slope, out):  # type: 
     return clipped + lost
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def births_of_lanes(  # type: ignore[no-untyped-def]
     start, end, sx, asfr, first_age, younger, fertility, level, band, moves, in_exposure, out
 ):
@@ -336,7 +337,7 @@ def births_of_lanes(  # type: ignore[no-untyped-def]
         out[lane] *= fertility[lane]
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def newborn_lanes(births, sex_share, sx, level, band, moves, out):  # type: ignore[no-untyped-def]
     """`newborn` for many trajectories. births, sx, out: (lane,); sex_share: of the births; level, band, moves: see
     `ages_on_lanes`. Returns the persons clipped."""
@@ -353,7 +354,7 @@ def newborn_lanes(births, sex_share, sx, level, band, moves, out):  # type: igno
     return clipped
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def one_year_lanes(  # type: ignore[no-untyped-def]
     start, sx, asfr, first_age, younger, fertility, girls, level, band, moves, in_exposure, births, end
 ):
@@ -387,6 +388,11 @@ def one_year_lanes(  # type: ignore[no-untyped-def]
         share = girls if sex == 0 else boys
         clipped += newborn_lanes(births, share, sx[sex, 0], level, band, moves[:, sex], end[sex, 0])
     return clipped
+
+
+def keeps_code() -> bool:
+    """True where machine code can be kept for the next start (`folders.compiled`)."""
+    return getattr(getattr(county_years, "_cache", None), "cache_path", None) is not None
 
 
 def compiled_before() -> bool:

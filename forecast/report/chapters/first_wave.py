@@ -54,7 +54,9 @@ def _crests(view: View) -> Table:
         group = view.names.short(service)
         columns.append(Column(both("table.crest_year"), "year", group))
         columns.append(Column(both("table.crest_height"), "count", group))
-        columns.append(Column(both("table.crest_fall", year=view.meaning.born_until(service)), "change", group))
+        columns.append(
+            Column(both("table.crest_fall", year=min(view.meaning.born_until(service), view.horizon)), "change", group)
+        )
     rows = [(view.names.places[place], *_cells(view, place)) for place in [*view.counties, view.area]]
     return Table(
         "table_crests",
@@ -70,12 +72,12 @@ def _crests(view: View) -> Table:
 def _cells(view: View, place: str) -> list[Cell]:
     cells: list[Cell] = []
     for service in view.meaning.stages:
-        crest, end = view.meaning.crest(place, service), view.meaning.born_until(service)
+        crest, end = view.meaning.crest(place, service), min(view.meaning.born_until(service), view.horizon)
         if crest is None:
             cells += [None, None, None]
             continue
         fall = None
-        if crest.year < end <= view.horizon and crest.height > 0:
+        if crest.year < end and crest.height > 0:
             fall = view.curves.at("demand", place, service, end) / crest.height - 1
         cells += [crest.year, crest.height, fall]
     return cells

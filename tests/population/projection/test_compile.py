@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from forecast.basics.folders import compiled
+
 PROJECT = """
 import numpy as np, xarray as xr
 from forecast.population import project_population
@@ -39,3 +41,19 @@ def test_six_processes_share_one_fresh_cache(tmp_path: Path, root: Path) -> None
     assert len(said) == 1
     later = start(tmp_path, root).communicate(timeout=300)[0].split()
     assert later == ["True", *said]
+
+
+def test_without_a_folder_for_it_a_loop_is_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the installation and the home folder can only be read: numba says so when it is asked to cache."""
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr("numba.core.caching.CacheImpl.__init__", refuse)
+
+    @compiled()
+    def twice(number):  # type: ignore[no-untyped-def]
+        return 2 * number
+
+    assert twice(21) == 42
+    assert type(twice._cache).__name__ == "NullCache"
