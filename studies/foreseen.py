@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.dims import SERVICE, YEAR
+from forecast.basics.dims import AGE, SERVICE, SEX, YEAR
 from forecast.basics.quantiles import HIGH, LOW
+from forecast.basics.school_date import children
 from forecast.pipeline import run_forecast
 from forecast.region import Region, read_region
+from forecast.run.run import Run
 from forecast.scenario import read_scenario
 from studies import ROOT
 from studies.pages import table, write
@@ -25,12 +27,15 @@ ORIGINS = (2020, 2021, 2022, 2023)
 AHEAD, TRAJECTORIES = 4, 400
 RESIDENTS, BIRTHS = "residents", "births"
 STAGES = ("kindergarten", "primary_school", "junior_school", "senior_school")
-SERIES = (RESIDENTS, BIRTHS, *STAGES)
+ENTRANTS, GENERAL = "primary_entrants", "senior_general"
+SERIES = (RESIDENTS, BIRTHS, *STAGES, GENERAL, ENTRANTS)
+WITHOUT_BAND = (GENERAL, ENTRANTS)
+"""Series that a run gives for the scenario alone."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """One series (year) as said at the end of `origin`, in persons, with the ends of the 80 % band."""
+    """One series (year) as said at the end of `origin`, in persons, with the ends of the 80 % band (NaN where it has none)."""
 
     series: str
     origin: int
@@ -79,7 +84,8 @@ class Row:
 
     @property
     def inside(self) -> bool:
-        return self.low <= self.came <= self.high
+        """Whether what came lies in the band; true where there is none."""
+        return bool(np.isnan(self.low)) or self.low <= self.came <= self.high
 
     @property
     def error(self) -> float:
@@ -99,15 +105,26 @@ def counted(region: Region) -> pd.DataFrame:
     """(year, series) persons of the whole as published: residents and births as in `controls`, pupils as in `enrolment`."""
     controls = region.table("controls")
     whole = controls[controls.area == region.area].pivot(index="year", columns="component", values="value")
-    rolls = run_forecast(region, read_scenario("baseline", {"horizon": region.jump_off_year + 1})).data["enrolment"]
+    scenario = read_scenario("baseline", {"horizon": region.jump_off_year + 1})
+    rolls = run_forecast(region, scenario).data["enrolment"]
     pupils = {stage: rolls.sel({SERVICE: stage}).to_series().dropna() for stage in STAGES}
-    return pd.DataFrame({RESIDENTS: whole["population"], BIRTHS: whole["births"], **pupils}, columns=list(SERIES))
+    people = {RESIDENTS: whole["population"], BIRTHS: whole["births"]}
+    parts = {GENERAL: _enrolled(region, GENERAL, "pupils"), ENTRANTS: _enrolled(region, "primary", "entrants")}
+    return pd.DataFrame({**people, **pupils, **parts}, columns=list(SERIES))
+
+
+def _enrolled(region: Region, stage: str, item: str) -> pd.Series[float]:
+    """(year,) persons as published for the whole."""
+    table = region.table("enrolment")
+    rows = table[(table["county"] == region.area) & (table["stage"] == stage) & (table["item"] == item)]
+    return rows.set_index("year")["value"]
 
 
 def said_at(region: Region, origin: int) -> Iterator[Said]:
     """Every series as it would have been said at the end of `origin`, nothing later used."""
     scenario = read_scenario("baseline", {"horizon": origin + AHEAD})
-    data = run_forecast(region.until(origin), scenario, TRAJECTORIES).data
+    run = run_forecast(region.until(origin), scenario, TRAJECTORIES)
+    data = run.data
     sums = data.sel(county=region.counties.index.tolist())
     everybody = {
         RESIDENTS: (
@@ -127,6 +144,21 @@ def said_at(region: Region, origin: int) -> Iterator[Said]:
         band = quantiles.sel(area=region.area)
         low, high = (_by_year(band.sel(quantile=level)) for level in (LOW, HIGH))
         yield Said(series, origin, _by_year(value), low, high)
+    entrants = first_grade(run)
+    alone = {GENERAL: sums["part_pupils"].sel(part=GENERAL).sum("county")}
+    for series, value in (alone if entrants is None else {**alone, ENTRANTS: entrants}).items():
+        said = _by_year(value)
+        yield Said(series, origin, said, said * np.nan, said * np.nan)
+
+
+def first_grade(run: Run) -> xr.DataArray | None:
+    """Pupils of the first age of primary school (year), where the run tells its ages apart."""
+    model, ratio = run.models["primary_school"], run.ratios["primary_school"].values
+    if ratio is None or AGE not in ratio.dims:
+        return None
+    first = model.ages[0]
+    aged = children(run.data["population"].sum(SEX), (first, first), model.cutoff_month)
+    return (aged * ratio.sel({AGE: first}, drop=True)).sum("county")
 
 
 def _by_year(values: xr.DataArray) -> pd.Series[float]:
@@ -144,6 +176,8 @@ def _table_of(rows: Sequence[Row]) -> str:
 
 def _cell(row: Row) -> str:
     error = f"{row.error:+.1%}" if row.inside else f"**{row.error:+.1%}**"
+    if row.series in WITHOUT_BAND:
+        return f"{row.value / 1000:,.0f} {error}"
     return f"{row.value / 1000:,.0f} ({row.low / 1000:,.0f}-{row.high / 1000:,.0f}) {error}"
 
 
@@ -158,9 +192,14 @@ def _summary(rows: Sequence[Row]) -> Iterator[str]:
         own = frame[frame["series"] == series]
         errors = own.groupby("ahead")["error"].mean().reindex(range(1, AHEAD + 1))
         shown = ["" if np.isnan(error) else f"{error:.1%}" for error in errors]
-        lines.append((series.replace("_", " "), *shown, f"{int(own['inside'].sum())} of {len(own)}"))
-    lines.append(("all", *[""] * AHEAD, f"{int(frame['inside'].sum())} of {len(frame)}"))
+        lines.append((series.replace("_", " "), *shown, _held(own)))
+    lines.append(("all", *[""] * AHEAD, _held(frame)))
     yield table(("series", *(f"{years} ahead" for years in range(1, AHEAD + 1)), "inside"), lines)
+
+
+def _held(frame: pd.DataFrame) -> str:
+    banded = frame[~frame["series"].isin(WITHOUT_BAND)]
+    return f"{int(banded['inside'].sum())} of {len(banded)}" if len(banded) else "no band"
 
 
 def ahead(name: str, origin: int, year: int) -> Iterator[str]:
@@ -169,10 +208,14 @@ def ahead(name: str, origin: int, year: int) -> Iterator[str]:
     yield f"## {region.name['en']}: {year} as said at the end of {origin}\n"
     yield "Kept to be held against the figures of that year once they are published; thousands of persons.\n"
     rows = [
-        (one.series.replace("_", " "), *(f"{values[year] / 1000:,.0f}" for values in (one.value, one.low, one.high)))
+        (one.series.replace("_", " "), *(_thousands(values[year]) for values in (one.value, one.low, one.high)))
         for one in said_at(region, origin)
     ]
     yield table(("series", "said", "10 %", "90 %"), rows)
+
+
+def _thousands(persons: float) -> str:
+    return "" if np.isnan(persons) else f"{persons / 1000:,.0f}"
 
 
 if __name__ == "__main__":
