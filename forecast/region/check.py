@@ -274,6 +274,23 @@ def check_coverage(parsed: Parsed, places: Places, jump_off_year: int | None, fi
         )
 
 
+PEOPLE = ("population", "controls", "births", "deaths")
+"""Tables from which people are estimated, up to the jump-off year; pupils may be counted later."""
+
+
+def check_later_rows(tables: Mapping[str, Parsed], jump_off_year: int, findings: Faults) -> None:
+    """Tells of figures after a jump-off year that region.toml sets: no number rests on them."""
+    for name in PEOPLE:
+        if name in tables:
+            years = tables[name].frame["year"].dropna()
+            later = sorted({int(year) for year in years[years > jump_off_year]})
+            if later:
+                found = ", ".join(map(str, later))
+                findings.add(
+                    "W115", tables[name].file, None, tables[name].header("year"), found=found, year=jump_off_year
+                )
+
+
 def split_totals(parsed: Parsed) -> tuple[Parsed, Parsed]:
     """The table without printed totals, and the totals."""
     frame = parsed.frame

@@ -229,6 +229,8 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
         plausible.check_rolls(checked["enrolment"], findings)
     _check_patterned(checked, places, findings)
     _check_sizes(checked, places, head.jump_off_year, findings)
+    if head.jump_off_year is not None:
+        check.check_later_rows(checked, head.jump_off_year, findings)
     return at_present(checked, places, findings)
 
 
@@ -325,12 +327,12 @@ def _region(
 
 
 def _last_known(tables: Mapping[str, pd.DataFrame], area: str) -> int:
-    """The last year of which the people of the whole are known, by a count or as a published total."""
+    """The last year of which anything about the people of the whole is known: a count, residents, births or deaths."""
     years = [int(tables["population"].year.max())]
     if "controls" in tables:
         totals = tables["controls"]
-        totals = totals[(totals.component == "population") & (totals.area == area)]
-        years += totals.year.astype(int).tolist()
+        years += totals[totals.area == area].year.astype(int).tolist()
+    years += [int(tables[name].year.max()) for name in ("births", "deaths") if name in tables]
     return max(years)
 
 

@@ -15,7 +15,7 @@ from forecast.basics.ages import entering_ages
 from forecast.basics.dims import AGE, COUNTY, SEX, SEXES, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.population.past.institutions import turnover
-from forecast.population.past.migration import mobility, move_to_total
+from forecast.population.past.migration import lasting_level, mobility, move_to_total
 from forecast.population.projection.project import project_population
 from forecast.population.rates.lifetable import MOST_DYING, columns_of, life_table
 from forecast.region import Region
@@ -52,6 +52,8 @@ class Step(NamedTuple):
     year: int
     projection: xr.Dataset  # year - 1 and year
     level: Level
+    published: frozenset[str]  # what the year's levels were met to: "population", "births", "deaths"
+    movers: xr.DataArray  # (county,) net migration of the year without the turnover of institutions
 
 
 def calibrate_years(
@@ -64,23 +66,40 @@ def calibrate_years(
     years: range,
 ) -> list[Step]:
     """Years one after another from `people` (county, sex, age) at 31 December before the first. stock: (county, year,
-    sex, age) of them in institutions, of these years too."""
+    sex, age) of them in institutions, of these years too. In a year without published residents as many move as in the
+    mean of the years before that had some."""
     steps: list[Step] = []
     for year in years:
-        step = calibrate_year(region, people, stock, level, pattern, moves, year)
+        usual = usual_movers(steps, people - stock.sel({YEAR: year - 1}, drop=True))
+        step = calibrate_year(region, people, stock, level, pattern, moves, usual, year)
         people, level = step.projection.population.sel({YEAR: year}, drop=True), step.level
         steps.append(step)
     return steps
 
 
+def usual_movers(steps: list[Step], movers: xr.DataArray) -> xr.DataArray | None:
+    """(county,) net migration a year, mean of the steps whose residents were published, made fit to go on; None where
+    there is none. movers: (county, sex, age) people outside institutions."""
+    seen = [step.movers for step in steps if "population" in step.published]
+    return lasting_level(sum(seen[1:], seen[0]) / len(seen), movers.sum([SEX, AGE])) if seen else None
+
+
 def calibrate_year(
-    region: Region, people: xr.DataArray, stock: xr.DataArray, level: Level, pattern: Pattern, moves: Moves, year: int
+    region: Region,
+    people: xr.DataArray,
+    stock: xr.DataArray,
+    level: Level,
+    pattern: Pattern,
+    moves: Moves,
+    usual: xr.DataArray | None,
+    year: int,
 ) -> Step:
-    """One year that meets its published births, deaths and residents. people, stock: as `calibrate_years` has them.
+    """One year that meets its published births, deaths and residents. people, stock: as `calibrate_years` has them;
+    usual: of `usual_movers`.
 
     Migrants arrive at the year's end, so deaths depend on the mortality level alone and births are in proportion to
     the fertility level; what is then missing to a county's residents is its net migration. A total that was not
-    published binds nothing: the level is that of the year before, migration that of the profile.
+    published binds nothing: the level is that of the year before, migration the usual one, at first that of the profile.
     Raises InputRefused E607 where no level meets a total.
     """
     whole = control(region, year, "population")
@@ -94,7 +113,11 @@ def calibrate_year(
         born = births if births is not None else level.fertility * _births_of(people, asfr)
         level = level._replace(mortality=_mortality_level(people, mx, born, srb, deaths, level.mortality, year))
     sx = life_table(mx * level.mortality).sx
-    net = moves.rate * movers + turnover(stock, sx)
+    passing, moving = turnover(stock, sx), in_order(mobility(movers))
+    net = moves.rate * movers
+    if whole is None and usual is not None:
+        net = move_to_total(net, moving, usual)
+    net = net + passing
     standing = xr.Dataset(rates, attrs={"jump_off_year": year - 1}).assign(sx=sx, net_migration=in_order(net))
     if births is not None:
         at_pattern = project_population(standing, "end").births.sel({YEAR: year}, drop=True).sum(SEX)
@@ -106,14 +129,18 @@ def calibrate_year(
             at_pattern = at_pattern * change
         level = level._replace(fertility=births / float(at_pattern.sum()))
     standing["asfr"] = standing.asfr * level.fertility
-    moving = in_order(mobility(movers))
     projection = project_population(standing, "end")
     free = projection.population.sel({YEAR: year}).sum([SEX, AGE])
     target = county_targets(region, people.sum([SEX, AGE]), free, moving.sum([SEX, AGE]), year)
     for _ in range(_MOST_ROUNDS):  # once, and again only where a cell would go below zero
         missing = target - projection.population.sel({YEAR: year}).sum([SEX, AGE])
         if float(abs(missing / target).max()) < _CLOSE:
-            return Step(year, projection, level)
+            total = projection.net_migration.sel({YEAR: year}, drop=True).sum([SEX, AGE])
+            figures = {"population": whole, "births": births, "deaths": deaths}
+            published = frozenset(name for name, figure in figures.items() if figure is not None)
+            return Step(
+                year, projection, level, published, total - passing.sel({YEAR: year}, drop=True).sum([SEX, AGE])
+            )
         total = standing.net_migration.sum([SEX, AGE]) + missing
         standing["net_migration"] = in_order(move_to_total(standing.net_migration, moving, total))
         projection = project_population(standing, "end")

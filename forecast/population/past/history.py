@@ -88,7 +88,8 @@ def known_flows(past: xr.Dataset) -> xr.Dataset:
     """
     if "births_by_mother" in past:
         return past
-    known = [int(year) for year in past.dropna(YEAR, subset=["fertility_level"])[YEAR].values]
+    flows = past.births.notnull().all([COUNTY, SEX])
+    known = [int(year) for year in past[YEAR].values[flows.values]]
     years = [year for year in past[YEAR].values.tolist() if known and known[0] - 1 <= year <= known[-1]]
     if len(years) < 2:
         raise InputRefused(Issue("E681", values={"found": len(years), "expected": 2}))

@@ -246,15 +246,14 @@ def _assemble(
     people = xr.concat([known, *(step.projection.population.isel({YEAR: [1]}) for step in steps)], YEAR)
     last = (people - stock).isel({YEAR: -1}, drop=True)  # those who move as others do
     profile = moves.rate * last
-    between_counts = profile.sum([SEX, AGE])
-    grown = (stock.isel({YEAR: -1}, drop=True) - stock.sel({YEAR: count.year}, drop=True)).sum([SEX, AGE])
-    net = flows.net_migration.sum([SEX, AGE], skipna=False).sum(YEAR) - grown
-    observed = net / len(steps) if steps else between_counts
-    long_mean = (moves.years * between_counts + len(steps) * observed) / (moves.years + len(steps))
-    residents = last.sum([SEX, AGE])
-    levels = {step.year: step.level for step in steps} or {count.year: level}
+    between_counts, residents = profile.sum([SEX, AGE]), last.sum([SEX, AGE])
+    seen = [step.movers for step in steps if "population" in step.published]
+    observed = sum(seen[1:], seen[0]) / len(seen) if seen else between_counts
+    long_mean = (moves.years * between_counts + len(seen) * observed) / (moves.years + len(seen))
+    levels = {step.year: step.level for step in steps if "births" in step.published} or {count.year: level}
     by_year = people[YEAR]
-    mortality = [levels[y].mortality if y in levels else np.nan for y in by_year.values.tolist()]
+    of_deaths = {step.year: step.level for step in steps if "deaths" in step.published} or {count.year: level}
+    mortality = [of_deaths[y].mortality if y in of_deaths else np.nan for y in by_year.values.tolist()]
     fertility = [levels[y].fertility if y in levels else np.nan for y in by_year.values.tolist()]
     past = {
         "population": people,

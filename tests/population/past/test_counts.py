@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from forecast import read_region, read_scenario
+from forecast.basics.folders import folder
 from forecast.basics.issues import InputRefused
 from forecast.population import estimate_past, vital_rates
 from forecast.population.past.census import count_of, rest_of_year
@@ -156,3 +158,29 @@ def test_levels_that_end_before_the_horizon_are_refused_by_year(tmp_path: Path) 
     with pytest.raises(InputRefused) as caught:
         vital_rates(region, read_scenario("baseline", {"horizon": 2040}))
     assert [(issue.code, issue.values["labels"]) for issue in caught.value.issues] == [("E602", "2035")]
+
+
+def test_births_that_are_known_before_residents_lead_on(tmp_path: Path) -> None:
+    """Births of a year after the last published residents: the year is known, as many move as usual."""
+    shutil.copytree(folder("data") / "wenzhou", tmp_path / "w")
+    before = read_region(tmp_path / "w")
+    with (tmp_path / "w" / "controls.csv").open("a", encoding="utf-8") as table:
+        table.write("330300,2024,births,6.0,10k persons\n")
+    with (tmp_path / "w" / "sources.csv").open("a", encoding="utf-8") as table:
+        table.write("controls,year=2024,made up,,assumed,,\n")
+    after = read_region(tmp_path / "w")
+    assert (before.jump_off_year, after.jump_off_year) == (2023, 2024)
+    old, new = estimate_past(before), estimate_past(after)
+    np.testing.assert_allclose(new.births.sel(year=2024).sum(), 60_000)
+    np.testing.assert_allclose(new.population.sel(year=2023), old.population.sel(year=2023), rtol=1e-9)
+    moved = new.net_migration.sel(year=2024).sum(["sex", "age"])
+    np.testing.assert_allclose(moved, old.migration_recent, atol=30)  # and the turnover of campuses
+    np.testing.assert_allclose(new.migration_observed, old.migration_observed)
+    assert np.isnan(float(new.mortality_level.sel(year=2024)))
+    toml = tmp_path / "w" / "region.toml"
+    toml.write_text(
+        toml.read_text("utf-8").replace('parent = "330000"', 'parent = "330000"\njump_off_year = 2023'), "utf-8"
+    )
+    held = read_region(tmp_path / "w")
+    assert [issue.code for issue in held.warnings if issue.code == "W115"] == ["W115"]
+    np.testing.assert_array_equal(estimate_past(held).population, old.population)
