@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.dims import AGE, COUNTY, SEX, SEXES, YEAR
+from forecast.basics.dims import AGE, COUNTY, MOTHER_AGE, SEX, SEXES, YEAR
 from forecast.region import Region
 
 LEAST_YEARS = 3
@@ -16,29 +16,45 @@ YEAR_END = "12-31"
 def counted_history(region: Region) -> xr.Dataset | None:
     """The history that `complete_history` takes, where every county is counted at 31 December of at least three years in a row.
 
-    population (county, year, [sex,] age): the last run of such years, ages as printed (first ages of groups; the same
-    in all years). births (county, year, [sex]) and deaths (county, year, sex, age: completed years), where the tables
-    hold every county of these years (deaths: by single ages); NaN in other years. None where there is no such run.
+    population (county, year, [sex,] age): the last run of such years up to the jump-off year, ages as printed (first
+    ages of groups; the same in all years). births (county, year, [sex,] [mother_age]) and deaths (county, year, [sex,]
+    [age: completed years]) in the finest form in which the tables hold every county of these years but the first. None
+    where there is no such run.
     """
     table = region.table("population")
-    ends = table[table["date"] == YEAR_END]
-    cells = _by_sex(ends)
+    ends = table[(table["date"] == YEAR_END) & (table["year"] <= region.jump_off_year)]
+    cells = _by_sex(ends.assign(**{AGE: ends["age_from"]}))
     years = _last_run(cells, set(region.counties.index))
     if len(years) < LEAST_YEARS:
         return None
     found = {"population": _array(cells[cells["year"].isin(years)], region, [SEX, AGE] if _sexed(cells) else [AGE])}
-    if region.has("births"):
-        births = _by_sex(region.table("births"))
-        found["births"] = _array(births, region, [SEX] if _sexed(births) else [], years)
-    if region.has("deaths"):
-        deaths = _by_sex(region.table("deaths"))
-        single = _sexed(deaths) and (deaths["age_from"].nunique() > 80)
-        if single:
-            found["deaths"] = _array(deaths, region, [SEX, AGE], years)
-    complete = {
-        name: value for name, value in found.items() if bool(value.isel({YEAR: slice(1, None)}).notnull().all())
-    }
-    return xr.Dataset(complete, attrs={"jump_off_year": years[-1]})
+    for name, age in (("births", MOTHER_AGE), ("deaths", AGE)):
+        flow = _finest(region.table(name), region, age, years) if region.has(name) else None
+        if flow is not None:
+            found[name] = flow
+    return xr.Dataset(found, attrs={"jump_off_year": years[-1]})
+
+
+def _finest(table: pd.DataFrame, region: Region, age: str, years: list[int]) -> xr.DataArray | None:
+    """A flow by as much of sex and age as is complete; None where not even its totals are."""
+    by_sex = table["sex"].isin(SEXES) if "sex" in table else pd.Series(False, table.index)
+    by_age = table["age_from"].notna() if "age_from" in table else pd.Series(False, table.index)
+    forms: tuple[tuple[list[str], pd.Series], ...] = (
+        ([SEX, age], by_sex & by_age),
+        ([age], ~by_sex & by_age),
+        ([SEX], by_sex & ~by_age),
+        ([], ~by_sex & ~by_age),
+    )
+    for dims, rows in forms:
+        known = table[rows & table["year"].isin(years)]
+        if len(known) == 0:
+            continue
+        found = _array(
+            known.assign(**{age: known["age_from"].astype(int)}) if age in dims else known, region, dims, years
+        )
+        if bool(found.isel({YEAR: slice(1, None)}).notnull().all()):
+            return found
+    return None
 
 
 def _by_sex(table: pd.DataFrame) -> pd.DataFrame:
@@ -67,11 +83,8 @@ def _last_run(cells: pd.DataFrame, counties: set[str]) -> list[int]:
 
 def _array(table: pd.DataFrame, region: Region, dims: list[str], years: list[int] | None = None) -> xr.DataArray:
     """(county, year, ...) persons; NaN where a cell is missing."""
-    keys = {COUNTY: "county", YEAR: "year", SEX: "sex", AGE: "age_from"}
-    order = [COUNTY, YEAR, *dims]
-    long = table.rename(columns={"age_from": AGE}).groupby([*order])["persons"].sum()
-    found = long.to_xarray().astype(float)
-    wanted = {COUNTY: list(region.counties.index), YEAR: years or sorted(set(table[keys[YEAR]]))}
+    found = table.groupby([COUNTY, YEAR, *dims])["persons"].sum().to_xarray().astype(float)
+    wanted = {COUNTY: list(region.counties.index), YEAR: years or sorted(set(table["year"]))}
     if SEX in dims:
         wanted[SEX] = list(SEXES)
     return found.reindex({dim: np.asarray(labels) for dim, labels in wanted.items()})

@@ -39,8 +39,19 @@ def estimate_past(region: Region, split: str = "births") -> xr.Dataset:
     counted = yearly_counts(region)
     if counted is None:
         return reconstruct(region, split).assign_attrs(form="calibrated")
-    standard = standard_of(region, region.jump_off_year)
-    return past_of_counts(complete_history(counted, standard)).assign_attrs(form="fitted")
+    history = complete_history(counted, standard_of(region, int(counted[YEAR][-1])))
+    return past_of_counts(carried_on(history, region)).assign_attrs(form="fitted")
+
+
+def carried_on(history: xr.Dataset, region: Region) -> xr.Dataset:
+    """The history with the years after its last count whose totals are published, as `reconstruct` meets them."""
+    last = int(history[YEAR][-1])
+    if last == region.jump_off_year:
+        return history
+    names = ["population", "births", "deaths", "net_migration"]
+    after = reconstruct(region)[names].sel({YEAR: slice(last, None)}).assign_attrs(deaths_age="year_end")
+    later = complete_history(after, standard_of(region, last)).isel({YEAR: slice(1, None)})
+    return xr.concat([history, later], YEAR, join="exact", combine_attrs="override")
 
 
 def standard_of(region: Region, year: int) -> Standard | None:
@@ -53,9 +64,10 @@ def yearly_counts(region: Region) -> xr.Dataset | None:
     """What `counted_history` finds, where it is enough to fit on: all counts that there are, or
     `LEAST_BESIDE_CENSUSES` of them up to the jump-off year."""
     counted = counted_history(region)
-    if counted is None or int(counted[YEAR][-1]) != region.jump_off_year:
+    if counted is None:
         return None
     table = region.table("population")
+    table = table[table["year"] <= region.jump_off_year]
     others = table[(table["date"] != YEAR_END) | ~table["year"].isin(counted[YEAR].values)]
     enough = LEAST_YEARS if others.empty else LEAST_BESIDE_CENSUSES
     return counted if counted.sizes[YEAR] >= enough else None

@@ -109,6 +109,61 @@ def _fields(region: Region) -> dict[str, object]:
     return {name: getattr(region, name) for name in region.__dataclass_fields__ if name != "known"}
 
 
+def with_tables(folder: Path, **tables: pd.DataFrame) -> Region:  # noqa: F811
+    """The register with further tables, of a made-up source."""
+    sources = pd.read_csv(folder / "sources.csv", keep_default_na=False)
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+        sources = pd.concat([sources[sources["table"] != name], sources.iloc[:1].assign(table=name)])
+    sources.to_csv(folder / "sources.csv", index=False)
+    return read_region(folder)
+
+
+def test_a_total_after_the_last_count_is_met_and_does_not_change_the_form(folder: Path) -> None:  # noqa: F811
+    head = (folder / "region.toml").read_text("utf-8")
+    (folder / "region.toml").write_text(head.replace("jump_off_year = 2012\n", ""), "utf-8")
+    plain = estimate_past(read_region(folder))
+    total = float(plain.population.sel(year=2012).sum()) * 1.01
+    controls = {
+        "area": ["L"],
+        "year": [2013],
+        "component": ["population"],
+        "value": [round(total)],
+        "unit": ["persons"],
+    }
+    later = with_tables(folder, controls=pd.DataFrame(controls))
+    past = estimate_past(later)
+    assert (later.jump_off_year, past.attrs["form"]) == (2013, "fitted")
+    np.testing.assert_array_equal(past.population.sel(year=slice(None, 2012)), plain.population)
+    assert float(past.population.sel(year=2013).sum()) == pytest.approx(round(total), abs=0.5)
+    ahead = baseline(later, unchanged(2020), past)
+    assert ahead.rates.year.values[0] == 2014
+    more = estimate_past(with_tables(folder, controls=pd.DataFrame(controls | {"value": [round(total * 1.01)]})))
+    first = baseline(later, unchanged(2020), more).rates.net_migration - ahead.rates.net_migration
+    assert float(first.sel(year=2014).sum()) > 0
+
+
+def test_flows_are_taken_in_the_finest_form_that_is_complete(folder: Path) -> None:  # noqa: F811
+    births = pd.read_csv(folder / "births.csv", dtype={"county": str})
+    rows = births.groupby(["county", "year"])["persons"].sum().reset_index()
+    by_mother = pd.concat([rows.assign(age_group=group, persons=rows.persons * share) for group, share in AGES.items()])
+    both = pd.concat([births.assign(age_group=""), by_mother.assign(sex="")])
+    deaths = rows.assign(persons=rows.persons * 0.8)
+    found = counted_history(with_tables(folder, births=both, deaths=deaths))
+    assert found is not None
+    assert set(found.births.dims) == {"county", "year", "mother_age"}
+    assert float(found.births.sel(county="01", year=2005).sum()) == pytest.approx(
+        float(rows.query("county == '01' and year == 2005").persons.iloc[0]), abs=3
+    )
+    assert set(found.deaths.dims) == {"county", "year"}
+    assert float(complete_history(found).deaths.sel(year=2005).sum()) == pytest.approx(
+        float(deaths.query("year == 2005").persons.sum()), rel=1e-3
+    )
+
+
+AGES = {"15-24": 0.25, "25-34": 0.5, "35-49": 0.25}
+
+
 def test_a_register_runs_from_check_to_report(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
     assert cli.main(["check", str(folder)]) == 0
     words = ["run", str(folder), "--trajectories", "20", "--out", str(tmp_path / "runs"), "--lang", "en"]
