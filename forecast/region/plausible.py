@@ -364,6 +364,27 @@ def check_rolls(parsed: Parsed, findings: Faults) -> None:
     if "grade" in parsed.frame:
         _check_grades(parsed, findings)
         _check_whole_stages(parsed, findings)
+        _check_gaps(parsed, findings)
+
+
+FAR_FROM_USUAL = 3.0
+"""A count that is so many times the usual of its place, or less than the same part of it, is told."""
+
+
+def _check_gaps(parsed: Parsed, findings: Faults) -> None:
+    """Warns of a count far from those of the other years of the same place, stage and grade: a zero above all."""
+    keys = [name for name in ("county", "stage", "grade", "item", "hukou") if name in parsed.frame]
+    frame = parsed.frame.dropna(subset=["value", "year"])
+    usual = frame.groupby(keys, dropna=False)["value"].transform("median")
+    off = frame[(frame["value"] * FAR_FROM_USUAL < usual) | (frame["value"] > usual * FAR_FROM_USUAL)]
+    values, counted, years = off["value"].tolist(), usual.reindex(off.index).tolist(), off["year"].tolist()
+    findings.rows(
+        "W147",
+        parsed.file,
+        off["row"].tolist(),
+        parsed.header("value"),
+        lambda i: {"found": figure(values[i]), "usual": figure(counted[i]), "year": int(years[i])},
+    )
 
 
 def _check_whole_stages(parsed: Parsed, findings: Faults) -> None:

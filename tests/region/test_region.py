@@ -954,6 +954,15 @@ def test_every_code_of_the_region_has_a_case() -> None:
     assert {code for code in codes if f'"{code}"' not in tried} <= elsewhere
 
 
+@pytest.mark.parametrize(("found", "rows"), [("0", [3]), ("20", [3]), ("900", [3]), ("80", []), ("150", [])])
+def test_a_roll_far_from_its_other_years_is_told(tmp_path: Path, found: str, rows: list[int]) -> None:
+    years = {2020: "100", 2021: found, 2022: "110"}
+    lines = "".join(f"010100,{year},primary,all,{value},persons\n" for year, value in years.items())
+    folder = write(tmp_path / "rolls", {"enrolment.csv": f"county,year,stage,grade,value,unit\n{lines}"})
+    told = [warning for warning in read_region(folder).warnings if warning.code == "W147"]
+    assert [warning.row for warning in told] == rows
+
+
 def test_words_speak_both_languages() -> None:
     word = pickle.loads(pickle.dumps(Text("女", "female")))  # noqa: S301 - our own bytes; runs cross processes
     assert f"{word:zh} {word:en}" == "女 female"
