@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
 from forecast.demand.schools.enrolments import Series
-from forecast.demand.schools.ratio_paths import level_path, ratio_path
+from forecast.demand.schools.ratio_paths import believable, level_path, ratio_path
 
 Children = Callable[[int, int], float]
 """(age at the cut-off date, year) -> residents of the area, of any year: the nearest that is known where it is not."""
@@ -73,7 +74,8 @@ def intake_of(stage: Stage, years: Sequence[int], children: Children, before: In
     """The intake of a stage that is `by_cohorts`, for unbroken years; before: that of the stage it is entered from.
     Without one, entrants per child of the age of entry keep their smoothed level."""
     first = stage.ages[0]
-    known = {year: persons / children(first, year) for year, persons in stage.entrants.items()}
+    known = {year: persons / children(first, year) for year, persons in stage.entrants.items() if children(first, year)}
+    known = believable(known, median(known.values()))  # a zero among usual years is a gap
     every = list(range(min(years) - stage.grades + 1, max(years) + 1))
     of_children = dict(zip(every, level_path(known, every).tolist(), strict=True))
     passage = _passage(stage, before, every) if before else {}
@@ -81,7 +83,7 @@ def intake_of(stage: Stage, years: Sequence[int], children: Children, before: In
     for year in every:
         by_passage = before.leaving(year) * passage[year] if before and passage else 0.0
         expected = by_passage if passage and year > max(known) else of_children[year] * children(first, year)
-        entrants[year] = stage.entrants.get(year, expected)
+        entrants[year] = stage.entrants[year] if year in known else expected
     size = {y: _size(stage, entrants, children, y) for y in stage.pupils if y > min(stage.entrants) + stage.grades - 2}
     observed = {year: stage.pupils[year] / persons for year, persons in size.items() if persons > 0}
     found = dict(zip(years, ratio_path(observed, years).tolist(), strict=True))

@@ -269,18 +269,24 @@ class _OfRegion:
     def intakes(self) -> Mapping[str, Intake]:
         """By stage, of the whole region, where it counts entrants for every cohort of the last roll; from the first
         stage of school life to the last."""
-        whole = self.region.areas.whole
         found: dict[str, Intake] = {}
         for model in sorted(self.models.values(), key=lambda model: model.order):
             for name, places in (self.pupils(model) if model.service.rolls else {}).items():
-                entrants, leavers = (
-                    counts.get((whole, name), {}) for counts in (self.counts.entrants, self.counts.leavers)
+                entrants, leavers = (self.of_whole(each, name) for each in (self.counts.entrants, self.counts.leavers))
+                stage = Stage(
+                    model.ages, self.of_whole({(p, name): of for p, of in places.items()}, name), entrants, leavers
                 )
-                stage = Stage(model.ages, places.get(whole, {}), self.within(entrants), self.within(leavers))
                 if stage.by_cohorts:
                     before = next((found[other] for other in found if continues(self.system, other, name)), None)
                     found[name] = intake_of(stage, self.years, self.residents(model), before)
         return found
+
+    def of_whole(self, counts: Mapping[tuple[str, str], Series], stage: str) -> dict[int, float]:
+        """Persons counted in the whole region: the sum of the counties where all of them counted, else what is printed."""
+        by_county = [self.within(counts.get((county, stage), {})) for county in self.counties]
+        every = set.intersection(*map(set, by_county))
+        sums = {year: sum(series[year] for series in by_county) for year in sorted(every)}
+        return {**self.within(counts.get((self.region.areas.whole, stage), {})), **sums}
 
     def residents(self, model: DemandModel) -> Callable[[int, int], float]:
         """Children of the whole region by age at the cut-off date, to one year after the last age, and year."""

@@ -268,6 +268,20 @@ def test_a_count_as_expected_leaves_the_level_of_a_county(counts: list[float], e
     assert own_level(further, {**usual, 2030: expected}, further) == pytest.approx(level)
 
 
+def test_entrants_that_are_nothing_in_one_year_are_no_reason_for_ever() -> None:
+    rows = by_entrants(range(2012, 2024))
+    gap = changed(rows, lambda row: row[1:5] == (2023, "primary", "all", "entrants"), 0.0)
+    np.testing.assert_allclose(pupils(region(gap)), pupils(region(rows)), rtol=1e-9)
+
+
+def test_entrants_of_all_counties_are_those_of_the_city() -> None:
+    city = by_entrants(range(2012, 2024))
+    counties = [(county, *row[1:5], row[5] * share) for row in city for county, share in ((SMALL, 0.25), (LARGE, 0.75))]
+    own = region(counties)
+    assert set(estimate_demand(people(), MODELS, own).form.sel(service=PUPILS).values) == {"entrants"}
+    np.testing.assert_allclose(pupils(own), pupils(region(city)))
+
+
 # --- paths of ratios -------------------------------------------------------------------------------------------------
 
 
