@@ -169,8 +169,9 @@ MISSES = (
     "cohorts of 1946 and after move through 65 in steps that look like migration. At seven years all is one origin with two "
     "years of flows.",
     "Iceland is one place: its boom and crash of 2005 to 2010 is one event that most origins share.",
-    "China: one census and no yearly flows. Children who were not counted in 2010, births after the change of policy in "
-    "2013 and 2015, and 20-29 who had left the country's small counties by 2020 in numbers that no stock of 2010 told.",
+    "China: one census and no yearly flows. What its cross-section says of migration was learnt on other counties of the same "
+    "decade, and another decade may go otherwise. Births rose after the change of policy in 2013 and 2015, which a constant level "
+    "misses. Most of what is left is one and the same error of a county at all its ages, as moved boundaries would make it.",
 )
 """Where bars are missed, as far as it is understood."""
 

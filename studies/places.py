@@ -8,13 +8,11 @@ labelled y - 1; one of 1 July or 30 June y is labelled y, and so are the flows o
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.ages import age_bounds
 from forecast.basics.dims import AGE, AGES, COUNTY, MOTHER_AGE, OPEN_AGE, SEX, SEXES, YEAR
 from forecast.population.past.history import Standard, shipped_standard
 from forecast.population.rates.fertility import single_year_shares
@@ -139,74 +137,3 @@ def standard_of(folder: Path, country: int, year: int) -> Standard:
     annual = pd.read_parquet(folder / "wpp2024" / "annual.parquet")
     srb = annual[(annual.country_code == country) & (annual.year == period + 2)].srb
     return Standard(mx, share / share.sum(), float(srb.iloc[0]), f"WPP 2024, country {country}, {period}-{period + 5}")
-
-
-class Census(NamedTuple):
-    """China's counties that two censuses know: people of 2010 as a history of one year, what the census of 2010 says of
-    them, and the count of 2020 (county, sex, first age of the group). Arrays by county are persons."""
-
-    counted: xr.Dataset
-    births: xr.DataArray  # November 2009 to October 2010, crude rate times people
-    deaths: xr.DataArray
-    arrived: xr.DataArray  # residents registered in another county
-    absent: xr.DataArray  # registered here, living elsewhere
-    young: xr.DataArray  # local residents of 15 to 29
-    children_missed: dict[int, float]  # first age of the group -> children born over children counted, whole country
-    births_missed: float  # births that the statistics bureau published for 2010 over those of the census' crude rates
-    later: xr.DataArray
-    dropped: int
-
-
-UNCHANGED = (0.5, 2.0)  # people in 2020 over 2010 outside which a county's boundary is taken to have changed
-
-
-def china(folder: Path) -> Census:
-    """County pairs with the same code and name in both censuses whose people did not halve or double."""
-    part = folder / "china"
-    pairs = pd.read_csv(part / "backtest_china_county_pairs_2010_2020.csv", dtype={"code": str})
-    kept = pairs[(pairs.name_same == 1) & pairs.ratio_2020_2010.between(*UNCHANGED)]
-    first, later = (_census(part, year, set(kept.code)) for year in (2010, 2020))
-    codes = np.intersect1d(first[COUNTY], later[COUNTY])
-    first, later = first.sel({COUNTY: codes}), later.sel({COUNTY: codes})
-    about = published.table(part, "census2010_county_attributes")
-    about = about[about.level == "county"].drop_duplicates("code").set_index("code").loc[codes]
-
-    def by_county(values: pd.Series) -> xr.DataArray:
-        return xr.DataArray(values.to_numpy(float), dims=COUNTY, coords={COUNTY: codes})
-
-    people = first.sum([SEX, AGE])
-    births = by_county(about.crude_birth_rate_permille) / 1000 * people
-    deaths = by_county(about.crude_death_rate_permille) / 1000 * people
-    arrived = by_county(about[["inmigrants_same_province", "inmigrants_other_province"]].sum(axis=1))
-    absent = (by_county(about.hukou_population) - people + arrived).clip(min=0)
-    young = first.sel({AGE: slice(15, 25)}).sum([SEX, AGE]) * (1 - arrived / people).clip(min=0)
-    nation = published.table(part, "census2010_county_age_sex")
-    nation = nation[nation.level == "province"]
-    national = pd.read_csv(part / "china_births_deaths.csv").set_index("year").births_first_release_10k * 1e4
-    rate = national.loc[2010] / nation.population_persons.sum()
-    counted = xr.Dataset({"population": first.expand_dims({YEAR: [2010]}).transpose(COUNTY, YEAR, SEX, AGE)})
-    return Census(
-        counted, births, deaths, arrived, absent, young, _children_missed(nation, national, folder),
-        float(rate / (births.sum() / people.sum())), later, len(pairs) - codes.size,
-    )  # fmt: skip
-
-
-def _census(part: Path, year: int, codes: set[str]) -> xr.DataArray:
-    frame = published.table(part, f"census{year}_county_age_sex")
-    frame = frame[(frame.level == "county") & frame.code.isin(codes)]
-    frame = frame.assign(age=[age_bounds(str(group))[0] for group in frame.age_group], sex=frame.sex.astype(str))
-    people = frame.groupby(["code", "sex", "age"]).population_persons.sum().to_xarray().rename(code=COUNTY)
-    return people.dropna(COUNTY).astype(float)
-
-
-def _children_missed(nation: pd.DataFrame, births: pd.Series, folder: Path) -> dict[int, float]:
-    """Births of the five years before the census (1 November 2010) that live, over the children counted; by group."""
-    alive = np.cumprod(standard_of(folder, 156, 2010).sx.mean(axis=0))
-    counted = nation.groupby(nation.age_group.astype(str)).population_persons.sum()
-    groups = {0: counted["0"] + counted["1-4"], 5: counted["5-9"]}
-
-    def born(age: int) -> float:
-        year = 2010 - age
-        return float(births.loc[year] * 10 / 12 + births.loc[year - 1] * 2 / 12)
-
-    return {first: sum(born(a) * alive[a] for a in range(first, first + 5)) / n for first, n in groups.items()}

@@ -46,6 +46,12 @@ COUNTED = {
 }
 """Whom a row of `enrolment` counts: pupils at the start of the school year, those of them who entered the stage with it,
 those who left the stage by completing it in that calendar year."""
+ORIGINS = {
+    "same_county": ("本县其他乡镇街道", "本县", "县内"),
+    "same_province": ("本省其他县", "本省", "省内"),
+    "other_province": ("省外", "外省"),
+}
+"""Where residents are registered who are not registered where they live, as a census prints it."""
 BASIS_WORDS = {"published": ("公布", "已公布"), "derived": ("推算", "推导"), "assumed": ("假定", "假设")}
 """How sure a figure is, the surest first."""
 
@@ -402,6 +408,20 @@ _ALL = (
         quantity="persons",
         units=("persons",),
         full_ages=("county", "year"),
+    ),
+    Table(
+        "registered_elsewhere",
+        (
+            _COUNTY,
+            _YEAR,
+            Column("origin", Kind("origin", one_of(ORIGINS), "str"), ("户口登记地", "来源")),
+            _counted("persons"),
+            _SOME_UNIT,
+        ),
+        key=("county", "year", "origin"),
+        quantity="persons",
+        units=("persons",),
+        read_by=("population",),
     ),
     Table(
         "special_population",

@@ -13,8 +13,6 @@ from forecast.backtest import population as bt
 from forecast.backtest import rivals
 from forecast.basics.quantiles import MIDDLE_AND_ENDS
 from forecast.errors import InputRefused
-from forecast.population import project_population
-from forecast.population.fit.cold import net_from_stocks, rates_from_one_count
 from forecast.population.past.history import complete_history
 from forecast.region import read_region
 from studies import backtests, places
@@ -244,33 +242,3 @@ def test_counties_are_forecast_better_than_by_rivals(reference: Path) -> None:
     assert float(median.sel(lead=5, age_group="6-15")) < 0.025
     share = float((scores.cover_80 * scores.cases).sum() / scores.cases.sum())
     assert 0.65 < share < 0.92
-
-
-@pytest.mark.slow
-def test_chinese_counties_are_forecast_from_one_census_better_than_by_rivals(reference: Path) -> None:
-    """Odd codes only: the three settings were chosen on the even ones (docs/accuracy/china.md)."""
-    census = places.china(reference)
-    standard = places.standard_of(reference, 156, 2010)
-    complete = complete_history(census.counted, standard)
-    raised = xr.where(complete.age < 5, census.children_missed[0], 1.0)
-    net = net_from_stocks(census.arrived, census.absent, census.young, growth=0.06, at_risk=1.0)
-    births = census.births * census.births_missed
-    counted = complete.assign(population=complete.population * raised)
-    groups = {name: bt.COARSE_GROUPS[name] for name in ("total", "0-14", "15-64", "65+")}
-    odd = np.array([int(code) % 2 == 1 for code in census.later.county.values])
-    seen = bt.grouped(census.later.expand_dims(year=[2020]), groups).values[odd, 0]
-    before = bt.grouped(census.counted.population, groups).values[odd, 0]
-
-    def error(people: np.ndarray) -> np.ndarray:
-        return abs(people - seen).sum(0) / seen.sum(0)
-
-    def forecast(moved: xr.DataArray | None) -> np.ndarray:
-        rates = rates_from_one_count(counted, births, census.deaths, 10, standard, moved).drop_vars("mobility")
-        people = project_population(rates.isel(county=np.flatnonzero(odd)), flows=()).population
-        return bt.grouped(people.sel(year=[2020]), groups).values[:, 0]
-
-    ours, closed = forecast(net), forecast(None)
-    structure = before / before[:, :1] * ours[:, :1]  # its total is ours
-    assert (error(ours) < error(before)).all()
-    assert (error(ours) < error(closed)).all()
-    assert (error(ours) < error(structure))[1:].all()

@@ -6,6 +6,9 @@ form it takes follows from the past alone:
     calibrated    levels of a pattern met to published totals (`vital_rates`), processes of `uncertainty.toml`
     fitted        rates fitted on yearly counts (`fit_rates`), processes from the errors of the same fit at earlier
                   origins (`fit_uncertainty`)
+    cold, cold_ages, closed    one census: the levels of the pattern, migration by what ages and registration say, by
+                  ages alone, or nobody moving where the pattern knows nothing (`rates_of_one_census`); processes as
+                  wide as such forecasts missed by (`with_spread`)
 """
 
 from __future__ import annotations
@@ -20,12 +23,15 @@ from forecast.basics.dims import AGE, SEX, YEAR, at_years, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.population.chance.processes import Uncertainty
 from forecast.population.chance.read import read_uncertainty
+from forecast.population.chance.spreads import SPREADS, with_spread
 from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
 from forecast.population.fit.prior import SWEDEN_1990
 from forecast.population.fit.uncertainty import Prior
+from forecast.population.future.cold import rates_of_one_census
 from forecast.population.future.levers import net_migrants
 from forecast.population.future.vital_rates import vital_rates
 from forecast.population.past.migration import expected_net
+from forecast.population.past.one_census import kept_with_pattern, missed_by_age
 from forecast.region import Region
 from forecast.scenario import LAST_YEAR, Migration, Scenario
 
@@ -77,6 +83,13 @@ def calibrated(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline
     return Baseline("calibrated", rates, expected_net(past, rates[YEAR].values), lambda: read_uncertainty(region))
 
 
+def cold(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:
+    """Levels of the pattern, and the growth of cohorts that one census shows."""
+    rates, expected = rates_of_one_census(region, scenario, past)
+    form, missed = past.attrs["form"], missed_by_age(region, kept_with_pattern(region), past.attrs["counted_year"])
+    return Baseline(form, rates, expected, lambda: with_spread(read_uncertainty(region), SPREADS[form], missed.values))
+
+
 def fitted(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:
     """The fit on the counts of the past, then the scenario's levers on what it expects. Raises InputRefused for a path of
     fertility, which the fit has of its own."""
@@ -112,7 +125,7 @@ def fitted_on(
 
 
 Form = Callable[[Region, Scenario, xr.Dataset], Baseline]
-FORMS: Mapping[str, Form] = {"calibrated": calibrated, "fitted": fitted}
+FORMS: Mapping[str, Form] = {"calibrated": calibrated, "fitted": fitted, **dict.fromkeys(SPREADS, cold)}
 """Form -> how its rates are made; what a past says in `attrs["form"]`, and the manifest of a run in `form`."""
 
 

@@ -48,15 +48,10 @@ class Count(NamedTuple):
 
 
 def count_years(region: Region) -> list[int]:
-    """Years up to the jump-off year in which everybody was counted, in order. Raises InputRefused where there is none
-    or one only."""
+    """Years up to the jump-off year in which everybody was counted, in order. Raises InputRefused where there is none."""
     years = sorted({int(year) for year in region.table("population").year if year <= region.jump_off_year})
-    if len(years) < 2:
-        values = {
-            "what": "population",
-            "year": region.jump_off_year,
-            "expected": "two censuses by age and sex",
-        }
+    if not years:
+        values = {"what": "population", "year": region.jump_off_year, "expected": "a census by age and sex"}
         raise InputRefused(Issue("E608", values=values))
     return years
 

@@ -3,6 +3,8 @@
     fitted        people counted at every year's end (a register): the counts as they are, completed by
                   `complete_history`
     calibrated    censuses: people joined by cohort between them and stepped on with published totals (`reconstruct`)
+    cold, cold_ages, closed    the same from one census: migration by its ages and registration, by its ages alone, or
+                  nobody moving where the pattern knows nothing of that (`one_census`)
 
 The form is written on the past (`attrs["form"]`), and the rates of the future follow it (`baseline`).
 """
@@ -15,8 +17,10 @@ from forecast.basics.dims import AGE, SEX, YEAR
 from forecast.basics.variables import label
 from forecast.population.fit.account import account_of
 from forecast.population.fit.migration import movers_per_person
+from forecast.population.past.census import count_years
 from forecast.population.past.counted import LEAST_YEARS, YEAR_END, counted_history
 from forecast.population.past.history import Standard, complete_history, standard_from
+from forecast.population.past.one_census import form_of_one_census
 from forecast.population.past.reconstruct import reconstruct
 from forecast.region import Region
 
@@ -38,7 +42,7 @@ def estimate_past(region: Region, split: str = "births") -> xr.Dataset:
     """
     counted = yearly_counts(region)
     if counted is None:
-        return reconstruct(region, split).assign_attrs(form="calibrated")
+        return reconstruct(region, split).assign_attrs(form=_form_of_censuses(region))
     history = complete_history(counted, standard_of(region, int(counted[YEAR][-1])))
     return past_of_counts(carried_on(history, region)).assign_attrs(form="fitted")
 
@@ -58,6 +62,11 @@ def standard_of(region: Region, year: int) -> Standard | None:
     """What completes the counts of a region: its own rates by age, or its pattern's, of a year; None where it has none."""
     has_rates = all(region.has(name) for name in ("mortality", "fertility", "levels"))
     return standard_from(region, year, f"rates of {region.pattern or region.id}") if has_rates else None
+
+
+def _form_of_censuses(region: Region) -> str:
+    years = count_years(region)
+    return "calibrated" if len(years) > 1 else form_of_one_census(region, years[0])
 
 
 def yearly_counts(region: Region) -> xr.Dataset | None:

@@ -36,6 +36,7 @@ from forecast.population.past.census import (
     whole_units,
 )
 from forecast.population.past.institutions import stock_over_years
+from forecast.population.past.one_census import YEARS, growth_of, kept_with_pattern
 from forecast.population.rates.lifetable import MOST_DYING, life_table
 from forecast.population.rates.pattern import fertility_pattern, mortality_pattern
 from forecast.population.rates.residual import cohort_survival
@@ -68,7 +69,7 @@ def reconstruct(region: Region, split: str = "births") -> xr.Dataset:
     mx = (level.mortality * pattern.mx).clip(max=MOST_DYING)
     known = _between_counts(region, year_ends, mx)
     known = known + stock.sel({YEAR: known[YEAR]})
-    moves = _moves(region, year_ends, mx)
+    moves = _moves(region, year_ends, mx) if len(counts) > 1 else _moves_of_one(region, counts[-1])
     ahead = range(last + 1, region.jump_off_year + 1)
     steps = calibrate_years(region, known.sel({YEAR: last}, drop=True), stock, level, pattern, moves, ahead)
     return _assemble(region, known, stock, steps, moves, level, counts[-1])
@@ -155,6 +156,14 @@ def _moves(region: Region, year_ends: dict[int, xr.DataArray], mx: xr.DataArray)
     before = max([year for year in year_ends if last - year >= LEAST_APART] or [min(year_ends)])
     rate = _migration_between(region, year_ends, before, last, mx)
     return Moves(migration.shrink_to_whole(rate, year_ends[last]), last - before)
+
+
+def _moves_of_one(region: Region, count: Count) -> Moves:
+    """The same where there is one count: what its cross-section says (`one_census`)."""
+    people = count.on_the_day.rename(unit=COUNTY)
+    growth = growth_of(region, kept_with_pattern(region), people, count.year)
+    rate = growth.copy(data=np.expm1(growth.values) / YEARS)
+    return Moves(in_order(rate * xr.ones_like(people)), YEARS)
 
 
 LEAST_APART = 5

@@ -12,8 +12,7 @@ from forecast.errors import InputRefused
 from forecast.population import project_population
 from forecast.population.chance.processes import autoregressive
 from forecast.population.fit.abroad import level_abroad
-from forecast.population.fit.account import account_of, by_band
-from forecast.population.fit.cold import net_from_stocks, rates_from_one_count
+from forecast.population.fit.account import by_band
 from forecast.population.fit.fertility import level_path
 from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
 from forecast.population.fit.migration import STANDARD_AGES, STANDARD_MOVERS
@@ -233,26 +232,3 @@ def test_other_countries_are_known_to_the_origin_alone() -> None:
 
 def test_the_standard_of_movers_has_a_value_for_each_age() -> None:
     assert len(STANDARD_AGES) == len(STANDARD_MOVERS)
-
-
-def test_stocks_move_people_without_making_any() -> None:
-    arrived, absent, young = (
-        xr.DataArray(v, dims="county", coords={"county": COUNTIES})
-        for v in ([9.0, 1.0, 0.0], [1.0, 5.0, 3.0], [6.0, 2.0, 1.0])
-    )
-    net = net_from_stocks(arrived, absent, young, 0.04, 0.5)
-    assert float(net.sum()) == pytest.approx(0.0, abs=1e-12)
-    assert float(net[0]) > 0 > float(net[1])
-
-
-def test_one_count_meets_the_births_and_deaths_of_its_year() -> None:
-    history = world()
-    counted = complete_history(history[["population"]].isel(year=[-1]))
-    births, deaths = (history[name].isel(year=-1, drop=True) for name in ("births", "deaths"))
-    births, deaths = births.sum(["sex", MOTHER_AGE]), deaths.sum(["sex", "age"])
-    still = Settings(assumed_slope=0.0)
-    rates = rates_from_one_count(counted, births, deaths, 3, shipped_standard(), settings=still)
-    found = project_population(rates.drop_vars("mobility"))
-    assert float(abs(found.births.isel(year=1).sum() / births.sum() - 1)) < 0.02
-    assert float(abs(found.deaths.isel(year=1).sum() / deaths.sum() - 1)) < 0.04
-    assert account_of(counted).steps == 0
