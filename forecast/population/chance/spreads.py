@@ -33,9 +33,9 @@ class Spread:
 
 
 SPREADS: Mapping[str, Spread] = {
-    "cold": Spread(0.013, 0.6, 0.05, 0.1),
+    "cold": Spread(0.013, 0.3, 0.05, 0.2),
     "cold_ages": Spread(0.0165, 0.6, 0.05, 0.2),
-    "closed": Spread(0.02, 0.6, 0.15, 0.3),
+    "closed": Spread(0.02, 0.3, 0.1, 0.3),
 }
 """By form, that is by what is known of migration: ages and registration, ages alone, nothing (derived;
 `studies.backtest_china`)."""
