@@ -122,9 +122,7 @@ def falls(view: View) -> Text | None:
             jump_off=view.jump_off,
         )
     ]
-    crest = view.meaning.crest(view.area, service)
-    if crest and crest.year < start and after / crest.height < after / before - 0.02:
-        parts.append(both("fall.crest", year=crest.year, share=percent(after / crest.height - 1)))
+    parts += _from_the_height(view, service, start, before, after)
     added = view.curves.at("supply", view.area, service, end) - view.curves.at("supply", view.area, service, start)
     if added > 0.01 * before:
         parts.append(both("fall.added", **_missing(view, service, added)))
@@ -151,6 +149,18 @@ def last_known(view: View, service: str) -> tuple[int, float, bool]:
     if len(seen):
         return int(seen.index[-1]), float(seen.iloc[-1]), True
     return view.jump_off, view.curves.at("demand", view.area, service, view.jump_off), False
+
+
+def _from_the_height(view: View, service: str, start: int, before: float, after: float) -> list[Text]:
+    """How far below the crest before the fall, where that was counted, else below the highest roll that was."""
+    crest, rolls = view.meaning.crest(view.area, service), view.curves.observed(service)
+    if rolls.empty or (crest and crest.year in rolls.index):
+        key, year, height = "fall.crest", crest.year if crest else start, crest.height if crest else 0.0
+    else:
+        key, year, height = "fall.highest", int(rolls.idxmax()), float(rolls.max())
+    if year >= start or height <= 0 or after / height >= after / before - 0.02:
+        return []
+    return [both(key, year=year, share=percent(after / height - 1))]
 
 
 def crests(view: View) -> Text | None:
