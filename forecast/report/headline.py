@@ -251,11 +251,12 @@ def sure(view: View) -> list[Text]:
 def _sure_short(view: View, service: str, spell: Spell) -> Text:
     worst = view.odds.chance("p_short", view.area, service, spell.worst)
     ever = view.odds.chance("p_short_by", view.area, service, spell.last)
+    said = {"thing": view.names.thing(service), "worst": spell.worst, "likely": likelihood(worst)}
+    if spell.last == view.jump_off + 1:  # a first year that stands alone
+        return both("sure.title_short_once", **said, chance=chance(worst, view.trajectories))
     return both(
         "sure.title_short",
-        thing=view.names.thing(service),
-        worst=spell.worst,
-        likely=likelihood(worst),
+        **said,
         chance=chance(worst, view.trajectories),
         first=view.jump_off + 1,
         last=spell.last,

@@ -67,7 +67,7 @@ def test_a_line_through_the_stages_goes_back_from_the_last() -> None:
     assert crests.through_the_stages(THREE.iloc[:0], ["school"], {"school": 2030}).empty
 
 
-DIFFER = {"senior_school": (2029, None)}
+DIFFER: dict[str, tuple[int | None, int | None]] = {}
 """Service -> crest year of the headline, crest year of the flag, of Wenzhou as a whole."""
 
 
