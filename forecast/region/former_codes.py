@@ -19,7 +19,7 @@ from forecast.region.region import JOIN, SHARED
 
 WHOLE = ("supply", "enrolment")
 """Those of them whose figure of a union is the sum of all units that were printed for it."""
-COMPARED = ("controls", "births", "deaths")
+COMPARED = ("controls", "births", "deaths", "schools", "staff")
 """Tables whose figures of an area are used for a present county or the whole only."""
 
 

@@ -313,11 +313,12 @@ def check_flows(parsed: Parsed, places: Places, findings: Faults) -> None:
         lambda i: {"found": figure(told["sum"].iloc[i]), "whose": places.name(told["from"].iloc[i])},
     )
     for column in ("from", "to"):
-        _tell_parents(parsed, column, places, findings)
+        _tell_no_county(parsed, column, places, findings)
 
 
-def _tell_parents(parsed: Parsed, column: str, places: Places, findings: Faults) -> None:
-    off = parsed.frame[parsed.frame[column].isin(list(places.parents))]
+def _tell_no_county(parsed: Parsed, column: str, places: Places, findings: Faults) -> None:
+    """Areas, and units of a former boundary: pupils go from county to county."""
+    off = parsed.frame[~parsed.frame[column].isin(list(places.counties)) & parsed.frame[column].notna()]
     codes = off[column].tolist()
     findings.rows(
         "E149", parsed.file, off["row"].tolist(), parsed.header(column), lambda i: {"found": places.name(codes[i])}

@@ -157,6 +157,13 @@ def test_a_figure_that_no_county_can_take_is_told(tmp_path: Path) -> None:
     assert told == [("W113", 8), ("W113", 9)]
 
 
+def test_pupils_go_to_no_former_unit(tmp_path: Path) -> None:
+    flows = "service,from,to,year,share\nsenior_school,010101,010109,2015,1\n"
+    with pytest.raises(InputRefused) as told:
+        read(tmp_path, flows=flows)
+    assert [(issue.code, issue.column) for issue in told.value.issues] == [("E149", "to")]
+
+
 # Counts too small to judge by a rate, and closings.
 
 
