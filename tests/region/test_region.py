@@ -8,7 +8,7 @@ import io
 import json
 import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 
@@ -109,7 +109,7 @@ def good(tmp_path: Path) -> Path:
     return write(tmp_path / "twins")
 
 
-def write(folder: Path, changes: dict[str, str | bytes | None] | None = None) -> Path:
+def write(folder: Path, changes: Mapping[str, str | bytes | None] | None = None) -> Path:
     """The good region with some files changed, or left out where the change is None."""
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in {**GOOD, **(changes or {})}.items():
