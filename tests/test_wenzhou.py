@@ -88,7 +88,7 @@ def test_seniors_follow_from_juniors_three_years_before(region: Region, past: xr
 @pytest.mark.parametrize("migration", [0.0, 1.0, 2.0])
 @pytest.mark.parametrize("fertility", [0.8, 1.0])
 @pytest.mark.parametrize("split", ["births", "spline"])
-def test_city_crests_come_six_three_and_three_years_apart(
+def test_city_crests_come_one_after_the_other(
     region: Region, pasts: dict[str, xr.Dataset], split: str, migration: float, fertility: float
 ) -> None:
     people = time_line(region, pasts[split], **{"migration.level": migration, "fertility.level": fertility})
@@ -96,7 +96,8 @@ def test_city_crests_come_six_three_and_three_years_apart(
     city = demand.sum("county").expand_dims(county=["330300"])
     waves = find_waves(city.sel(year=slice(2024, None)), city.sel(year=slice(None, 2023)))
     crests = waves[(waves.turn == "crest") & ~waves.at_edge.astype(bool)].set_index("service").peak_year
-    assert [int(crests[stage]) for stage in STAGES] == [2017, 2023, 2026, 2029]
+    assert [int(crests[stage]) for stage in STAGES[1:]] == [2023, 2026, 2029]
+    assert int(crests["kindergarten"]) in (2016, 2017)  # before the first roll that was counted
 
 
 def test_most_kindergarten_children_of_the_fall_are_born(region: Region, past: xr.Dataset) -> None:
