@@ -149,3 +149,12 @@ def test_births_rise_with_the_women_and_no_more(region: Region, past: xr.Dataset
     women = people.population.sel(sex="female", age=slice(20, 34)).sum("age")
     rise, of_women = (one.sel(year=2035) / one.sel(year=2023) for one in (births, women))
     assert bool((rise <= np.maximum(of_women, 1)).all()), (rise.values, of_women.values)
+
+
+def test_dongtou_has_no_more_seniors_than_its_schools_hold(region: Region, past: xr.Dataset) -> None:
+    """All pupils of its complete secondary school, juniors among them, and of its vocational schools in 2022."""
+    table = region.table("schools")
+    own = table[(table.county == "330305") & (table.year == 2022)].set_index("item").value
+    most = float(own["complete_secondary_enrolment"] + own["vocational_enrolment"])
+    demand = estimate_demand(time_line(region, past), read_models(), region).demand
+    assert float(demand.sel(county="330305", service="senior_school", year=2022)) <= most

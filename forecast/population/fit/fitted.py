@@ -21,6 +21,7 @@ from forecast.population.fit.mortality import forecast_hazards
 from forecast.population.fit.prior import SWEDEN_1990
 from forecast.population.fit.uncertainty import Prior, fit_processes
 from forecast.population.fit.yearly_errors import inner_origins, rolling_errors
+from forecast.population.past.migration import FADING
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Settings:
     own_births: float = 30.0
     long_years: int = 30
     memory: float = 0.3
-    migration_damping: float = 0.7
+    migration_damping: float = FADING
     own_migration: float = 1.0
     least_years: int = 5
     inflation: float = 1.3

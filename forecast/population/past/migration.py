@@ -21,7 +21,7 @@ SHRINK_PERSONS = 100_000
 MAX_YEARLY_RATE = 0.010
 """Largest lasting net migration of a county, per resident and year (assumed; Dongtou's 2023 would be 5 %)."""
 
-FADING = 0.8
+FADING = 0.7
 """Share of the distance of recent net migration from its long mean that is left a year later (derived: the choice on
 counties of Sweden, Iceland and US states in years that are not scored, docs/accuracy/settings.md)."""
 
