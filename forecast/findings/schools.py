@@ -195,6 +195,11 @@ def _bases(
 # ---- why rolls change --------------------------------------------------------------------------------------------
 
 
+def _per(part: xr.DataArray, whole: xr.DataArray) -> xr.DataArray:
+    """The ratio; unknown where the whole is nobody, as in a hamlet without a child."""
+    return part / whole.where(whole > 0)
+
+
 def _changes(
     data: xr.Dataset,
     models: Mapping[str, DemandModel],
@@ -220,10 +225,10 @@ def _changes(
     graded, passed = (_bare(table["form"] == form) for form in ("grade", "passage"))
     before, after = (
         {
-            "migration": have.where(~passed, at_home) / cohort,  # by passage it is counted in the stage before
-            "participation": (at_home / have).where(~graded & ~passed, 1.0),
-            "retention": (at_home / have).where(graded, 1.0),
-            "flows": (rolls / at_home).where(at_home != rolls, 1.0),
+            "migration": _per(have.where(~passed, at_home), cohort),  # by passage it is counted in the stage before
+            "participation": _per(at_home, have).where(~graded & ~passed, 1.0),
+            "retention": _per(at_home, have).where(graded, 1.0),
+            "flows": _per(rolls, at_home).where(at_home != rolls, 1.0),
         }
         for have, cohort, at_home, rolls in zip(residents, (start, start + ageing + since), living, pupils, strict=True)
     )
