@@ -15,7 +15,7 @@ from forecast.basics.ages import entering_ages
 from forecast.basics.dims import AGE, COUNTY, SEX, SEXES, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.population.past.institutions import turnover
-from forecast.population.past.migration import lasting_level, mobility, move_to_total
+from forecast.population.past.migration import faded, lasting_level, long_mean, mobility, move_to_total
 from forecast.population.projection.project import project_population
 from forecast.population.rates.lifetable import MOST_DYING, columns_of, life_table
 from forecast.region import Region
@@ -66,22 +66,29 @@ def calibrate_years(
     years: range,
 ) -> list[Step]:
     """Years one after another from `people` (county, sex, age) at 31 December before the first. stock: (county, year,
-    sex, age) of them in institutions, of these years too. In a year without published residents as many move as in the
-    mean of the years before that had some."""
+    sex, age) of them in institutions, of these years too. In a year without published residents as many move as the
+    projection would expect (`usual_movers`)."""
     steps: list[Step] = []
     for year in years:
-        usual = usual_movers(steps, people - stock.sel({YEAR: year - 1}, drop=True))
+        usual = usual_movers(steps, people - stock.sel({YEAR: year - 1}, drop=True), moves, year)
         step = calibrate_year(region, people, stock, level, pattern, moves, usual, year)
         people, level = step.projection.population.sel({YEAR: year}, drop=True), step.level
         steps.append(step)
     return steps
 
 
-def usual_movers(steps: list[Step], movers: xr.DataArray) -> xr.DataArray | None:
-    """(county,) net migration a year, mean of the steps whose residents were published, made fit to go on; None where
-    there is none. movers: (county, sex, age) people outside institutions."""
-    seen = [step.movers for step in steps if "population" in step.published]
-    return lasting_level(sum(seen[1:], seen[0]) / len(seen), movers.sum([SEX, AGE])) if seen else None
+def usual_movers(steps: list[Step], movers: xr.DataArray, moves: Moves, year: int) -> xr.DataArray | None:
+    """(county,) net migration that is expected in a year from the steps whose residents were published, as
+    `migration.expected_net` goes on after the last; None where there is none. movers: (county, sex, age) people outside
+    institutions before the year."""
+    known = [step for step in steps if "population" in step.published]
+    if not known:
+        return None
+    seen, residents = [step.movers for step in known], movers.sum([SEX, AGE])
+    between_counts = (moves.rate * movers).sum([SEX, AGE])
+    recent = lasting_level(sum(seen[1:], seen[0]) / len(seen), residents)
+    lasting = lasting_level(long_mean(between_counts, moves.years, seen), residents)
+    return faded(recent, lasting, year - known[-1].year)
 
 
 def calibrate_year(

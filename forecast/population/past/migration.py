@@ -125,12 +125,24 @@ def lasting_level(yearly: xr.DataArray, residents: xr.DataArray) -> xr.DataArray
     return level + (yearly.sum() - level.sum()) * residents / residents.sum()
 
 
+def long_mean(between_counts: xr.DataArray, years: int, seen: list[xr.DataArray]) -> xr.DataArray:
+    """(county,) mean net migration a year over the years between two counts and the years `seen` after, each alike."""
+    total: xr.DataArray = years * between_counts + sum(seen)
+    return total / (years + len(seen))
+
+
+def faded(recent: xr.DataArray, lasting: xr.DataArray, gone: xr.DataArray | int) -> xr.DataArray:
+    """Net migration so many years after the last that was observed: from the recent level back to the lasting one."""
+    return lasting + (recent - lasting) * FADING**gone
+
+
 def expected_net(past: xr.Dataset, years: np.ndarray) -> xr.DataArray:
     """(county, year, sex, age) net persons of the years after the jump-off year if migration goes on as it does: each
     county's profile moved to a total that goes from the recent one back to the long mean (`FADING`).
 
-    past: of `estimate_past`.
+    past: of `estimate_past`; its attr `migration_year` is the last year whose residents were published.
     """
-    steps = xr.DataArray(years - int(past.population[YEAR][-1]), dims=YEAR, coords={YEAR: years})
-    total = past.migration_lasting + (past.migration_recent - past.migration_lasting) * FADING**steps
+    known = int(past.attrs.get("migration_year", past.population[YEAR][-1]))
+    gone = xr.DataArray(years - known, dims=YEAR, coords={YEAR: years})
+    total = faded(past.migration_recent, past.migration_lasting, gone)
     return in_order(move_to_total(past.migration_profile, past.migration_mobility, total))

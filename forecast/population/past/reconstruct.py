@@ -258,7 +258,7 @@ def _assemble(
     between_counts, residents = profile.sum([SEX, AGE]), last.sum([SEX, AGE])
     seen = [step.movers for step in steps if "population" in step.published]
     observed = sum(seen[1:], seen[0]) / len(seen) if seen else between_counts
-    long_mean = (moves.years * between_counts + len(seen) * observed) / (moves.years + len(seen))
+    long_mean = migration.long_mean(between_counts, moves.years, seen)
     levels = {step.year: step.level for step in steps if "births" in step.published} or {count.year: level}
     by_year = people[YEAR]
     of_deaths = {step.year: step.level for step in steps if "deaths" in step.published} or {count.year: level}
@@ -281,8 +281,11 @@ def _assemble(
         "migration_recent": migration.lasting_level(observed, residents),
         "migration_lasting": migration.lasting_level(long_mean, residents),
     }
+    met = max((step.year for step in steps if "population" in step.published), default=region.jump_off_year)
     labelled = {name: label(in_order(variable), f"past.{name}") for name, variable in past.items()}
-    return xr.Dataset(labelled, attrs={"jump_off_year": region.jump_off_year, "counted_year": count.year})
+    return xr.Dataset(
+        labelled, attrs={"jump_off_year": region.jump_off_year, "counted_year": count.year, "migration_year": met}
+    )
 
 
 def _flows(known: xr.DataArray, steps: list[Step]) -> xr.Dataset:
