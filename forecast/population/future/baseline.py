@@ -16,10 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, SEX, YEAR, at_years, in_order
+from forecast.basics.dims import AGE, SEX, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.population.chance.processes import Uncertainty
 from forecast.population.chance.read import read_uncertainty
@@ -28,7 +27,7 @@ from forecast.population.fit.fitted import Settings, fit_rates, fit_uncertainty
 from forecast.population.fit.prior import SWEDEN_1990
 from forecast.population.fit.uncertainty import Prior
 from forecast.population.future.cold import rates_of_one_census
-from forecast.population.future.levers import net_migrants
+from forecast.population.future.levers import dated_path, net_migrants
 from forecast.population.future.vital_rates import vital_rates
 from forecast.population.past.migration import expected_net
 from forecast.population.past.one_census import kept_with_pattern, missed_by_age
@@ -101,8 +100,8 @@ def fitted(region: Region, scenario: Scenario, past: xr.Dataset) -> Baseline:
     rates, years = ahead.rates, ahead.rates[YEAR].values
     moved = net_migrants(past, scenario.migration, years, ahead.expected)
     changed = {
-        "asfr": in_order(rates.asfr * _path(scenario.fertility.level, years)),
-        "sx": in_order(rates.sx ** _path(scenario.mortality.level, years)),
+        "asfr": in_order(rates.asfr * dated_path(scenario.fertility.level, years)),
+        "sx": in_order(rates.sx ** dated_path(scenario.mortality.level, years)),
         "net_migration": moved,
     }
     changed = {name: values.assign_attrs(rates[name].attrs) for name, values in changed.items()}
@@ -133,7 +132,3 @@ def unchanged(horizon: int) -> Scenario:
     """The scenario in which nothing departs from what is expected, to this year."""
     words = {"zh": "不作假定", "en": "Nothing assumed"}
     return Scenario.model_validate({"id": "unchanged", "name": words, "description": words, "horizon": horizon})
-
-
-def _path(dated: tuple[tuple[int, float], ...], years: np.ndarray) -> xr.DataArray:
-    return xr.DataArray(at_years(dated, years.tolist()), dims=YEAR, coords={YEAR: years})

@@ -23,6 +23,9 @@ SLOPE_YEARS, DAMPING = 3, 0.7
 """Years whose change goes on, and what is left of it each year, in the path "falling" (derived: the best of fifteen rules for
 the births per woman of low-fertility countries at origins before 2008, docs/accuracy/fertility.md)."""
 
+SINCE = 2000
+"""First dragon year that is evidence: before it births followed the family planning of the time (assumed)."""
+
 DRAGON = 8
 """Remainder of a calendar year by 12 in the years of the dragon (2000, 2012, 2024), in which more children are born."""
 
@@ -62,7 +65,7 @@ def dragon_excess(region: HasTables, until: int) -> float:
     those whose neighbours are known; 0 where there is none. China 2000 and 2012, WPP 2024: 5 % and 7 %."""
     births = _births(region)
     dragons = [year for year in births.index if year % 12 == DRAGON and {year - 1, year + 1} <= set(births.index)]
-    seen = [_bump(births, year) for year in dragons if year + 1 <= until and year >= 2000]
+    seen = [_bump(births, year) for year in dragons if year + 1 <= until and year >= SINCE]
     return float(np.mean(seen)) if seen else 0.0
 
 

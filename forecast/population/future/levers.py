@@ -66,7 +66,7 @@ def gross_flows(past: xr.Dataset, flows: xr.Dataset, migration: Migration, years
     if migration.destination_shift and "destination_share" not in flows:
         faults.append(_lever("E644", "destination_shift"))
     _refuse(faults)
-    factor = _path(migration.gross_factor, years)
+    factor = dated_path(migration.gross_factor, years)
     changed = {name: in_order(_all_years(flows[name], years) * factor) for name in ("out_rate", "in_migration")}
     changed["in_migration"] = add_arrivals(changed["in_migration"], past, migration, years)
     if "destination_share" in flows:
@@ -89,7 +89,7 @@ def additions(past: xr.Dataset, migration: Migration, years: np.ndarray) -> xr.D
     residents = past.population.isel({YEAR: -1}, drop=True).sum([SEX, AGE])
     nobody: Dated = ((int(years[0]), 0.0),)
     of_county = _by_county([migration.add_counties.get(county, nobody) for county in counties], counties, years)
-    return _path(migration.add, years) * residents / residents.sum() + of_county
+    return dated_path(migration.add, years) * residents / residents.sum() + of_county
 
 
 def change_profile(past: xr.Dataset, migration: Migration) -> xr.DataArray:
@@ -135,7 +135,8 @@ def shift_destinations(share: xr.DataArray, shifts: Iterable[DestinationShift]) 
     return shifted
 
 
-def _path(dated: Dated, years: np.ndarray) -> xr.DataArray:
+def dated_path(dated: Dated, years: np.ndarray) -> xr.DataArray:
+    """(year,) dated values of a lever read at each year (`at_years`)."""
     return xr.DataArray(at_years(dated, years.tolist()), dims=YEAR, coords={YEAR: years})
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from forecast.basics.dims import AGE, COUNTY, SEX, YEAR, at_years, in_order
+from forecast.basics.dims import AGE, COUNTY, SEX, YEAR, in_order
 from forecast.basics.variables import label
 from forecast.population.future.births_per_woman import births_per_woman
-from forecast.population.future.levers import gross_flows, net_migrants
+from forecast.population.future.levers import dated_path, gross_flows, net_migrants
 from forecast.population.past.institutions import institutions_ahead, turnover
 from forecast.population.past.known import estimate_past
 from forecast.population.past.migration import expected_net
@@ -39,10 +39,14 @@ def vital_rates(
     asfr = (
         births_per_woman(region, past, scenario.fertility, years)
         * past.fertility_relative
-        * _path(scenario.fertility.level, years)
+        * dated_path(scenario.fertility.level, years)
         * fertility.share
     )
-    mx = mortality_pattern(region, years) * float(past.mortality_level.mean()) * _path(scenario.mortality.level, years)
+    mx = (
+        mortality_pattern(region, years)
+        * float(past.mortality_level.mean())
+        * dated_path(scenario.mortality.level, years)
+    )
     mx = mx.clip(max=MOST_DYING)
     rates = {
         "baseline": past.population.isel({YEAR: -1}, drop=True),
@@ -81,7 +85,3 @@ def _migration(
         return {"net_migration": label(persons, "rates.net_migration", source)}
     changed = gross_flows(past, flows, scenario.migration, years)
     return {str(name): label(variable, f"rates.{name}", source) for name, variable in changed.items()}
-
-
-def _path(dated: object, years: np.ndarray) -> xr.DataArray:
-    return xr.DataArray(at_years(dated, years.tolist()), dims=YEAR, coords={YEAR: years})  # type: ignore[arg-type]

@@ -56,59 +56,60 @@ class Step(NamedTuple):
     movers: xr.DataArray  # (county,) net migration of the year without the turnover of institutions
 
 
-def calibrate_years(
-    region: Region,
-    people: xr.DataArray,
-    stock: xr.DataArray,
-    level: Level,
-    pattern: Pattern,
-    moves: Moves,
-    years: range,
-) -> list[Step]:
-    """Years one after another from `people` (county, sex, age) at 31 December before the first. stock: (county, year,
-    sex, age) of them in institutions, of these years too. In a year without published residents as many move as the
-    projection would expect (`usual_movers`)."""
+class Shared(NamedTuple):
+    """What all calibrated years rest on."""
+
+    region: Region
+    stock: xr.DataArray  # (county, year, sex, age) people in institutions, from the year before the first on
+    pattern: Pattern
+    moves: Moves
+
+
+class MigrationLevels(NamedTuple):
+    """Net migration of each county as the calibrated years show it, (county,) persons a year."""
+
+    observed: (
+        xr.DataArray
+    )  # mean of the years whose residents were published, of the time between two counts without any
+    recent: xr.DataArray  # the same made fit to go on
+    lasting: xr.DataArray  # mean of the time between the last two counts and after, made fit to go on
+    year: int | None  # the last whose residents were published; None where there is none
+
+
+def calibrate_years(shared: Shared, people: xr.DataArray, level: Level, years: range) -> list[Step]:
+    """Years one after another from `people` (county, sex, age) at 31 December before the first. In a year without
+    published residents as many move as the projection would expect, as `migration.expected_net` goes on."""
     steps: list[Step] = []
     for year in years:
-        usual = usual_movers(steps, people - stock.sel({YEAR: year - 1}, drop=True), moves, year)
-        step = calibrate_year(region, people, stock, level, pattern, moves, usual, year)
+        seen = migration_levels(steps, people - shared.stock.sel({YEAR: year - 1}, drop=True), shared.moves)
+        usual = None if seen.year is None else faded(seen.recent, seen.lasting, year - seen.year)
+        step = calibrate_year(shared, people, level, usual, year)
         people, level = step.projection.population.sel({YEAR: year}, drop=True), step.level
         steps.append(step)
     return steps
 
 
-def usual_movers(steps: list[Step], movers: xr.DataArray, moves: Moves, year: int) -> xr.DataArray | None:
-    """(county,) net migration that is expected in a year from the steps whose residents were published, as
-    `migration.expected_net` goes on after the last; None where there is none. movers: (county, sex, age) people outside
-    institutions before the year."""
+def migration_levels(steps: list[Step], movers: xr.DataArray, moves: Moves) -> MigrationLevels:
+    """What the steps tell of net migration. movers: (county, sex, age) people outside institutions after them."""
     known = [step for step in steps if "population" in step.published]
-    if not known:
-        return None
     seen, residents = [step.movers for step in known], movers.sum([SEX, AGE])
     between_counts = (moves.rate * movers).sum([SEX, AGE])
-    recent = lasting_level(sum(seen[1:], seen[0]) / len(seen), residents)
-    lasting = lasting_level(long_mean(between_counts, moves.years, seen), residents)
-    return faded(recent, lasting, year - known[-1].year)
+    observed = sum(seen[1:], seen[0]) / len(seen) if seen else between_counts
+    lasting = long_mean(between_counts, moves.years, seen)
+    year = known[-1].year if known else None
+    return MigrationLevels(observed, lasting_level(observed, residents), lasting_level(lasting, residents), year)
 
 
-def calibrate_year(
-    region: Region,
-    people: xr.DataArray,
-    stock: xr.DataArray,
-    level: Level,
-    pattern: Pattern,
-    moves: Moves,
-    usual: xr.DataArray | None,
-    year: int,
-) -> Step:
-    """One year that meets its published births, deaths and residents. people, stock: as `calibrate_years` has them;
-    usual: of `usual_movers`.
+def calibrate_year(shared: Shared, people: xr.DataArray, level: Level, usual: xr.DataArray | None, year: int) -> Step:
+    """One year that meets its published births, deaths and residents. people: (county, sex, age) at 31 December before;
+    level: of the year before; usual: (county,) net migration where residents were not published.
 
     Migrants arrive at the year's end, so deaths depend on the mortality level alone and births are in proportion to
     the fertility level; what is then missing to a county's residents is its net migration. A total that was not
     published binds nothing: the level is that of the year before, migration the usual one, at first that of the profile.
     Raises InputRefused E607 where no level meets a total.
     """
+    region, stock, pattern, moves = shared
     whole = control(region, year, "population")
     births, deaths = births_and_deaths(region, year, (float(people.sum()) + (whole or float(people.sum()))) / 2)
     mx = pattern.mx.sel({YEAR: [year]})

@@ -19,11 +19,13 @@ from forecast.population.past.calibrate import (
     Level,
     Moves,
     Pattern,
+    Shared,
     Step,
     births_and_deaths,
     calibrate_years,
     control,
     drawn_to_whole,
+    migration_levels,
     not_met,
 )
 from forecast.population.past.census import (
@@ -71,7 +73,8 @@ def reconstruct(region: Region, split: str = "births") -> xr.Dataset:
     known = known + stock.sel({YEAR: known[YEAR]})
     moves = _moves(region, year_ends, mx) if len(counts) > 1 else _moves_of_one(region, counts[-1])
     ahead = range(last + 1, region.jump_off_year + 1)
-    steps = calibrate_years(region, known.sel({YEAR: last}, drop=True), stock, level, pattern, moves, ahead)
+    shared = Shared(region, stock, pattern, moves)
+    steps = calibrate_years(shared, known.sel({YEAR: last}, drop=True), level, ahead)
     return _assemble(region, known, stock, steps, moves, level, counts[-1])
 
 
@@ -254,11 +257,7 @@ def _assemble(
     flows = _flows(known, steps).reindex({YEAR: years})
     people = xr.concat([known, *(step.projection.population.isel({YEAR: [1]}) for step in steps)], YEAR)
     last = (people - stock).isel({YEAR: -1}, drop=True)  # those who move as others do
-    profile = moves.rate * last
-    between_counts, residents = profile.sum([SEX, AGE]), last.sum([SEX, AGE])
-    seen = [step.movers for step in steps if "population" in step.published]
-    observed = sum(seen[1:], seen[0]) / len(seen) if seen else between_counts
-    long_mean = migration.long_mean(between_counts, moves.years, seen)
+    seen = migration_levels(steps, last, moves)
     levels = {step.year: step.level for step in steps if "births" in step.published} or {count.year: level}
     by_year = people[YEAR]
     of_deaths = {step.year: step.level for step in steps if "deaths" in step.published} or {count.year: level}
@@ -275,16 +274,20 @@ def _assemble(
         "mortality_level": by_year.copy(data=mortality),
         "fertility_level": by_year.copy(data=fertility),
         "fertility_relative": (steps[-1].level if steps else level).relative,
-        "migration_profile": profile,
+        "migration_profile": moves.rate * last,
         "migration_mobility": migration.mobility(last),
-        "migration_observed": observed,
-        "migration_recent": migration.lasting_level(observed, residents),
-        "migration_lasting": migration.lasting_level(long_mean, residents),
+        "migration_observed": seen.observed,
+        "migration_recent": seen.recent,
+        "migration_lasting": seen.lasting,
     }
-    met = max((step.year for step in steps if "population" in step.published), default=region.jump_off_year)
     labelled = {name: label(in_order(variable), f"past.{name}") for name, variable in past.items()}
     return xr.Dataset(
-        labelled, attrs={"jump_off_year": region.jump_off_year, "counted_year": count.year, "migration_year": met}
+        labelled,
+        attrs={
+            "jump_off_year": region.jump_off_year,
+            "counted_year": count.year,
+            "migration_year": seen.year or region.jump_off_year,
+        },
     )
 
 
