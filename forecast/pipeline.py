@@ -40,7 +40,7 @@ from forecast.run.cube import gather, with_odds
 from forecast.run.run import Run
 from forecast.run.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
 from forecast.scenario import Scenario
-from forecast.supply.gap import compare_supply
+from forecast.supply.gap import compare_areas, compare_supply
 from forecast.supply.standing import estimate_supply
 from forecast.waves import find_waves
 
@@ -81,8 +81,10 @@ def run_forecast(
         # what they need, what stands, and the difference
         ratios = participation_ratios(people, models, region)
         demand = estimate_demand(people, models, region, ratios)
-        supply = estimate_supply(region, models, people)
+        rolls = observed_rolls(region, models, people[YEAR].values.tolist())
+        supply = estimate_supply(region, models, people[YEAR].values.tolist(), rolls)
         gap = compare_supply(demand, supply, scenario.demand.view)
+        gap_of_areas = compare_areas(demand, supply, region.areas, scenario.demand.view)
 
         # the waves that run through the stages of life, by county and for the whole
         everywhere = with_whole(demand.demand, region.areas)
@@ -96,22 +98,21 @@ def run_forecast(
         flows = region_flows(region, list(models), counties, years)
         levels = demand_at_levels(past, future, weights, flows, demand)
 
-        rolls = observed_rolls(region, models, people[YEAR].values.tolist())
-        data = gather(people, demand, supply, gap, levels, rolls, future.migration_level)
+        found = people, demand, supply, gap, gap_of_areas
+        data = gather(*found, levels, rolls, future.migration_level, region.areas)
+        decision = _decision_year(region, scenario, now)
 
         # how sure all this is: joint random paths around the scenario
         task = causes = None
         if trajectories > 1:
             view = scenario.demand.view
-            task = Task(
-                region, future.rates, future.spread(), models, ratios, weights, flows, supply.supply, view, seed
-            )
+            spread = future.spread()
+            task = Task(region, future.rates, spread, models, ratios, weights, flows, supply, view, seed, decision)
             causes = Causes(task, trajectories, region.areas)
             odds = run_blocks(task, range(trajectories), region.areas, threads, progress=progress)
-            data = with_odds(data, odds, region)
+            data = with_odds(data, odds)
 
         # what lasts and what is a crest, what must be decided now, and why
-        decision = _decision_year(region, scenario, now)
         paths = paths_of(data, region.jump_off_year, region.areas, models)
         flags = find_flags(paths, models, region.areas.names, decision, rules.warning)
 
@@ -173,8 +174,9 @@ def compare_scenarios(
             models = compared_models(of_all, services)
             people = people_over_time(past, baseline(region, scenario, past).rates)
             demand = estimate_demand(people, models, region, participation_ratios(people, of_all, region))
-            supply = estimate_supply(region, models, people)
-            gap = compare_supply(demand, supply, scenario.demand.view)
+            rolls = observed_rolls(region, models, people[YEAR].values.tolist())
+            supply = estimate_supply(region, models, people[YEAR].values.tolist(), rolls)
+            gap = compare_areas(demand, supply, region.areas, scenario.demand.view)
             parts.append(numbers_of(scenario, people, demand, supply, gap, years, region.areas))
     return with_changes(parts)
 

@@ -7,19 +7,20 @@ right, which are narrower than the sum of its counties' bands.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from forecast.basics.areas import Areas, add_to_areas
-from forecast.basics.dims import AGE_GROUP, AREA, COUNTY, QUANTILE, SERVICE, TRAJECTORY, YEAR
+from forecast.basics.dims import AGE_GROUP, AREA, QUANTILE, SERVICE, TRAJECTORY, YEAR
 from forecast.basics.quantiles import KEPT
 from forecast.basics.variables import label, tables
 from forecast.blocks.single import representative
 from forecast.blocks.summary import odds, quantiles
 from forecast.blocks.task import AGE_GROUPS, BLOCK, Task, needs_by_county
 from forecast.demand.model import NORMS
-from forecast.supply.gap import VIEWS
+from forecast.supply.gap import VIEWS, comparable, gross, has_words, of_parts
 
 
 def run_blocks(
@@ -35,8 +36,10 @@ def run_blocks(
     population_quantile (quantile, area, year, age_group), births_quantile (quantile, area, year)
     demand_quantile, demand_norm_quantile (quantile, area, year, service), demand_mean
     gap_quantile = supply - demand, in the view of the task
-    p_short, p_short_by, short_expected, idle_expected (area, year, service): see `summary.Odds`
-    p_norm_met (area, year, service): share of trajectories in which the supply reaches the standard
+    p_short, p_spare, p_short_by, short_expected, idle_expected (area, year, service): see `summary.Odds`; of an area
+    all of whose counties have a gap by the sums over them of what is missing and idle, else by its own gap
+    p_norm_met (area, year, service): share of trajectories in which the supply reaches the standard; where it is one
+    that may be called short
     correlation (area, service): of an area's demand with the whole's over trajectories, ten years on
     demand_chosen (trajectory, area, year, service): up to 49 trajectories that stand for all, equally likely
 
@@ -45,16 +48,20 @@ def run_blocks(
     chosen = np.array(representative(task, trajectories)) - trajectories.start
     by_area: dict[str, dict[str, np.ndarray]] = {}
     sums: dict[str, np.ndarray] = {}
+    missing_idle: dict[str, np.ndarray] = {}
+    stands = _supply_rows(task)
     late: dict[str, np.ndarray] = {}
     for county, (needs,) in needs_by_county(task, trajectories, threads, block):
-        by_area[county] = _reduce(task, needs, task.supply.sel({COUNTY: county}), chosen)
+        own = _missing_idle(task, needs, stands[county])
+        by_area[county] = _reduce(task, needs, stands[county], own, chosen)
         late[county] = _ten_years_on(task, needs)
         add_to_areas(sums, county, needs, areas)
+        add_to_areas(missing_idle, county, own, areas)
         if progress:
             progress(len(by_area))
-    for area, inside in areas.members.items():
-        supply = task.supply.sel({COUNTY: list(inside)}).sum(COUNTY, skipna=False)
-        by_area[area] = _reduce(task, sums[area], supply, chosen)
+    for area in areas.members:
+        own, _ = of_parts(_missing_idle(task, sums[area], stands[area]), missing_idle[area])
+        by_area[area] = _reduce(task, sums[area], stands[area], own, chosen)
         late[area] = _ten_years_on(task, sums[area])
     by_area = {area: by_area[area] for area in (*task.counties, *areas.members)}
     for area, value in late.items():
@@ -62,26 +69,59 @@ def run_blocks(
     return _labelled(task, by_area, trajectories, chosen)
 
 
-def _reduce(task: Task, values: np.ndarray, supply: xr.DataArray, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    """One area: values (row, year, trajectory), supply (year, service) -> variables without labels."""
+class _Supply(NamedTuple):
+    """What stands in one place, (service, year); NaN where need may not be held against it."""
+
+    held: np.ndarray
+    recorded: np.ndarray  # what may be called short
+
+
+def _supply_rows(task: Task) -> dict[str, _Supply]:
+    """By place: the counties and the areas."""
+    at = {YEAR: task.years, SERVICE: list(task.models)}
+    held = comparable(task.supply).sel(at).transpose(AREA, SERVICE, YEAR)
+    recorded = held.where(has_words(task.supply["supply_kind"], "gap")).transpose(AREA, SERVICE, YEAR)
+    rows = zip(held[AREA].values.tolist(), held.values, recorded.values, strict=True)
+    return {str(place): _Supply(*both) for place, *both in rows}
+
+
+def _missing_idle(task: Task, values: np.ndarray, supply: _Supply) -> np.ndarray:
+    """(2, service, year, trajectory): what is missing and what stands idle of one place, by its own gap."""
+    if np.isnan(supply.held).all():
+        return np.full((2, *supply.held.shape, 1), np.nan)
+    demand, norm = _demand_and_norm(task, values)
+    return gross(supply.held[..., None] - (norm if VIEWS[task.view] == "demand_norm" else demand))
+
+
+def _demand_and_norm(task: Task, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of demand and of what the standard asks, NaN where there is none."""
     services = len(task.models)
-    have = supply.sel({YEAR: task.years, SERVICE: list(task.models)}).transpose(SERVICE, YEAR).values
-    demand, norm = values[:services], values[services : 2 * services].copy()
+    norm = values[services : 2 * services].copy()
     norm[[not NORMS & set(model.standards) for model in task.models.values()]] = np.nan
+    return values[:services], norm
+
+
+def _reduce(
+    task: Task, values: np.ndarray, supply: _Supply, missing_idle: np.ndarray, chosen: np.ndarray
+) -> dict[str, np.ndarray]:
+    """One area: values (row, year, trajectory), what stands, what is missing and idle -> variables without labels."""
+    services = len(task.models)
+    demand, norm = _demand_and_norm(task, values)
     quantile = quantiles(values)
     norm_quantile = quantiles(norm)
-    by_norm = VIEWS[task.view] == "demand_norm"
-    asked, asked_quantile = (norm, norm_quantile) if by_norm else (demand, quantile[:, :services])
+    asked_quantile = norm_quantile if VIEWS[task.view] == "demand_norm" else quantile[:, :services]
+    met = supply.recorded[..., None] - norm
+    decision = max(0, task.now - int(task.years[0]))
     return {
         "demand_quantile": quantile[:, :services],
         "demand_norm_quantile": norm_quantile,
         "demand_mean": demand.mean(axis=-1),
-        "gap_quantile": have - asked_quantile[::-1],
+        "gap_quantile": supply.held - asked_quantile[::-1],
         "population_quantile": quantile[:, 2 * services : -1],
         "births_quantile": quantile[:, -1],
-        "p_norm_met": 1 - odds(norm, have).p_short,
+        "p_norm_met": np.where(np.isnan(met).any(axis=-1), np.nan, (met >= 0).mean(axis=-1)),
         "demand_chosen": np.moveaxis(demand[..., chosen], -1, 0).astype(np.float32),
-        **odds(asked, have)._asdict(),
+        **odds(*missing_idle, supply.held, decision)._asdict(),
     }
 
 

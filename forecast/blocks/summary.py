@@ -10,13 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.basics.quantiles import KEPT
+from forecast.basics.tolerance import TOLERANCE
 
 
 class Odds(NamedTuple):
     """Demand against supply over trajectories, (service, year); NaN where either is not known."""
 
-    p_short: np.ndarray  # share of trajectories in which supply is short
-    p_short_by: np.ndarray  # ... in this or any year before, from the first projected year on
+    p_short: np.ndarray  # share of trajectories that lack more than the tolerance
+    p_spare: np.ndarray  # ... that have more to spare than the tolerance
+    p_short_by: np.ndarray  # ... that lack more in this year or any before, from the decision year on; NaN before
     short_expected: np.ndarray  # mean of the places that are missing
     idle_expected: np.ndarray  # mean of the places that stand empty
 
@@ -36,14 +38,20 @@ def quantiles(values: np.ndarray) -> np.ndarray:
     return np.moveaxis(between, -1, 0)
 
 
-def odds(demand: np.ndarray, supply: np.ndarray) -> Odds:
-    """`Odds` of demand (service, year, trajectory) against supply (service, year)."""
-    missing = demand - supply[..., None]
-    short = missing > 0
+def odds(missing: np.ndarray, idle: np.ndarray, supply: np.ndarray, decision: int = 0) -> Odds:
+    """`Odds` of what is missing and idle (service, year, trajectory) where `supply` (service, year) stands.
+
+    decision: position of the year in which it is decided.
+    """
+    limit = TOLERANCE * supply[..., None]
+    short, spare = missing > limit, idle > limit
     known = np.where(np.isnan(missing).any(axis=-1), np.nan, 1.0)
+    short_by = known * np.nan
+    short_by[:, decision:] = known[:, decision:] * np.logical_or.accumulate(short[:, decision:], axis=1).mean(axis=-1)
     return Odds(
         known * short.mean(axis=-1),
-        known * np.logical_or.accumulate(short, axis=1).mean(axis=-1),
-        known * np.maximum(missing, 0).mean(axis=-1),
-        known * np.maximum(-missing, 0).mean(axis=-1),
+        known * spare.mean(axis=-1),
+        short_by,
+        known * missing.mean(axis=-1),
+        known * idle.mean(axis=-1),
     )

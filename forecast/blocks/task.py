@@ -42,9 +42,10 @@ class Task:
     ratios: Mapping[str, Ratio]  # of `participation_ratios` for the scenario's people
     weights: xr.Dataset  # of `demand_weights` for the counties and years of the rates
     flows: xr.DataArray | None  # of `region_flows`
-    supply: xr.DataArray  # (county, year, service)
+    supply: xr.Dataset  # of `estimate_supply`
     view: str
     seed: int
+    now: int  # the year in which it is decided
 
     @property
     def areas(self) -> dict[str, str]:

@@ -88,10 +88,13 @@ def find_schools(
     if not services or "pupils" not in data:
         return None
     by_county = school_table(data, data, models, standards, region).drop_vars(["unit", "born_until"], errors="ignore")
-    known = {name: data[name].sel({SERVICE: services}).reset_coords(drop=True) for name in ("supply", "gap")}
+    known = {
+        name: by_area(data[f"{name}_of_area"], region.areas.places).sel({SERVICE: services}).reset_coords(drop=True)
+        for name in ("supply", "gap")
+    }
     living = {"living_here": _living_here(by_county["pupils"], region)}
     born = {"born_by_now": _born_by_now(data, models, services)}
-    table = _everywhere(by_county.assign(known | living | born), region.areas)
+    table = _everywhere(by_county.assign(living | born), region.areas).assign(known)
     share = label(table["born_by_now"] / table["children"], "schools.born")
     room = label(table["supply"] - table["places"], "schools.gap_with_spare")
     table = table.drop_vars("born_by_now").assign(born=share, gap_with_spare=room)
@@ -349,10 +352,12 @@ def _ends_together(data: xr.Dataset, posts_per_pupil: xr.DataArray, place: str) 
 def _audit(data: xr.Dataset, table: xr.Dataset, areas: Areas, lasting: xr.DataArray) -> xr.Dataset | None:
     """Planned places of the services that have some. The run's supply holds them already: what stands without them is
     supply less planned, so that nothing is counted twice."""
-    if "planned" not in data:
+    if "planned_of_area" not in data:
         return None
-    planned = data["planned"].sel({SERVICE: table[SERVICE].values}).reset_coords(drop=True)
-    planned = with_areas(planned, areas).sel({YEAR: lasting[YEAR].values})
+    planned = by_area(data["planned_of_area"], areas.places).sel(
+        {SERVICE: table[SERVICE].values, YEAR: lasting[YEAR].values}
+    )
+    planned = planned.reset_coords(drop=True)
     services = [str(name) for name in planned[SERVICE].values if float(planned.sel({SERVICE: name}).max()) > 0]
     if not services:
         return None

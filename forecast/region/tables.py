@@ -52,6 +52,13 @@ ORIGINS = {
     "other_province": ("省外", "外省"),
 }
 """Where residents are registered who are not registered where they live, as a census prints it."""
+SUPPLY_KINDS = {
+    "recorded": ("实有", "实有数", "台账"),
+    "rolls": ("按最多在校生数推得", "按在校生数推得", "最多在校生数"),
+    "ratio": ("按千人指标推得", "千人指标", "按人均指标推得"),
+}
+"""How a figure of supply is known, the surest first: places or beds that exist; the most pupils ever held at once; so
+many per 1,000 residents, of a nation or a standard."""
 BASIS_WORDS = {"published": ("公布", "已公布"), "derived": ("推算", "推导"), "assumed": ("假定", "假设")}
 """How sure a figure is, the surest first."""
 
@@ -310,7 +317,16 @@ _ALL = (
     ),
     Table(
         "supply",
-        (_COUNTY, _YEAR, _SERVICE, Column("capacity", NUMBER, _CAPACITY_WORDS), _UNIT),
+        (
+            _COUNTY,
+            _YEAR,
+            _SERVICE,
+            Column("capacity", NUMBER, _CAPACITY_WORDS),
+            _UNIT,
+            _some(
+                "kind", Kind("kind", one_of(SUPPLY_KINDS), "str"), "口径", "来源类别", "供给口径", default="recorded"
+            ),
+        ),
         key=("county", "year", "service"),
         quantity="capacity",
         units=("places", "beds"),

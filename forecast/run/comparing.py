@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.areas import Areas, with_whole
-from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order
+from forecast.basics.areas import Areas, with_areas
+from forecast.basics.dims import AGE, AREA, COUNTY, SERVICE, SEX, YEAR, in_order
 from forecast.basics.issues import Issue, UsageError
 from forecast.supply.gap import VIEWS
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from forecast.region import Region
     from forecast.scenario import Scenario
 
-NUMBERS = ["population", "supply", "demand", "gap"]
+NUMBERS = ["population", "supply", "demand", "gap", "missing", "idle"]
 
 
 def compared_years(region: Region, scenarios: Sequence[Scenario], years: Sequence[int] | None) -> list[int]:
@@ -58,18 +58,25 @@ def numbers_of(
     years: Sequence[int],
     areas: Areas,
 ) -> pd.DataFrame:
-    """One scenario's `NUMBERS` with what they rest on: a row a county, service and year, the whole after its counties."""
+    """One scenario's `NUMBERS` with what they rest on: a row a place, service and year, the areas after the counties.
+    gap: as `compare_areas` gives it."""
     view = scenario.demand.view
-    cells = {
-        "population": people.population.sum([SEX, AGE]),
-        "supply": gap.supply,
-        "demand": demand[VIEWS[view]],
-        "gap": gap.gap,
+    by_county = {"population": people.population.sum([SEX, AGE]), "demand": demand[VIEWS[view]]}
+    by_area = {
+        "supply": supply.supply_of_area,
+        "gap": gap.gap_of_area,
+        "missing": gap.missing_of_area,
+        "idle": gap.idle_of_area,
     }
-    wide = {name: with_whole(in_order(value.sel({YEAR: years})), areas) for name, value in cells.items()}
+    wide = {name: with_areas(in_order(value.sel({YEAR: years})), areas) for name, value in by_county.items()}
+    wide |= {name: value.sel({YEAR: years}).rename({AREA: COUNTY}) for name, value in by_area.items()}
     table = xr.Dataset(wide).to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()
     bases = {"demand_basis": demand.demand_basis, "supply_basis": supply.basis}
     columns = {key: table[SERVICE].map(basis.to_series()) for key, basis in bases.items()}
+    kinds = supply.supply_kind.to_series()
+    columns["supply_kind"] = [
+        kinds[place, service] for place, service in zip(table[COUNTY], table[SERVICE], strict=True)
+    ]
     if view == "norm":
         columns["demand_basis"] = ""
     return table.assign(scenario=scenario.id, view=view, **columns)
@@ -79,5 +86,5 @@ def with_changes(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The scenarios' tables below each other, every number with its difference to the first's."""
     changes = [part[NUMBERS].sub(parts[0][NUMBERS]).add_suffix("_change") for part in parts]
     table = pd.concat([pd.concat(pair, axis=1) for pair in zip(parts, changes, strict=True)], ignore_index=True)
-    keys = ["scenario", "view", COUNTY, SERVICE, "unit", "demand_basis", "supply_basis", YEAR]
+    keys = ["scenario", "view", COUNTY, SERVICE, "unit", "demand_basis", "supply_basis", "supply_kind", YEAR]
     return table[[*keys, *NUMBERS, *changes[0].columns]]

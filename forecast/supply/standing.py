@@ -1,193 +1,272 @@
-"""Places and beds that stand and that are planned, by county, year and service.
+"""Places and beds that stand and that are planned, by county and by area, each with the kind of what is known of it.
 
-A figure for a whole area is split to its counties by each one's share of the residents in the ages that the service is
-for, at 31 December of the census year; counties with a figure of their own keep it, and the others share the rest. A
-figure holds from its year until the next one; before the first there is none (NaN). A project adds from its year on,
-until a later figure counts what stands and so includes it.
+A figure holds for the place it is given for, from its year until the next one; before the first there is none (NaN).
+Nothing is split: a county has what is known of that very county. An area has its own figure or the sum of its parts,
+whichever is newer: the sum where every part is known and no part's figure is older than the area's own. A project adds
+to its place, and to every area around it, from its year until a later figure counts what stands and so includes it.
+
+Where places are implied by rolls, each roll that was counted there tells that so many pupils were held at once: a roll
+larger than the figure, with the projects opened since, takes its place from its year on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from forecast.basics.basis import weakest
-from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, TRAJECTORY, YEAR, in_order
+from forecast.basics.dims import AREA, COUNTY, SERVICE, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.variables import BY_SERVICE, label
 from forecast.region import Region, basis_of
+from forecast.region.tables import SUPPLY_KINDS
 
 if TYPE_CHECKING:
+    from forecast.basics.areas import Areas
     from forecast.demand import DemandModel
 
 NO_SUPPLY = "none"
-"""`basis` of a service whose supply is not known at all."""
+"""`basis` of a service whose supply is not known at all, and kind of a place of which nothing is known."""
+
+PLANNED, SPLIT, ROLLS = "planned", "split", "rolls"
 
 CLOSE = 0.5
-"""Places or beds: shares of an area's figure add up to it only so far."""
+"""Places or beds: what adds up to nothing may be below it by rounding only so far."""
 
-Residents = Mapping[str, float]
-"""County -> residents in the ages of a service, all counties of the region."""
+KINDS = tuple(SUPPLY_KINDS)
+"""Kinds that a figure may have, the surest first; a sum is of the weakest of its parts."""
 
 
-def estimate_supply(region: Region, models: Mapping[str, DemandModel], people: xr.Dataset) -> xr.Dataset:
-    """Capacity usable in school year or year y, by (county, year, service), in the service's unit (coordinate `unit`).
+def estimate_supply(
+    region: Region, models: Mapping[str, DemandModel], years: Sequence[int], rolls: xr.DataArray | None = None
+) -> xr.Dataset:
+    """Capacity usable in school year or year y, in the service's unit (coordinate `unit`).
 
-    supply    standing and planned places or beds; NaN before the first figure, and where the region has none
-    planned   the part of it that projects have added since that figure
-    basis     by service: assumed where a figure was split to counties or its source says so; `none` without supply
+    supply            (county, year, service) standing and planned places or beds of that very county; NaN before its
+                      first figure, and where only a larger area has one
+    planned           (county, year, service) the part of it that projects have added since that figure
+    supply_of_area    (area, year, service) the same of the counties and the areas, in the order of `region.areas.places`
+    planned_of_area
+    supply_kind       (area, service) the weakest kind in force from the jump-off year on: recorded, rolls, ratio; split
+                      where only a larger area has a figure, planned where there are projects alone, none else
+    basis             (service,) the least sure of the tables; `none` without supply
 
-    `people` holds `population` (trajectory?, county, year, sex, age) with the census year, whose shares split area
-    figures (the region's `supply_split.year`, else its last census year, else the first year of `people`).
-    Raises InputRefused where that year or a county is missing, county figures exceed their area's, or more closes in
-    a county than stands there.
+    rolls: (area, year, service) pupils counted, NaN where none were, as `observed_rolls` gives them.
+    Raises InputRefused where more closes in a place than stands there.
     """
-    population = _census_population(people, region)
-    counties = [str(county) for county in population[COUNTY].values]
-    years = people[YEAR].values.astype(int)
     figures, projects = _rows(region, "supply"), _rows(region, "projects")
-    standing, planned, bases = [], [], []
-    for service, model in models.items():
-        first, last = model.ages
-        in_ages = population.sel({AGE: slice(first, last)}).sum(AGE)
-        residents = dict(zip(counties, in_ages.values.tolist(), strict=True))
-        stands, since, split = _standing(region, service, figures.get(service, []), residents, years)
-        comes, split_too = _planned(region, projects.get(service, []), residents, years, since)
-        _refuse_less_than_nothing(stands + comes, projects.get(service, []), service, counties, years)
-        standing.append(stands)
-        planned.append(comes)
-        tables = [table for table, rows in (("supply", figures), ("projects", projects)) if service in rows]
-        bases.append(_basis(region, service, tables, split or split_too))
-    coords = {SERVICE: list(models), COUNTY: counties, YEAR: years}
-    additions = xr.DataArray(np.stack(planned), coords, (SERVICE, COUNTY, YEAR))
-    capacity = {"supply": additions + np.stack(standing), "planned": additions}
-    units = {model.unit for model in models.values()}
-    labelled = xr.Dataset(
-        {
-            "supply": in_order(capacity["supply"]),
-            "planned": in_order(capacity["planned"]),
-            "basis": (SERVICE, np.asarray(bases, dtype=object)),
-        },
-        coords={"unit": (SERVICE, [model.unit for model in models.values()])},
+    at, bases = np.asarray(years, dtype=int), []
+    held: dict[str, Mapping[str, _Held]] = {}
+    kinds: dict[str, list[str]] = {}
+    for service in models:
+        own, new = figures.get(service, []), projects.get(service, [])
+        counted = {} if rolls is None else _by_place(rolls.sel({SERVICE: service, YEAR: at}))
+        held[service] = _Ledger(region.areas, own, new, counted, at).held()
+        kinds[service] = _kinds(held[service], region.areas, new, at >= region.jump_off_year)
+        _refuse_less_than_nothing(held[service], new, service, at)
+        tables = [table for table, rows in (("supply", own), ("projects", new)) if rows]
+        bases.append(weakest(*(basis_of(region, table, service=service) for table in tables)) if own else NO_SUPPLY)
+    units = [model.unit for model in models.values()]
+    by_area = _labelled(held, kinds, region.areas.places, at).assign_coords(unit=(SERVICE, units))
+    counties = by_area[["supply_of_area", "planned_of_area"]].sel({AREA: region.areas.counties}).rename({AREA: COUNTY})
+    found = by_area.assign(
+        supply=in_order(counties["supply_of_area"]),
+        planned=in_order(counties["planned_of_area"]),
+        basis=(SERVICE, np.asarray(bases, dtype=object)),
     )
-    return label(labelled, "supply", units=units.pop() if len(units) == 1 else BY_SERVICE)
-
-
-def _census_population(people: xr.Dataset, region: Region) -> xr.DataArray:
-    """Residents (county, age) in the year whose shares split area figures."""
-    population = people["population"]
-    if TRAJECTORY in population.dims:  # the census lies in the past, which all trajectories share
-        population = population.isel({TRAJECTORY: 0}, drop=True)
-    settings = region.settings
-    censuses = settings.get("derivation", {}).get("census_years") or [int(population[YEAR][0])]
-    year = settings.get("supply_split", {}).get("year", max(censuses))
-    if year not in population[YEAR].values:
-        have = f"{int(population[YEAR][0])}-{int(population[YEAR][-1])}"
-        raise InputRefused(Issue("E422", values={"year": year, "expected": have}))
-    apart = {str(county) for county in population[COUNTY].values} ^ set(region.counties.index)
-    if apart:
-        raise InputRefused(Issue("E423", values={"found": ", ".join(sorted(apart))}))
-    at_census = population.sel({YEAR: year}, drop=True)
-    return at_census.sum(SEX, skipna=False) if SEX in at_census.dims else at_census
+    return label(found, "supply", units=units[0] if len(set(units)) == 1 else BY_SERVICE)
 
 
 class Row(NamedTuple):
     """One line of the table `supply` or `projects`."""
 
-    county: str
+    place: str
     year: int
     capacity: float
+    kind: str
     line: int  # in the file
 
 
 def _rows(region: Region, table: str) -> dict[str, list[Row]]:
-    """The lines of a table by service, in the order of the file."""
+    """The lines of a table by service, in the order of the file. The figure of an area of one county is that county's."""
     by_service: dict[str, list[Row]] = {}
     if region.has(table):
         rows = region.table(table)
+        kinds = rows["kind"].tolist() if "kind" in rows else [""] * len(rows)
         columns = (rows[name].tolist() for name in (SERVICE, COUNTY, YEAR, "capacity", "row"))
-        for service, county, year, capacity, line in zip(*columns, strict=True):
-            by_service.setdefault(str(service), []).append(Row(str(county), int(year), float(capacity), int(line)))
+        for service, code, year, capacity, line, kind in zip(*columns, kinds, strict=True):
+            inside = region.areas.inside(str(code))
+            place = inside[0] if len(inside) == 1 else str(code)
+            row = Row(place, int(year), float(capacity), str(kind) or KINDS[0], int(line))
+            by_service.setdefault(str(service), []).append(row)
     return by_service
 
 
-def _standing(
-    region: Region, service: str, rows: list[Row], residents: Residents, years: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Capacity (county, year), the year of the figure in force (county, year; -inf before the first), and whether one
-    was split to counties."""
-    standing = np.full((len(residents), years.size), np.nan)
-    since = np.full_like(standing, -np.inf)
-    split = False
-    for year in sorted({row.year for row in rows}):
-        figures, was_split = _by_county(region, service, [row for row in rows if row.year == year], residents)
-        for position, county in enumerate(residents):
-            if county in figures:
-                standing[position, years >= year] = figures[county]
-                since[position, years >= year] = year
-        split |= was_split
-    return standing, since, split
+def _by_place(rolls: xr.DataArray) -> dict[str, np.ndarray]:
+    """Pupils counted by place, (year,), of the places in which any were."""
+    counted = rolls.transpose(AREA, YEAR)
+    return {str(place): row for place, row in zip(counted[AREA].values, counted.values, strict=True) if np.any(row > 0)}
 
 
-def _by_county(region: Region, service: str, rows: list[Row], residents: Residents) -> tuple[dict[str, float], bool]:
-    """Figures of one year by county: own rows as they are, then each area's rest over its other counties."""
-    given = {row.county: row.capacity for row in rows}
-    figures = {code: number for code, number in given.items() if code in residents}
-    areas = {code: region.areas.inside(code) for code in given if code not in residents}
-    split = False
-    for code, members in sorted(areas.items(), key=lambda item: len(item[1])):
-        open_ = [county for county in members if county not in figures]
-        rest = given[code] - sum(figures.get(county, 0.0) for county in members)
-        if not open_:
-            continue
-        if rest < 0:
-            values = {"year": rows[0].year, "service": service, "known": given[code] - rest, "total": given[code]}
-            raise InputRefused(Issue("E421", file="supply.csv", row=rows[0].line, values=values))
-        figures |= _shared(rest, open_, residents)
-        split = True
-    return figures, split
+@dataclass(frozen=True)
+class _Held:
+    """What is known of one place in each year: NaN, -inf and -1 where nothing is."""
+
+    supply: np.ndarray
+    planned: np.ndarray
+    since: np.ndarray  # year of the figure; of a sum that of its oldest part
+    kind: np.ndarray  # position in `KINDS`
+
+    @property
+    def known(self) -> np.ndarray:
+        return self.kind >= 0
 
 
-def _planned(
-    region: Region, projects: list[Row], residents: Residents, years: np.ndarray, since: np.ndarray
-) -> tuple[np.ndarray, bool]:
-    """Sum of the projects that opened after the figure in force, (county, year), and whether one was split."""
-    planned = np.zeros_like(since)
-    split = False
-    for project in projects:
-        if project.county in residents:
-            added = {project.county: project.capacity}
+@dataclass(frozen=True)
+class _Ledger:
+    """All that is given of one service, and the places in which it may be known."""
+
+    areas: Areas
+    figures: Sequence[Row]
+    projects: Sequence[Row]
+    rolls: Mapping[str, np.ndarray]  # (year,) by place
+    years: np.ndarray
+
+    def held(self) -> dict[str, _Held]:
+        """What is known of every place; of an area after all that lie inside it."""
+        inside = {county: {county} for county in self.areas.counties}
+        inside |= {area: set(counties) for area, counties in self.areas.members.items()}
+        found: dict[str, _Held] = {}
+        for place in sorted(inside, key=lambda place: len(inside[place])):
+            projects = [row for row in self.projects if inside[row.place] <= inside[place]]
+            own = self._own(place, projects)
+            parts = {part: inside[part] for part in found if inside[part] <= inside[place]}
+            found[place] = self._newer(own, parts, found, inside, projects) if self.figures and parts else own
+        return found
+
+    def _own(self, place: str, projects: Sequence[Row]) -> _Held:
+        """By the figures given for the place itself."""
+        held = self._nothing(projects)
+        for figure in sorted((row for row in self.figures if row.place == place), key=lambda row: row.year):
+            ahead = self.years >= figure.year
+            planned = self._opened(projects, figure.year)
+            stands = np.full(self.years.size, figure.capacity)
+            if figure.kind == ROLLS and place in self.rolls:
+                stands = np.maximum(stands, self._most_held(self.rolls[place], planned, ahead))
+            for values, new in (
+                (held.supply, stands + planned),
+                (held.planned, planned),
+                (held.since, figure.year),
+                (held.kind, KINDS.index(figure.kind)),
+            ):
+                values[ahead] = np.broadcast_to(new, ahead.shape)[ahead]
+        return held
+
+    @staticmethod
+    def _most_held(rolls: np.ndarray, planned: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+        """(year,) the most pupils held at once up to the year, without what projects had added by then."""
+        before = np.where(ahead, planned, 0.0)
+        return np.fmax.accumulate(np.nan_to_num(rolls - before, nan=-np.inf))
+
+    def _newer(
+        self,
+        own: _Held,
+        parts: Mapping[str, set[str]],
+        found: Mapping[str, _Held],
+        inside: Mapping[str, set[str]],
+        projects: Sequence[Row],
+    ) -> _Held:
+        """The own figure of an area, or the sum of its parts, by what is known in each stretch of years between figures."""
+        held = _Held(*(values.copy() for values in (own.supply, own.planned, own.since, own.kind)))
+        stretch = np.searchsorted(sorted({row.year for row in self.figures}), self.years, side="right")
+        whole = set().union(*parts.values())
+        for number in np.unique(stretch):
+            at = stretch == number
+            first = int(np.argmax(at))
+            cover = _cover(whole, {part: inside[part] for part in parts if found[part].known[first]})
+            oldest = min((found[part].since[first] for part in cover), default=-np.inf)
+            if not cover or oldest < own.since[first]:
+                continue
+            beside = [row for row in projects if not any(inside[row.place] <= inside[p] for p in cover)]
+            more = self._opened(beside, oldest)
+            held.supply[at] = sum(found[part].supply[at] for part in cover) + more[at]
+            held.planned[at] = sum(found[part].planned[at] for part in cover) + more[at]
+            held.since[at] = oldest
+            held.kind[at] = max(found[part].kind[first] for part in cover)
+        return held
+
+    def _nothing(self, projects: Sequence[Row]) -> _Held:
+        """Of a place without a figure; what projects add to it is known all the same."""
+        size = self.years.size
+        unknown = np.full(size, np.nan), self._opened(projects, -np.inf), np.full(size, -np.inf), np.full(size, -1)
+        return _Held(*unknown)
+
+    def _opened(self, projects: Iterable[Row], since: float) -> np.ndarray:
+        """(year,) sum of the projects that opened after a year."""
+        opened = [row.capacity * (self.years >= row.year) for row in projects if row.year > since]
+        return np.sum(opened, axis=0) if opened else np.zeros(self.years.size)
+
+
+def _cover(whole: set[str], known: Mapping[str, set[str]]) -> list[str]:
+    """Known parts, the largest first, that make up the whole without one lying in another; none where they do not."""
+    left, chosen = set(whole), []
+    for part in sorted(known, key=lambda part: -len(known[part])):
+        if known[part] <= left:
+            left -= known[part]
+            chosen.append(part)
+    return [] if left else chosen
+
+
+def _kinds(held: Mapping[str, _Held], areas: Areas, projects: Sequence[Row], ahead: np.ndarray) -> list[str]:
+    """Kind of every place, in the order of `areas.places`. ahead: (year,) from the jump-off year on."""
+    with_figure = {place for place, one in held.items() if one.known[ahead].any()}
+    told = []
+    for place in areas.places:
+        inside = set(areas.inside(place) or [place])
+        around = (area for area in with_figure if area != place and inside <= set(areas.inside(area)))
+        if place in with_figure:
+            told.append(KINDS[held[place].kind[ahead].max()])
+        elif any(around):
+            told.append(SPLIT)
+        elif any(set(areas.inside(row.place) or [row.place]) <= inside for row in projects):
+            told.append(PLANNED)
         else:
-            added, split = _shared(project.capacity, region.areas.inside(project.county), residents), True
-        parts = np.array([added.get(county, 0.0) for county in residents])
-        planned += parts[:, None] * ((since < project.year) & (years >= project.year))
-    return planned, split
+            told.append(NO_SUPPLY)
+    return told
 
 
 def _refuse_less_than_nothing(
-    capacity: np.ndarray, projects: list[Row], service: str, counties: list[str], years: np.ndarray
+    held: Mapping[str, _Held], projects: Sequence[Row], service: str, years: np.ndarray
 ) -> None:
-    """Raises InputRefused where more closes in a county than stands there. capacity: (county, year)."""
-    below = np.argwhere(capacity < -CLOSE)
-    if not len(below):
-        return
-    county, year = counties[below[0][0]], int(years[below[0][1]])
-    closing = [row for row in projects if row.capacity < 0 and row.year <= year]
-    row = next((row for row in reversed(closing) if row.county == county), closing[-1])
-    values = {"service": service, "county": county, "year": year, "left": f"{capacity[tuple(below[0])]:,.0f}"}
-    raise InputRefused(Issue("E424", file="projects.csv", row=row.line, values=values))
+    """Raises InputRefused where more closes in a place than stands there."""
+    for place, one in held.items():
+        below = np.flatnonzero(one.supply < -CLOSE)
+        if len(below):
+            year = int(years[below[0]])
+            closing = [row for row in projects if row.capacity < 0 and row.year <= year]
+            row = next((row for row in reversed(closing) if row.place == place), closing[-1])
+            values = {"service": service, "county": place, "year": year, "left": f"{one.supply[below[0]]:,.0f}"}
+            raise InputRefused(Issue("E424", file="projects.csv", row=row.line, values=values))
 
 
-def _shared(total: float, counties: list[str], residents: Residents) -> dict[str, float]:
-    everyone = sum(residents[county] for county in counties)
-    return {county: total * (residents[county] / everyone) for county in counties}
-
-
-def _basis(region: Region, service: str, tables: list[str], split: bool) -> str:
-    if "supply" not in tables:
-        return NO_SUPPLY
-    bases = [basis_of(region, table, service=service) for table in tables]
-    return "assumed" if split else weakest(*bases)
+def _labelled(
+    held: Mapping[str, Mapping[str, _Held]], kinds: Mapping[str, list[str]], places: list[str], years: np.ndarray
+) -> xr.Dataset:
+    """What is known of all services beside each other, by `area`."""
+    coords = {SERVICE: list(held), AREA: places, YEAR: years}
+    by_year = {
+        f"{name}_of_area": [[getattr(of[place], name) for place in places] for of in held.values()]
+        for name in ("supply", "planned")
+    }
+    variables = {
+        name: xr.DataArray(np.asarray(values, dtype=float), coords, (SERVICE, AREA, YEAR)).transpose(
+            AREA, YEAR, SERVICE
+        )
+        for name, values in by_year.items()
+    }
+    told = np.array([kinds[service] for service in held], dtype=object).reshape(len(held), len(places))
+    return xr.Dataset(variables).assign(supply_kind=((AREA, SERVICE), told.T))

@@ -9,8 +9,9 @@ import pytest
 import xarray as xr
 
 from forecast import read_region, read_scenario
-from forecast.basics.areas import Areas
+from forecast.basics.areas import Areas, with_areas
 from forecast.basics.quantiles import KEPT
+from forecast.basics.tolerance import TOLERANCE
 from forecast.blocks import Task, attribute_variance, recompute, run_blocks
 from forecast.blocks.summary import odds, quantiles
 from forecast.blocks.task import needs_by_county
@@ -18,6 +19,7 @@ from forecast.errors import InputRefused
 from forecast.pipeline import run_forecast
 from forecast.population.chance.read import read_uncertainty, uncertainty_from_file
 from forecast.run.run import Run
+from forecast.supply.gap import gross
 
 N = 16
 
@@ -28,14 +30,21 @@ def run() -> Run:
 
 
 @pytest.fixture(scope="module")
-def task(run: Run) -> Task:
-    assert run.task is not None
-    return run.task
+def areas(run: Run) -> Areas:
+    counties = run.region.areas.counties
+    return Areas("330300", {"half": counties[:5], "330300": counties})
 
 
 @pytest.fixture(scope="module")
-def areas(task: Task) -> Areas:
-    return Areas("330300", {"330300": task.counties, "half": task.counties[:5]})
+def task(run: Run, areas: Areas) -> Task:
+    """Every county with recorded places: as many as it needs in 2026, unevenly more or less."""
+    assert run.task is not None
+    need = run.data.demand.sel(year=2026, drop=True)
+    share = xr.DataArray(np.linspace(0.8, 1.2, need.sizes["county"]), {"county": need.county})
+    supply = with_areas((need * share).expand_dims(year=run.data.year), areas).rename(county="area")
+    kinds = np.full((supply.sizes["area"], supply.sizes["service"]), "recorded", dtype=object)
+    stands = xr.Dataset({"supply_of_area": supply, "supply_kind": (("area", "service"), kinds)})
+    return replace(run.task, supply=stands)
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +59,16 @@ def test_quantiles_are_numpys() -> None:
 
 def test_odds_are_counted() -> None:
     """By hand: three years, four trajectories, 10 places in year 0, unknown in year 1, 20 in year 2."""
-    demand = np.array([[[8.0, 9, 11, 14], [1, 1, 1, 1], [30, 10, 21, 19]]])
-    found = odds(demand, np.array([[10.0, np.nan, 20.0]]))
+    demand = np.array([[[8.0, 9, 11, 14], [1, 1, 1, 1], [30, 10, 22, 19]]])
+    supply = np.array([[10.0, np.nan, 20.0]])
+    found = odds(*gross(supply[..., None] - demand), supply)
     np.testing.assert_allclose(found.p_short, [[0.5, np.nan, 0.5]])
-    np.testing.assert_allclose(found.short_expected, [[1.25, np.nan, 2.75]])
+    np.testing.assert_allclose(found.p_spare, [[0.5, np.nan, 0.25]])  # one place of 20 is within the tolerance
+    np.testing.assert_allclose(found.short_expected, [[1.25, np.nan, 3.0]])
     np.testing.assert_allclose(found.idle_expected, [[0.75, np.nan, 2.75]])
     np.testing.assert_allclose(found.p_short_by, [[0.5, np.nan, 0.75]])
+    later = odds(*gross(supply[..., None] - demand), supply, decision=2)
+    np.testing.assert_allclose(later.p_short_by, [[np.nan, np.nan, 0.5]])
 
 
 def test_blocks_equal_brute_force(task: Task, found: xr.Dataset) -> None:
@@ -64,22 +77,27 @@ def test_blocks_equal_brute_force(task: Task, found: xr.Dataset) -> None:
     demand = full.demand.sel(year=task.years)
     several = {"county": task.counties, "whole": ["330300"], "half": ["half"]}
     sums = {"county": demand, "whole": demand.sum("county"), "half": demand.sel(county=task.counties[:5]).sum("county")}
-    supply = task.supply.sel(year=task.years)
     stands = {
-        "county": supply,
-        "whole": supply.sum("county", skipna=False),
-        "half": supply.sel(county=task.counties[:5]).sum("county", skipna=False),
+        name: task.supply.supply_of_area.sel(year=task.years, area=area).rename(area="county")
+        for name, area in several.items()
     }
     for name, chosen in several.items():
         expected = sums[name].quantile(list(KEPT), "trajectory").squeeze()
         seen = found.demand_quantile.sel(area=chosen).rename(area="county").squeeze()
         np.testing.assert_allclose(seen.transpose(*expected.dims), expected, rtol=3e-5)
-        missing = (sums[name] - stands[name]).clip(min=0).mean("trajectory")
+        stood = stands[name].squeeze()
+        gaps = stands["county"] - demand
+        if name != "county":  # all counties are recorded: what is missing of an area is what they lack
+            gaps = gaps.sel(county=task.counties[: 5 if name == "half" else None])
+        lack = (-gaps).clip(min=0)
+        lack = lack if name == "county" else lack.sum("county", skipna=False)
+        missing = lack.mean("trajectory")
         kept = found.short_expected.sel(area=chosen).rename(area="county").squeeze()
         np.testing.assert_allclose(kept.transpose(*missing.dims), missing, atol=0.5, rtol=1e-3)
-        short = (sums[name] > stands[name]).mean("trajectory").where(stands[name].notnull())
+        short = (lack > TOLERANCE * stood).mean("trajectory").where(stood.notnull())
         kept = found.p_short.sel(area=chosen).rename(area="county").squeeze()
         assert float(abs(kept - short).max()) <= 1 / N  # one trajectory may tie in float32
+        assert float(missing.max()) > 100
     people = full.population.sel(year=task.years).sum("sex")
     elders = people.sel(age=slice(80, 100)).sum("age").quantile(0.9, "trajectory")
     np.testing.assert_allclose(
@@ -108,7 +126,7 @@ def test_a_city_is_surer_than_the_sum_of_its_counties(task: Task, found: xr.Data
 
 def test_gaps_are_supply_less_demand(found: xr.Dataset, task: Task) -> None:
     """The 10 % quantile of the gap goes with the 90 % quantile of demand."""
-    supply = task.supply.sel(year=task.years).rename(county="area")
+    supply = task.supply.supply_of_area.sel(year=task.years, area=task.counties)
     expected = supply - found.demand_quantile.sel(quantile=0.9, area=task.counties)
     seen = found.gap_quantile.sel(quantile=0.1, area=task.counties)
     np.testing.assert_allclose(seen, expected.transpose(*seen.dims), rtol=1e-9)
@@ -162,10 +180,51 @@ def test_uncertainty_is_read_or_refused(tmp_path: object) -> None:
         assert all(field in refused.value.issues[0].text(lang) for lang in ("zh", "en"))
 
 
-def test_a_service_without_a_standard_is_not_judged_by_one(areas: Areas, run: Run) -> None:
+def test_a_service_without_a_standard_is_not_judged_by_one(areas: Areas, task: Task) -> None:
     """Hospital beds have no norm: nothing is said of them in the view of the norm, rather than that none are short."""
-    assert run.task is not None
-    asked = run_blocks(replace(run.task, view="norm"), range(N), areas)
+    asked = run_blocks(replace(task, view="norm"), range(N), areas)
     for name in ("p_short", "p_short_by", "short_expected", "idle_expected", "gap_quantile", "p_norm_met"):
         assert bool(asked[name].sel(service="hospital_beds").isnull().all()), name
-        assert bool(asked[name].sel(service="care_beds").notnull().all()), name
+        ahead = slice(task.now if name == "p_short_by" else None, None)
+        assert bool(asked[name].sel(service="care_beds", year=ahead).notnull().all()), name
+
+
+def test_what_is_missing_and_idle_is_gross_and_said_only_where_it_is_known(task: Task, areas: Areas) -> None:
+    """A county that lacks 10,000 beside one with 12,000 to spare; then nothing known of the one; then another kind."""
+    need = task.supply.supply_of_area
+    counties, short, spare = areas.counties, areas.counties[0], areas.counties[1]
+    found = run_blocks(task, range(N), areas)
+    mean = found.demand_mean.sel(area=counties, service="primary_school", year=2030)
+    stands = mean + mean.area.to_series().map({short: -10_000.0, spare: 12_000.0}).fillna(0.0).to_xarray()
+    supply = xr.zeros_like(need) + with_areas(stands.rename(area="county"), areas).rename(county="area")
+    held = task.supply.assign(supply_of_area=supply.transpose(*need.dims))
+    at = {"area": areas.whole, "service": "primary_school", "year": 2030}
+    planted = run_blocks(replace(task, supply=held), range(N), areas).sel(at)
+    assert float(planted.short_expected) >= 10_000
+    assert float(planted.idle_expected) >= 12_000
+    assert float(planted.idle_expected - planted.short_expected) == pytest.approx(2_000, abs=1)
+    unknown = held.assign(supply_of_area=held.supply_of_area.where(~need.area.isin([short, "half", areas.whole])))
+    blank = run_blocks(replace(task, supply=unknown), range(N), areas).sel(at)
+    for name in ("p_short", "p_spare", "p_short_by", "short_expected", "idle_expected", "p_norm_met"):
+        assert np.isnan(float(blank[name])), name
+    for kind, short_known, norm_known in (("rolls", True, False), ("ratio", False, False), ("split", False, False)):
+        kinds = xr.full_like(held.supply_kind, kind)
+        told = run_blocks(replace(task, supply=held.assign(supply_kind=kinds)), range(N), areas).sel(at)
+        assert np.isfinite(float(told.p_short)) == short_known, kind
+        assert np.isfinite(float(told.p_norm_met)) == norm_known, kind
+    assert np.isfinite(float(planted.p_norm_met))
+
+
+def test_of_a_split_area_the_odds_are_its_own(task: Task, areas: Areas) -> None:
+    """Only the whole has a figure: no county has odds, and the whole's are those of its net gap."""
+    kinds = task.supply.supply_kind.where(task.supply.area == areas.whole, "split")
+    only = task.supply.supply_of_area.where(task.supply.area == areas.whole)
+    found = run_blocks(
+        replace(task, supply=xr.Dataset({"supply_of_area": only, "supply_kind": kinds})), range(N), areas
+    )
+    assert bool(found.p_short.sel(area=areas.counties).isnull().all())
+    demand = sum(needs[0].astype(float) for _, needs in needs_by_county(task, range(N)))[: len(task.models)]
+    supply = only.sel(area=areas.whole, year=task.years).transpose("service", "year").values[..., None]
+    expected = (demand - supply > TOLERANCE * supply).mean(axis=-1)
+    seen = found.p_short.sel(area=areas.whole).transpose("service", "year")
+    np.testing.assert_allclose(seen, expected)

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.areas import with_areas
 from forecast.basics.dims import AGES, SEXES
 from forecast.basics.quantiles import KEPT
 from forecast.basics.text import Text
-from forecast.blocks.summary import odds, quantiles
+from forecast.blocks.summary import Odds, odds, quantiles
 from forecast.demand import DemandModel, read_models
 from forecast.findings.flags import Flags, find_flags, paths_of
 from forecast.findings.read import read_rules
@@ -26,6 +27,7 @@ from forecast.report import headline, render_html
 from forecast.report.charts.people import GROUPS
 from forecast.run.run import Run
 from forecast.scenario import read_scenario
+from forecast.supply.gap import compare_areas, gross
 from forecast.waves import find_waves
 
 YEARS = np.arange(2010, 2051)
@@ -112,6 +114,7 @@ def made_run(
         enrolment=(("service", "year"), enrolment),
         supply_basis=("service", np.asarray(["assumed"] * len(services), dtype=object)),
     )
+    data = by_area(data, region, view)
     whole = data.demand.sum("county").expand_dims(county=[region.area])
     waves = find_waves(xr.concat([data.demand, whole], "county", join="exact"))
     scenario = read_scenario("baseline", {"demand.view": view})
@@ -119,6 +122,23 @@ def made_run(
     flags = made_flags(data, region, models)
     sharing = find_sharing(flags, models, region, RULES.sharing)
     return Run(region, scenario, models, RULES, data, waves, pd.DataFrame(), manifest, flags, sharing)
+
+
+def by_area(data: xr.Dataset, region: Region, view: str = "behaviour") -> xr.Dataset:
+    """The same data with supply and gap of the counties and the whole, all recorded by county."""
+    places = region.areas.places
+    kinds = np.full((len(places), data.sizes["service"]), "recorded", dtype=object)
+    supply = with_areas(data.supply, region.areas).rename(county="area")
+    held = data.assign(supply_of_area=supply, supply_kind=(("area", "service"), kinds))
+    compared = compare_areas(data, held, region.areas, view)
+    return held.assign(compared.data_vars)
+
+
+def with_supply(run: Run, supply: xr.DataArray) -> Run:
+    """The same run with another supply by county, its kind recorded."""
+    need = run.data.demand_norm if run.scenario.demand.view == "norm" else run.data.demand
+    data = run.data.assign(supply=supply, gap=supply - need)
+    return replace(run, data=by_area(data, run.region, run.scenario.demand.view))
 
 
 def with_schools(run: Run) -> Run:
@@ -131,6 +151,7 @@ def with_schools(run: Run) -> Run:
         form=("service", form),
         planned=0.25 * run.data.supply * planned,
     )
+    data = data.assign(planned_of_area=with_areas(data.planned, run.region.areas).rename(county="area"))
     held = find_schools(data, run.models, run.region, run.waves, run.flags.classes["lasting"], RULES.standards)
     return replace(run, data=data, schools=held)
 
@@ -151,12 +172,17 @@ def with_trajectories(run: Run, seed: int = 1) -> tuple[Run, np.ndarray]:
     supply = np.concatenate([run.data.supply.values.sum(axis=0, keepdims=True), run.data.supply.values])
     areas = [run.region.area, *run.data.county.values.tolist()]
     by_service = ("area", "year", "service")
-    told = odds(demand.transpose(0, 2, 1, 3)[:, :, ahead], supply.transpose(0, 2, 1)[:, :, ahead])
-    found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
-    for name, values in told._asdict().items():
-        full = np.full((len(areas), len(YEARS), len(run.models)), np.nan)
-        full[:, ahead] = values.transpose(0, 2, 1)
-        found[name] = by_service, full
+    missing_idle = gross(supply[:, ahead, :, None] - demand[:, ahead])
+    missing_idle[:, 0] = missing_idle[:, 1:].sum(axis=1)  # the whole by its counties
+    found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
+        name: (by_service, np.full(supply.shape, np.nan)) for name in Odds._fields
+    }
+    decision = int(np.flatnonzero(YEARS[ahead] == NOW)[0])
+    for row in range(len(areas)):
+        missing, idle = missing_idle[:, row].swapaxes(1, 2)
+        told = odds(missing, idle, supply[row, ahead].T, decision)
+        for name, values in told._asdict().items():
+            found[name][1][row, ahead] = values.T
     ends = quantiles(demand)
     found["demand_quantile"] = ("quantile", *by_service), ends
     found["gap_quantile"] = ("quantile", *by_service), supply - ends[::-1]
@@ -176,9 +202,12 @@ def with_trajectories(run: Run, seed: int = 1) -> tuple[Run, np.ndarray]:
     )
     parts = ["births", "mortality", "migration", "participation", "together"]
     coords = {"area": areas, "quantile": list(KEPT), "age_group": list(GROUPS)}
-    data = run.data.assign_coords(coords).assign(found).assign_attrs(trajectories=MANY)
+    here = {"year": YEARS, "service": list(run.models)}
+    kept = xr.Dataset(found, coords | here).sel(area=run.region.areas.places)
+    data = run.data.merge(kept, join="exact").assign_attrs(trajectories=MANY)
     chosen = np.where(np.isnan(demand), 0.0, demand)[..., :49].transpose(0, 3, 1, 2)
-    data["demand_chosen"] = ("area", "trajectory", "year", "service"), chosen
+    whole_last = [*range(1, len(areas)), 0]
+    data["demand_chosen"] = ("area", "trajectory", "year", "service"), chosen[whole_last]
     held = {"component": parts, **{name: data[name].values for name in by_service}}
     causes: Any = SimpleNamespace(variance_share=xr.DataArray(shares, held, ("component", *by_service)))
     return replace(run, data=data, causes=causes, flags=made_flags(data, run.region, run.models)), demand

@@ -17,6 +17,7 @@ from tests.report.made import (
     MANY,
     made_run,
     many_run,
+    with_supply,
     plain_page,
     told,
 )
@@ -52,18 +53,18 @@ def test_headline_of_a_region_without_shortage() -> None:
 
 def test_headline_without_any_supply() -> None:
     run = made_run()
-    blank = run.data.assign(supply=run.data.supply * np.nan, gap=run.data.gap * np.nan)
-    found = headline(replace(run, data=blank))
+    blank = with_supply(run, run.data.supply * np.nan)
+    found = headline(blank)
     assert "没有供给数据" in found["zh"][0]
     assert "no supply is given" in found["en"][0]
-    page = render_html(replace(run, data=blank))
+    page = render_html(blank)
     assert "没有供给数据，不算缺口" in page
 
 
 def test_headline_names_services_whose_supply_is_not_given() -> None:
     run = made_run()
     known = run.data.service != "care_beds"
-    found = told(replace(run, data=run.data.assign(supply=run.data.supply.where(known), gap=run.data.gap.where(known))))
+    found = told(with_supply(run, run.data.supply.where(known)))
     assert "没有供给数据、因而未算缺口的有：养老机构床位。" in found["zh"]
 
 

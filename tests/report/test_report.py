@@ -20,6 +20,7 @@ from forecast.run.run import Run
 from forecast.scenario import read_scenario
 from tests.report.made import (
     made_run,
+    with_supply,
     with_trajectories,
 )
 
@@ -58,8 +59,7 @@ def test_no_sentence_of_many_trajectories_has_a_hole() -> None:
     for capacity, unknown in ((0.5, "care_beds"), (1.0, "nursery"), (3.0, "kindergarten")):
         made = made_run(capacity=capacity)
         known = made.data.service != unknown
-        data = made.data.assign(supply=made.data.supply.where(known), gap=made.data.gap.where(known))
-        run, _ = with_trajectories(replace(made, data=data))
+        run, _ = with_trajectories(with_supply(made, made.data.supply.where(known)))
         chapters = write_chapters(View(run))
         texts = [text for chapter in chapters for text in (chapter.title, *chapter.sentences)]
         texts += [text for chapter in chapters for part in chapter.by_service.values() for text in part]

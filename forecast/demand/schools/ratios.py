@@ -433,26 +433,26 @@ def _together(pupils: Mapping[str, Mapping[str, Series]]) -> dict[str, Series]:
 
 
 def observed_rolls(region: Region, models: Mapping[str, DemandModel], years: Sequence[int]) -> xr.DataArray:
-    """Pupils counted in the whole area, (year, service), in any of the years; NaN where none were published."""
+    """Pupils counted in each county and area, (area, year, service), in any of the years; NaN where none were published.
+    Of an area what was printed for it, else the sum of its counties where all were counted."""
     counts = enrolments_of(region) if region.has("enrolment") else Enrolments({}, {}, {})
-    whole, counties = region.areas.whole, region.areas.counties
-    table = pd.DataFrame(np.nan, index=list(years), columns=list(models))
-    for name, model in models.items():
+    places, column_of = region.areas.places, {int(year): column for column, year in enumerate(years)}
+    found = np.full((len(places), len(column_of), len(models)), np.nan)
+    for position, model in enumerate(models.values()):
         service = model.service
-        if not service.rolls:
-            continue
-        by_place = {place: counts.parts(place, service.parts, service.stage) for place in (whole, *counties)}
+        by_place = {place: counts.parts(place, service.parts, service.stage) for place in places if service.rolls}
         rolls = {
             place: _sum_of_parts(parts) for place, parts in by_place.items() if parts and _complete(parts, service)
         }
-        printed = rolls.get(whole, {})
-        every = set.intersection(*(set(rolls.get(county, {})) for county in counties))
-        sums = {year: sum(rolls[county][year] for county in counties) for year in every}
-        for year, pupils in (sums | dict(printed)).items():
-            if year in table.index:
-                table.loc[year, name] = pupils
-    rolls_ = xr.DataArray(table.to_numpy(), {YEAR: list(years), SERVICE: list(models)}, (YEAR, SERVICE))
-    return label(in_order(rolls_), "demand.enrolment")
+        for row, place in enumerate(places):
+            inside = region.areas.inside(place)
+            every = set.intersection(*(set(rolls.get(county, {})) for county in inside)) if inside else set()
+            sums = {year: sum(rolls[county][year] for county in inside) for year in every}
+            for year, pupils in (sums | dict(rolls.get(place, {}))).items():
+                if year in column_of:
+                    found[row, column_of[year], position] = pupils
+    coords = {AREA: places, YEAR: list(column_of), SERVICE: list(models)}
+    return label(xr.DataArray(found, coords, tuple(coords)), "demand.enrolment")
 
 
 def _complete(parts: Mapping[str, Series], service: object) -> bool:

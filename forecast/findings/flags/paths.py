@@ -49,7 +49,7 @@ def paths_of(data: xr.Dataset, jump_off_year: int, areas: Areas, models: Mapping
         chosen = by_area(data.demand_chosen, demand[COUNTY].values).sel({YEAR: ahead})
         paths = in_order(chosen).assign_attrs(demand.attrs)
     people = everywhere(data.population.sum(SEX))
-    supply = everywhere(data.supply).sel({YEAR: ahead})
+    supply = by_area(data.supply_of_area, demand[COUNTY].values).sel({YEAR: ahead})
     ages = {name: model.service.ages_of_need or model.ages for name, model in models.items()}
     stages = {name: span for name, span in ages.items() if models[name].service.cohort}
     births = implied_by_births(birth_cohorts(people), stages, {name: models[name].cutoff_month for name in stages})

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.areas import with_whole
-from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR
+from forecast.basics.dims import AGE, AREA, COUNTY, SERVICE, SEX, YEAR
 from forecast.report.view.axes import Axes
 
 Values = np.ndarray[Any, Any]
@@ -23,7 +23,8 @@ Values = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Curves:
-    """Variables of the run's cube, bare or labelled; what is asked for often is worked out once and kept."""
+    """Variables of the run's cube, bare or labelled; what is asked for often is worked out once and kept. Supply and
+    gap of the whole are its own, which need not be sums (`supply_of_area`)."""
 
     axes: Axes
 
@@ -42,7 +43,9 @@ class Curves:
         """(service, place, year) of a variable."""
 
         def cube(variable: str) -> Values:
-            values = self._by_place(self.axes.run.data[variable])
+            data, of_area = self.axes.run.data, f"{variable}_of_area"
+            values = data[of_area].rename({AREA: COUNTY}) if of_area in data else self._by_place(data[variable])
+            values = values.sel({COUNTY: self.axes.places})
             return values.transpose(SERVICE, COUNTY, YEAR).to_numpy().astype(float)
 
         return cache(cube)

@@ -26,7 +26,7 @@ from forecast.report.csv_tables import tables
 from forecast.report.view import View
 from forecast.run.run import Run
 from forecast.scenario import read_scenario
-from tests.report.made import made_run, many_run, with_schools
+from tests.report.made import made_run, many_run, with_schools, with_supply
 
 NOW = 2026
 STAGES = ["kindergarten", "primary_school", "junior_school", "senior_school"]
@@ -402,8 +402,7 @@ def test_a_region_without_enrolment_says_that_national_ratios_stand_in() -> None
 
 def test_a_region_without_supply_says_nothing_of_gaps() -> None:
     run = made_run()
-    blank = run.data.assign(supply=run.data.supply * np.nan, gap=run.data.gap * np.nan)
-    found = schools(View(with_schools(replace(run, data=blank))))
+    found = schools(View(with_schools(with_supply(run, run.data.supply * np.nan))))
     assert found is not None
     assert any("没有学位供给数据" in one.zh for one in found.sentences)
     assert "school_counties" not in {table.id for table in found.tables}
