@@ -65,6 +65,7 @@ class Chart:
     told: Literal["gap", "flag", "train"] | None = None
     """What is told in words with each panel: the gap of the outlook year, the flag and its level; or the train above."""
     pages: bool = False  # panels are large, a few to a row
+    folded: bool = False  # waits until it is asked for
     paper: tuple[int, int] | None = None  # size on paper (px) where it is not that of the kind
 
 

@@ -101,7 +101,7 @@ def _causes(view: View, service: str) -> Text | None:
 
 def _odds_chart(view: View) -> Chart:
     title, note = both("chart.odds.title"), both("chart.odds.note")
-    return Chart("odds", "odds", title, note, ("service",), by_service=True)
+    return Chart("odds", "odds", title, note, ("service",), by_service=True, folded=True)
 
 
 def _causes_chart(view: View) -> Chart | None:
@@ -110,7 +110,7 @@ def _causes_chart(view: View) -> Chart | None:
         return None
     panels = tuple(Panel(view.names.short(service), {"service": service}) for service in view.services)
     title, note = both("chart.causes.title", area=view.names.whole), both("chart.causes.note")
-    return Chart("causes", "causes", title, note, panels=panels, basis="derived")
+    return Chart("causes", "causes", title, note, panels=panels, basis="derived", folded=True)
 
 
 def _odds_table(view: View) -> Table:

@@ -36,7 +36,9 @@ def _fans(view: View) -> Chart:
     panels = [Panel(_group(*ages), {"group": group}) for group, ages in GROUPS.items()]
     panels.insert(1, Panel(both("ages.births"), {"group": BIRTHS_ITEM}))
     title, note = both("chart.people.title"), both("chart.people.note")
-    return Chart("people", "people", title, note, ("place",), tuple(panels), by_place=True, basis="derived")
+    return Chart(
+        "people", "people", title, note, ("place",), tuple(panels), by_place=True, basis="derived", folded=True
+    )
 
 
 def _sentences(view: View) -> list[Text]:

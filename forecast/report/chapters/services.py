@@ -43,6 +43,7 @@ def gaps(view: View) -> Chapter:
                 panels=each,
                 by_service=True,
                 told="gap",
+                folded=True,
             ),
         ),
     )

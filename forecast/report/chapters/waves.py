@@ -41,6 +41,7 @@ def waves(view: View) -> Chapter | None:
             basis=weakest,
             told="flag",
             pages=True,
+            folded=True,
         ),
         Chart(
             "train",
@@ -51,8 +52,17 @@ def waves(view: View) -> Chapter | None:
             by_place=True,
             basis="derived",
             told="train",
+            folded=True,
         ),
-        Chart("begun", "begun", both("chart.begun.title"), both("chart.begun.note"), ("service",), by_service=True),
+        Chart(
+            "begun",
+            "begun",
+            both("chart.begun.title"),
+            both("chart.begun.note"),
+            ("service",),
+            by_service=True,
+            folded=True,
+        ),
     ]
     tables = (_synchrony(view), _pairs(view), _cross(view))
     return Chapter(

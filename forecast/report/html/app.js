@@ -155,13 +155,25 @@ document.addEventListener('input', event => {
   if (key) change({[key]: event.target.type === 'range' ? Number(event.target.value) : event.target.value});
 });
 
+// What is unfolded gets the width that it has now.
+document.addEventListener('toggle', event => {
+  if (!event.target.open) return;
+  for (const el of all('[data-chart]', event.target)) mount(el).then(() => fit(el));
+}, true);
+
+function fit(el) {
+  const {view} = drawn.get(el);
+  if (view && el.clientWidth) view.signal('width', el.clientWidth).runAsync();
+}
+
 // ---- drawing: what is in sight first, the rest when there is time, everything before printing ----
 
 const charts = all('[data-chart]');
 const sight = new IntersectionObserver(entries => entries.forEach(entry => {
   if (entry.isIntersecting) { sight.unobserve(entry.target); mount(entry.target); }
 }), {rootMargin: '300px'});
-const report = window.report = {state, change, errors, ready: () => Promise.all(charts.map(mount))};
+const width = id => drawn.get(document.querySelector(`#${CSS.escape(id)} [data-chart]`)).view.width();
+const report = window.report = {state, change, errors, width, ready: () => Promise.all(charts.map(mount))};
 
 write();
 charts.forEach(el => sight.observe(el));

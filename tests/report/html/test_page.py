@@ -100,6 +100,11 @@ def look(browser: Any, tmp_path: Path) -> Iterator[Any]:
         page.close()
 
 
+def unfold(page: Any, part: str) -> None:
+    """Opens a part that waits until it is asked for."""
+    page.click(f"#{part} > summary")
+
+
 PLAIN = 14 + 3 + 7 + 4 + 3
 """Charts of the page of one path: the chapter of waves has three, and one for each of seven services; that of schools
 one for each of four stages, and posts, changes and planned places."""
@@ -133,7 +138,7 @@ def test_waves_of_the_whole_fit_one_screen_and_every_county_has_its_page(look: A
     assert widths[0] <= widths[1] - 2 * 18  # nothing is cut off at the right
     board = page.locator("#waves .boardcard").inner_text()
     assert all(flags.sentences["000000", service][lang] in board for service in read_models())
-    page.evaluate("report.ready()")
+    unfold(page, "county")
     for county in ("000001", "000003", "000000"):
         page.locator("#county select").select_option(county)
         for service in read_models():
@@ -148,6 +153,7 @@ def test_page_of_many_trajectories_draws_fans_odds_and_causes(look: Any) -> None
     assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == PLAIN + 1 + 7 + 10
     shades = "document.querySelectorAll('#curve svg .mark-area path').length"
     assert page.evaluate(shades) == 2
+    unfold(page, "odds")
     page.click("#odds button[data-value=senior_school]")
     cells = page.locator("#odds svg .mark-rect path").count()
     assert cells == len(view.places) * sum(year > view.jump_off for year in view.years)
@@ -199,7 +205,7 @@ def test_markup_in_names_does_not_run(look: Any) -> None:
 def test_table_is_copied_as_a_spreadsheet_reads_it(look: Any) -> None:
     run = made_run()
     page = look().page
-    page.click("#table_kindergarten summary")
+    unfold(page, "table_kindergarten")
     page.click("[data-copy=table_kindergarten]")
     lines = [line.split("\t") for line in page.evaluate("report.copied").split("\r\n")]
     assert {len(line) for line in lines} == {len(lines[0])}
@@ -209,6 +215,29 @@ def test_table_is_copied_as_a_spreadsheet_reads_it(look: Any) -> None:
     )
     page.click("[data-copy-all=kindergarten]")
     assert len(page.evaluate("report.copied").split("\r\n")) == 1 + 4 * len(YEARS)
+
+
+def test_a_chart_takes_its_width_when_it_is_unfolded(look: Any) -> None:
+    seen = look(html=many_page())
+    page = seen.page
+    for width in (1280, 700):  # folded again, the page gets another width
+        page.set_viewport_size({"width": width, "height": 900})
+        unfold(page, "odds")
+        page.wait_for_timeout(500)
+        there, drawn = page.evaluate("[document.querySelector('#odds .chart').clientWidth, report.width('odds')]")
+        assert there > 300
+        assert abs(there - drawn) < 100  # the names of places stand beside it
+        unfold(page, "odds")
+    assert seen.complaints == []
+
+
+def test_page_is_short_until_its_parts_are_asked_for(look: Any) -> None:
+    """The answer is read in two screens, and the whole page is half of what it was; nothing is further than one click."""
+    page = look(html=many_page()).page
+    for lang in ("zh", "en"):
+        page.click(f"button[data-value={lang}]")
+        assert page.evaluate("document.documentElement.scrollHeight") < 12_500
+    assert page.locator("details details").count() == 0
 
 
 def test_every_id_of_a_page_is_its_own() -> None:

@@ -500,13 +500,14 @@ def _charts(schools: SchoolView) -> Iterable[Chart]:
         by_place=True,
         basis=weakest,
         told="gap",
+        folded=True,
     )
     if (schools.held.changes["period"] == CREST).any():
         title, note = both("chart.changes.title"), _with_still(schools, both("chart.changes.note"))
         yield Chart("changes", "changes", title, note, ("place",), by_place=True, basis="derived")
     title, note = both("chart.posts.title"), both("chart.posts.note")
-    yield Chart("posts", "posts", title, note, ("place",), by_place=True, basis="derived")
+    yield Chart("posts", "posts", title, note, ("place",), by_place=True, basis="derived", folded=True)
     plans = tuple(Panel(view.names.short(stage), {"service": stage}) for stage in schools.audits)
     if plans:
         title, note = both("chart.planned.title"), both("chart.planned.note")
-        yield Chart("planned", "planned", title, note, panels=plans, basis=weakest, pages=True)
+        yield Chart("planned", "planned", title, note, panels=plans, basis=weakest, pages=True, folded=True)
