@@ -382,7 +382,8 @@ def figure(value: float, sign: bool = False) -> str:
 
 
 def check_parents(parsed: Parsed, places: Places, findings: Faults) -> None:
-    """Warns where a parent area's figure is not the sum of its counties' beyond rounding; ages and sexes are summed."""
+    """Warns where a parent area's figure is not the sum of its counties' beyond rounding; ages and sexes are summed. Of
+    supply it is refused: nobody can tell which of the two stands."""
     quantity = parsed.table.quantity
     area = parsed.table.areas[0]
     by = [name for name in parsed.table.key if name in parsed.frame and name not in (area, "sex", "age_group")]
@@ -404,7 +405,7 @@ def check_parents(parsed: Parsed, places: Places, findings: Faults) -> None:
             off = total["sum"] - parts["sum"].sum(skipna=False)
             if abs(off) > total["slack"] + parts["slack"].sum() + 1e-6:
                 findings.add(
-                    "W146",
+                    "E425" if parsed.table.name == "supply" else "W146",
                     parsed.file,
                     int(total["row"]),
                     parsed.header(quantity),

@@ -16,6 +16,7 @@ from forecast.region.check import Places
 from forecast.region.faults import Faults
 from forecast.region.parse import Parsed
 from forecast.region.region import JOIN, SHARED
+from forecast.region.tables import SUPPLY_KINDS
 
 WHOLE = ("supply", "enrolment")
 """Those of them whose figure of a union is the sum of all units that were printed for it."""
@@ -132,4 +133,9 @@ def _summed(parsed: Parsed) -> Parsed:
     groups = parsed.frame.groupby(key, sort=False, dropna=False)[quantity]
     first = ~parsed.frame.duplicated(key)
     sums = parsed.frame.assign(**{quantity: groups.transform(lambda values: values.sum(skipna=False))})
+    if "kind" in sums:  # a sum is known as its weakest part is
+        order = ["", *SUPPLY_KINDS]
+        rank = sums["kind"].map(order.index)
+        weakest = rank.groupby([sums[name] for name in key], sort=False, dropna=False).transform("max")
+        sums = sums.assign(kind=weakest.map(order.__getitem__).astype("str"))
     return parsed.with_frame(sums[first])

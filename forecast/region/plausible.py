@@ -195,43 +195,6 @@ def _tell_rate(
     )
 
 
-def check_closings(supply: Parsed, projects: Parsed, places: Places, findings: Faults) -> None:
-    """No more closes in a county, or in all of an area, than stands there; a figure holds until the next one, which
-    counts what opened and closed before."""
-    columns = ["service", "county", "year", "capacity"]
-    stands = supply.frame.dropna(subset=columns).sort_values("year")
-    changes = projects.frame.dropna(subset=columns)
-    for closing in changes[changes["capacity"] < 0].itertuples():
-        around = [area for area, members in places.members.items() if closing.county in members]
-        for place in [closing.county, *around]:
-            inside = {place, *places.members.get(place, ())}
-            figure_of = stands[
-                (stands["county"] == place) & (stands["service"] == closing.service) & (stands["year"] <= closing.year)
-            ]
-            if figure_of.empty:
-                continue
-            last = figure_of.iloc[-1]
-            since = changes[
-                changes["county"].isin(inside)
-                & (changes["service"] == closing.service)
-                & (changes["year"] > last["year"])
-                & (changes["year"] <= closing.year)
-            ]
-            left = float(last["capacity"] + since["capacity"].sum())
-            if left < 0:
-                findings.add(
-                    "E424",
-                    projects.file,
-                    int(closing.row),
-                    projects.header("capacity"),
-                    service=closing.service,
-                    county=closing.county,
-                    year=int(closing.year),
-                    left=figure(left),
-                )
-                break
-
-
 def check_mortality(parsed: Parsed, places: Places, findings: Faults) -> None:
     """Death rates are per person-year: no permille, no chance of dying above 1, no table 1,000 times too low."""
     frame = parsed.frame.dropna(subset=["age_from", "mx"])

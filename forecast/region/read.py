@@ -16,7 +16,7 @@ from forecast.basics import folders
 from forecast.basics.catalogue import say_both
 from forecast.basics.issues import CannotReadWrite, InputRefused, Issue, nearest
 from forecast.basics.text import Text, same
-from forecast.region import check, plausible
+from forecast.region import capacities, check, plausible
 from forecast.region.faults import Faults, hint, listed, shown
 from forecast.region.files import open_text, read_rows
 from forecast.region.former_codes import at_present
@@ -26,6 +26,7 @@ from forecast.region.parse import Parsed, known_headers, parse_table
 from forecast.region.region import Region
 from forecast.region.tables import PATTERN_TABLES, TABLES, Table, tables_with
 from forecast.services import read_services
+from forecast.services import services as shipped_services
 
 MODELS = "models"
 """Folder inside a region's where models of its own lie, each of a service that is not shipped, or in the place of one."""
@@ -65,6 +66,7 @@ def read_region(path: str | Path, people: bool = True) -> Region:
     pattern, area = _read_pattern(folder, head, files, findings)
     places = _places(head, area, files.parsed.get("counties"))
     checked = _check_region(head, files.parsed, places, findings)
+    capacities.check_rolls_fit(checked, {**shipped_services(), **services}, places, findings)
     own_sources = checked.get("sources")
     if own_sources is not None:
         check.check_sources(checked.values(), own_sources, findings, schemas)
@@ -221,8 +223,10 @@ def _check_region(head: Head, parsed: dict[str, Parsed], places: check.Places, f
     for name in ("population", "registered"):
         if name in checked:
             checked[name] = _check_counts(checked[name], places, findings)
+    if "supply" in checked:
+        capacities.check_kinds(checked["supply"], findings)
     if "supply" in checked and "projects" in checked:
-        plausible.check_closings(checked["supply"], checked["projects"], places, findings)
+        capacities.check_closings(checked["supply"], checked["projects"], places, findings)
     if "flows" in checked:
         plausible.check_flows(checked["flows"], places, findings)
     if "enrolment" in checked:

@@ -323,9 +323,7 @@ _ALL = (
             _SERVICE,
             Column("capacity", NUMBER, _CAPACITY_WORDS),
             _UNIT,
-            _some(
-                "kind", Kind("kind", one_of(SUPPLY_KINDS), "str"), "口径", "来源类别", "供给口径", default="recorded"
-            ),
+            _some("kind", Kind("kind", one_of(SUPPLY_KINDS), "str"), "口径", "来源类别", "供给口径"),
         ),
         key=("county", "year", "service"),
         quantity="capacity",

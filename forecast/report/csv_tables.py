@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.areas import by_area
+from forecast.basics.areas import by_area, with_areas
 from forecast.basics.dims import AGE, COUNTY, LIMIT, QUANTILE, SERVICE, SETTING, SEX, YEAR
 from forecast.basics.quantiles import BANDS, ENDS
 from forecast.demand import ratio_table
@@ -15,24 +15,22 @@ from forecast.demand.schools.changes import elasticity
 from forecast.findings.flags import flag_table
 from forecast.findings.schools import Schools
 from forecast.run.run import Run
+from forecast.supply.gap import VIEWS
 
 PEOPLE_QUANTILES = ("population_quantile", "births_quantile")
 
 
 def tables(run: Run) -> dict[str, pd.DataFrame]:
-    """The run's tables as they are written beside the report: long form, one row a county, year and service."""
-    people = run.data[["population", "births", "deaths", "net_migration"]]
-    by_county = xr.Dataset(
-        {key: value.sum([d for d in (SEX, AGE) if d in value.dims], skipna=False) for key, value in people.items()}
-    )
-    need = run.data[["demand", "demand_low", "demand_high", "demand_norm", "supply", "gap", "load"]]
+    """The run's tables as they are written beside the report: long form, one row a county or area, year and service."""
+    people, need = _people(run), _need(run)
     more = {}
     if "demand_quantile" in run.data:
-        by_county = by_county.merge(_of_counties(run.data, PEOPLE_QUANTILES, []))
-        need = need.merge(_of_counties(run.data, ("demand_quantile", "gap_quantile"), ["p_short", "p_norm_met"]))
+        people = people.merge(_odds(run, PEOPLE_QUANTILES, []), compat="override")
+        odds = _odds(run, ("demand_quantile", "gap_quantile"), ["p_short", "p_spare", "p_norm_met"])
+        need = need.merge(odds, compat="override")
         more["uncertainty"] = _named(run, _uncertainty(run.cube), "area")
     return {
-        "population": _named(run, by_county.to_dataframe(dim_order=[COUNTY, YEAR]).reset_index()),
+        "population": _named(run, people.to_dataframe(dim_order=[COUNTY, YEAR]).reset_index()),
         "demand_supply_gap": _named(run, need.to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()),
         **more,
         "waves": _named(run, run.waves),
@@ -44,6 +42,35 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
         "participation_ratios": ratio_table(run.ratios),
         **{name: _named(run, table) for name, table in school_tables(run.schools).items()},
     }
+
+
+def _people(run: Run) -> xr.Dataset:
+    """Residents and their changes (county, year) of both sexes and all ages, of the counties and then the areas."""
+    flows = run.data[["population", "births", "deaths", "net_migration"]]
+    return xr.Dataset(
+        {
+            str(name): with_areas(
+                value.sum([dim for dim in (SEX, AGE) if dim in value.dims], skipna=False), run.region.areas
+            )
+            for name, value in flows.items()
+        }
+    )
+
+
+def _need(run: Run) -> xr.Dataset:
+    """Need, supply with its kind and basis, gap net and gross (county, year, service), of the counties and the areas."""
+    demand = run.data[["demand", "demand_low", "demand_high", "demand_norm"]]
+    need = xr.Dataset({str(name): with_areas(value, run.region.areas) for name, value in demand.items()})
+    names = ("supply", "gap", "missing", "idle")
+    stands = by_area(run.data[[f"{name}_of_area" for name in names]], run.region.areas.places)
+    stands = stands.rename({f"{name}_of_area": name for name in names})
+    kinds = {name: run.data[name].broadcast_like(run.data["supply_kind"]) for name in ("supply_kind", "supply_basis")}
+    table = need.merge(stands, join="exact", compat="override").assign(
+        {name: by_area(kind, run.region.areas.places) for name, kind in kinds.items()}
+    )
+    asked = table[VIEWS[run.scenario.demand.view]]
+    load = (asked / table["supply"]).where(table["gap"].notnull() & ((asked != 0) | (table["supply"] != 0)))
+    return _bare(table.assign(load=load))
 
 
 def _help(run: Run) -> dict[str, pd.DataFrame]:
@@ -64,11 +91,15 @@ def _help(run: Run) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def _of_counties(data: xr.Dataset, quantiles: Iterable[str], others: list[str]) -> xr.Dataset:
-    """The ends of the bands of 80 % (p10, p90) and 95 % (p025, p975), and other odds, by county."""
-    kept = data[others].assign(_columns(data, quantiles, ENDS))
-    counties = by_area(kept, data[COUNTY].values)
-    return counties.drop_vars([name for name in counties.coords if name not in counties.dims])
+def _odds(run: Run, quantiles: Iterable[str], others: list[str]) -> xr.Dataset:
+    """The ends of the bands of 80 % (p10, p90) and 95 % (p025, p975), and other odds, by county and area."""
+    kept = run.data[others].assign(_columns(run.data, quantiles, ENDS))
+    return _bare(by_area(kept, run.region.areas.places))
+
+
+def _bare(table: xr.Dataset) -> xr.Dataset:
+    """Without coordinates that are no dimension, but for the unit."""
+    return table.drop_vars([name for name in table.coords if name not in table.dims and name != "unit"])
 
 
 def _columns(data: xr.Dataset, quantiles: Iterable[str], levels: Iterable[float]) -> dict[str, xr.DataArray]:
@@ -86,7 +117,7 @@ def _columns(data: xr.Dataset, quantiles: Iterable[str], levels: Iterable[float]
 
 def _uncertainty(data: xr.Dataset) -> pd.DataFrame:
     """All that is known of how sure a result is, one row an area, service and year after the jump-off year."""
-    single = ["demand_mean", "p_short", "p_short_by", "short_expected", "idle_expected", "p_norm_met"]
+    single = ["demand_mean", "p_short", "p_spare", "p_short_by", "short_expected", "idle_expected", "p_norm_met"]
     kept = data[single].assign(_columns(data, ("demand_quantile", "gap_quantile"), data["quantile"].values))
     if "variance_share" in data:
         shares = data["variance_share"]
@@ -94,8 +125,7 @@ def _uncertainty(data: xr.Dataset) -> pd.DataFrame:
             {f"variance_{name}": shares.sel(component=name, drop=True) for name in shares["component"].values}
         )
     ahead = kept.sel({YEAR: slice(data.attrs["jump_off_year"] + 1, None)})
-    ahead = ahead.drop_vars([name for name in ahead.coords if name not in ahead.dims and name != "unit"])
-    return ahead.to_dataframe(dim_order=["area", SERVICE, YEAR]).reset_index()
+    return _bare(ahead).to_dataframe(dim_order=["area", SERVICE, YEAR]).reset_index()
 
 
 def _named(run: Run, table: pd.DataFrame, place: str = COUNTY) -> pd.DataFrame:

@@ -101,7 +101,7 @@ def _rows(region: Region, table: str) -> dict[str, list[Row]]:
         for service, code, year, capacity, line, kind in zip(*columns, kinds, strict=True):
             inside = region.areas.inside(str(code))
             place = inside[0] if len(inside) == 1 else str(code)
-            row = Row(place, int(year), float(capacity), str(kind) or KINDS[0], int(line))
+            row = Row(place, int(year), float(capacity), str(kind) or KINDS[0], int(line))  # recorded unless it says so
             by_service.setdefault(str(service), []).append(row)
     return by_service
 

@@ -75,7 +75,10 @@ GOOD = {
         "010109,2015,population,9000,persons\n"
     ),
     "enrolment.csv": "county,year,stage,grade,value,unit\n010100,2022,primary,all,0.09,10k persons\n",
-    "supply.csv": ("county,year,service,capacity,unit\n010101,2022,care_beds,60,beds\n010102,2022,nursery,30,places\n"),
+    "supply.csv": (
+        "county,year,service,capacity,unit,kind\n"
+        "010101,2022,care_beds,60,beds,recorded\n010102,2022,nursery,30,places,recorded\n"
+    ),
     "projects.csv": "county,year,service,capacity,unit,name\n010101,2025,nursery,-10,places,停办一所\n",
     "schools.csv": "county,year,service,item,value,unit\n010101,2022,primary_school,floor_area,7.75,m2 per pupil\n",
     "neighbours.csv": "county_a,county_b,land_adjacent,seat_km\n010101,010102,1,12.5\n",
@@ -334,7 +337,7 @@ FAULTS: dict[str, tuple[dict[str, str | bytes | None], str, str, int | None, str
         ("010103", "010109"),
     ),
     "area around": (
-        append("supply.csv", "010000,2022,nursery,30,places"),
+        append("supply.csv", "010000,2022,nursery,30,places,recorded"),
         "E134",
         "supply.csv",
         4,
@@ -507,7 +510,7 @@ FAULTS: dict[str, tuple[dict[str, str | bytes | None], str, str, int | None, str
     "sex ratio per 100": (edit("levels.csv", "1.09", "109"), "E158", "levels.csv", 2, "srb", ("109",)),
     "life expectancy": (edit("levels.csv", "81.5", "815"), "E158", "levels.csv", 2, "e0_female", ("815",)),
     "no source": (
-        append("supply.csv", "010101,2022,primary_school,900,places"),
+        append("supply.csv", "010101,2022,primary_school,900,places,recorded"),
         "E160",
         "supply.csv",
         4,

@@ -14,7 +14,7 @@ from tests.region.test_region import GOOD, population, write
 
 UNION = "010101+010102"
 ENROLMENT = "county,year,stage,hukou,value,unit\n"
-SUPPLY = "county,year,service,capacity,unit\n"
+SUPPLY = "county,year,service,capacity,unit,kind\n"
 PROJECTS = "county,year,service,capacity,unit,name\n"
 THIRD = "010103,丙县,Third,010100\n"
 
@@ -85,21 +85,92 @@ def test_a_total_of_projects_is_no_project(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "rows"),
     [
-        ("supply", "010100,2022,nursery,90,places\n010101,2022,nursery,30,places\n010102,2022,nursery,30,places\n"),
+        (
+            "supply",
+            "010100,2022,nursery,90,places,recorded\n010101,2022,nursery,30,places,recorded\n010102,2022,nursery,30,places,recorded\n",
+        ),
         ("births", "010100,2022,180\n010101,2022,80\n010102,2022,80\n"),
     ],
 )
 def test_a_total_that_its_counties_contradict_is_told(tmp_path: Path, name: str, rows: str) -> None:
     header = SUPPLY if name == "supply" else "county,year,persons\n"
-    assert codes(read(tmp_path / "one", **{name: header + rows})) == ["W146"]
+    if name == "supply":
+        with pytest.raises(InputRefused) as told:
+            read(tmp_path / "one", **{name: header + rows})
+        (issue,) = told.value.issues
+        assert issue.code == "E425"
+        assert all("90" in issue.text(lang) and "60" in issue.text(lang) for lang in ("zh", "en"))
+    else:
+        assert codes(read(tmp_path / "one", **{name: header + rows})) == ["W146"]
     agreed = rows.replace(",90,", ",60,").replace(",180", ",160")
     assert codes(read(tmp_path / "other", **{name: header + agreed})) == []
 
 
 def test_counties_that_leave_nothing_for_the_others_are_told_by_the_check(tmp_path: Path) -> None:
     with pytest.raises(InputRefused) as told:
-        read(tmp_path, supply=SUPPLY + "010100,2022,nursery,90,places\n010101,2022,nursery,130,places\n")
+        read(
+            tmp_path,
+            supply=SUPPLY + "010100,2022,nursery,90,places,recorded\n010101,2022,nursery,130,places,recorded\n",
+        )
     assert [issue.code for issue in told.value.issues] == ["E421"]
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [("实有", "recorded"), ("按最多在校生数推得", "rolls"), ("按千人指标推得", "ratio"), ("Rolls", "rolls")],
+)
+def test_how_a_figure_is_known_is_read_in_both_languages(tmp_path: Path, word: str, kind: str) -> None:
+    supply = f"县区代码,年份,服务,容量,单位,口径\n010101,2022,nursery,30,places,{word}\n"
+    region = read(tmp_path, supply=supply)
+    assert region.table("supply")["kind"].tolist() == [kind]
+    assert codes(region) == []
+
+
+@pytest.mark.parametrize("word", ["split", "none", "planned", "估计"])
+def test_a_kind_that_cannot_be_given_is_refused(tmp_path: Path, word: str) -> None:
+    with pytest.raises(InputRefused) as told:
+        read(tmp_path, supply=SUPPLY + f"010101,2022,nursery,30,places,{word}\n")
+    assert [(issue.code, issue.row, issue.column) for issue in told.value.issues] == [("E127", 2, "kind")]
+
+
+def test_figures_without_a_kind_are_said_once_to_be_taken_as_recorded(tmp_path: Path) -> None:
+    bare = "county,year,service,capacity,unit\n010101,2022,nursery,30,places\n010102,2022,nursery,30,places\n"
+    (one,) = read(tmp_path / "bare", supply=bare).warnings
+    assert (one.code, one.values["count"]) == ("W116", 2)
+    half = SUPPLY + "010101,2022,nursery,30,places,\n010102,2022,nursery,30,places,ratio\n"
+    (one,) = read(tmp_path / "half", supply=half).warnings
+    assert (one.code, one.values["count"]) == ("W116", 1)
+
+
+def test_more_pupils_than_places_on_record_are_told(tmp_path: Path) -> None:
+    """A roll of 313,000 in 291,600 places cannot be; taken from rolls it can, and so can 4 % more than there are."""
+    rolls = "county,year,stage,value,unit\n010100,2022,junior,291600,pupils\n010100,2025,junior,{},pupils\n"
+
+    def told(pupils: int, kind: str, **more: str) -> list[str]:
+        supply = SUPPLY + f"010100,2022,junior_school,291600,places,{kind}\n"
+        return codes(
+            read(tmp_path / f"{pupils}{kind}{len(more)}", supply=supply, enrolment=rolls.format(pupils), **more)
+        )
+
+    assert told(313_000, "recorded") == ["W148"]
+    assert told(303_000, "recorded") == []
+    assert told(313_000, "rolls") == []
+    assert told(313_000, "recorded", projects=PROJECTS + "010101,2024,junior_school,20000,places,甲校\n") == []
+    by_grade = "county,year,stage,grade,value,unit\n" + "".join(
+        f"010100,2025,junior,{n},110000,pupils\n" for n in (7, 8, 9)
+    )
+    supply = SUPPLY + "010100,2022,junior_school,291600,places,recorded\n"
+    found = read(tmp_path / "grades", supply=supply, enrolment=by_grade)
+    (warning,) = [issue for issue in found.warnings if issue.code == "W148"]
+    assert (warning.row, warning.column) == (2, "capacity")
+    assert all("330,000" in warning.text(lang) and "291,600" in warning.text(lang) for lang in ("zh", "en"))
+
+
+def test_units_of_one_union_are_known_as_their_weakest_is(tmp_path: Path) -> None:
+    text = boundaries(f"2022,010108,甲县,{UNION}", f"2022,010109,乙县,{UNION}")
+    rows = "010108,2022,kindergarten,300,places,recorded\n010109,2022,kindergarten,200,places,ratio\n"
+    table = read(tmp_path, **with_third(), boundaries=text, supply=SUPPLY + rows).table("supply")
+    assert table[["county", "capacity", "kind"]].to_numpy().tolist() == [[UNION, 500.0, "ratio"]]
 
 
 # Codes that are no present county.
@@ -115,7 +186,7 @@ def test_a_figure_of_a_union_is_one_of_its_counties_together(tmp_path: Path) -> 
         **with_third(),
         boundaries=boundaries(f"2022,010109,甲乙县,{UNION}"),
         enrolment="county,year,stage,value,unit\n010109,2022,primary,900,persons\n",
-        supply=SUPPLY + "010109,2022,kindergarten,300,places\n",
+        supply=SUPPLY + "010109,2022,kindergarten,300,places,recorded\n",
     )
     assert pupils(region) == {UNION: 900}
     assert region.areas.inside(UNION) == ["010101", "010102"]
@@ -126,7 +197,7 @@ def test_a_figure_of_a_union_is_one_of_its_counties_together(tmp_path: Path) -> 
 
 def test_a_union_of_all_counties_is_the_whole(tmp_path: Path) -> None:
     text = boundaries(f"2022,010109,甲乙县,{UNION}")
-    region = read(tmp_path, boundaries=text, supply=SUPPLY + "010109,2022,kindergarten,300,places\n")
+    region = read(tmp_path, boundaries=text, supply=SUPPLY + "010109,2022,kindergarten,300,places,recorded\n")
     assert region.table("supply")["county"].tolist() == [region.area]
     assert codes(region) == []
 
@@ -144,7 +215,7 @@ def test_a_source_of_a_former_code_still_speaks_for_it(tmp_path: Path) -> None:
     region = read(
         tmp_path,
         boundaries=boundaries("2022,010171,开发区,010102"),
-        supply=SUPPLY + "010101,2022,nursery,60,places\n010171,2022,nursery,30,places\n",
+        supply=SUPPLY + "010101,2022,nursery,60,places,recorded\n010171,2022,nursery,30,places,recorded\n",
         sources=GOOD["sources.csv"] + "supply,county=010171;year=2022,report of the zone,,assumed,seen,\n",
     )
     assert source_of(region, "supply", county="010102").source == "report of the zone"
@@ -187,7 +258,7 @@ def test_a_new_town_may_grow_and_a_unit_is_off_by_more(one: float, other: float,
 @pytest.mark.parametrize("closing", ["010101,2025,care_beds,-61,beds,甲院\n", "010100,2025,care_beds,-61,beds,甲院\n"])
 def test_no_more_closes_than_stands(tmp_path: Path, closing: str) -> None:
     county = closing[:6]
-    stands = SUPPLY + f"{county},2022,care_beds,60,beds\n"
+    stands = SUPPLY + f"{county},2022,care_beds,60,beds,recorded\n"
     with pytest.raises(InputRefused) as told:
         read(tmp_path / "more", supply=stands, projects=PROJECTS + closing)
     assert [(issue.code, issue.file, issue.row) for issue in told.value.issues] == [("E424", "projects.csv", 2)]

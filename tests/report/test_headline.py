@@ -77,8 +77,8 @@ def test_headline_says_where_the_standard_judges_otherwise() -> None:
 def test_view_of_the_standard_is_told_and_a_missing_standard_too() -> None:
     run = made_run(view="norm")
     known = run.data.service != "hospital_beds"
-    data = run.data.assign(demand_norm=run.data.demand_norm.where(known), gap=run.data.gap.where(known))
-    found = told(replace(run, data=data))
+    data = run.data.assign(demand_norm=run.data.demand_norm.where(known))
+    found = told(with_supply(replace(run, data=data), run.data.supply))
     assert "缺口按标准配置的需求计算。" in found["zh"]
     assert "没有供给数据或没有配置标准、因而未算缺口的有：医疗机构床位。" in found["zh"]
 

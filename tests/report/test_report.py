@@ -77,8 +77,15 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_tables_carry_the_odds(real: Run) -> None:
     assert real.folder is not None
     table = pd.read_csv(real.folder / "tables" / "demand_supply_gap.csv", dtype={"county": str}, encoding="utf-8-sig")
-    row = table[(table.county == "330302") & (table.service == "senior_school") & (table.year == 2030)].iloc[0]
-    here = real.data.sel(area="330302", service="senior_school", year=2030)
+    row = table[(table.county == "330300") & (table.service == "senior_school") & (table.year == 2030)].iloc[0]
+    here = real.data.sel(area="330300", service="senior_school", year=2030)
+    assert (row.supply_kind, row.supply_basis) == ("rolls", "assumed")
+    assert row.gap == pytest.approx(float(here.gap_of_area)) == pytest.approx(row.supply - row.demand)
+    assert row.gap == pytest.approx(row.idle - row.missing)
+    assert row.load == pytest.approx(row.demand / row.supply)
+    forbidden = table[table.supply_kind.isin(["split", "ratio", "none"])]
+    assert set(forbidden.county) > {"330302", "330300"}
+    assert bool(forbidden[["gap", "missing", "idle", "load", "p_short", "p_spare", "gap_p025"]].isna().all(axis=None))
     assert row.p_short == pytest.approx(float(here.p_short))
     assert [row.demand_p10, row.demand_p975] == pytest.approx(here.demand_quantile.sel(quantile=[0.1, 0.975]).values)
     assert row.gap_p025 == pytest.approx(float(here.gap_quantile.sel(quantile=0.025)))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from forecast.scenario import Scenario
 
 UNKNOWN = "–"
+LESS_THAN_ONE = 0.5
+"""Places or beds that do not show in a whole number."""
 Row = str | list[str]
 """A line by itself, or its cells."""
 
@@ -34,7 +36,8 @@ def comparison_lines(
 ) -> list[str]:
     """The table of `compare_scenarios` for a terminal: a block for each place and service, a column for each year.
 
-    The whole, with `counties` every county after it. Supply stands once where it is the same in all scenarios.
+    The whole, with `counties` every county and area after it. Supply stands once where it is the same in all scenarios; a
+    gap where the kind of the supply allows one, and what is missing and idle where that is more than the gap tells.
     """
     order = dict.fromkeys(table[COUNTY])
     lines: list[str] = []
@@ -44,9 +47,18 @@ def comparison_lines(
         rows += _block(say("cli.compare.population", lang), _once(here), ["population"], scenarios, lang)
         for service in dict.fromkeys(here[SERVICE]):
             title = _service(models[service], lang)
-            rows += _block(title, here[here[SERVICE] == service], ["supply", "demand", "gap"], scenarios, lang)
+            rows += _of_service(title, here[here[SERVICE] == service], scenarios, lang)
         lines += [*aligned(rows), ""]
     return [*lines, say("cli.compare.legend", lang, first=getattr(scenarios[0].name, lang))]
+
+
+def _of_service(title: str, rows: pd.DataFrame, scenarios: Sequence[Scenario], lang: str) -> list[Row]:
+    """The block of one service at one place."""
+    measures = ["supply", "demand"]
+    if rows["gap"].notna().any():
+        gross = (rows["missing"] + rows["idle"] - rows["gap"].abs()).max() > LESS_THAN_ONE
+        measures += ["gap", *(["missing", "idle"] if gross else [])]
+    return _block(title, rows, measures, scenarios, lang)
 
 
 def _block(
@@ -71,14 +83,17 @@ def _block(
 
 
 def _word(measure: str, rows: pd.DataFrame, lang: str) -> str:
-    """Name of the measure, for demand and supply with their basis."""
+    """Name of the measure, for demand and supply with their basis, for supply and what follows from it by its kind."""
     if measure == "population":
         return ""
+    kind = str(rows["supply_kind"].iloc[0])
+    if measure == "gap":
+        return say(f"cli.compare.gap.{kind}", lang)
     word = say(f"cli.compare.{measure}", lang)
-    bases = set(rows[f"{measure}_basis"]) - {""} if measure != "gap" else set()
-    if len(bases) != 1:
-        return word
-    return say("cli.compare.based", lang, word=word, basis=say(f"cli.compare.{bases.pop()}", lang))
+    bases = set(rows[f"{measure}_basis"]) - {"", "none"} if measure in ("supply", "demand") else set()
+    told = [say(f"cli.compare.kind.{kind}", lang)] if measure == "supply" else []
+    told += [say(f"cli.compare.{basis}", lang) for basis in bases if len(bases) == 1]
+    return say("cli.compare.based", lang, word=word, basis=say("cli.compare.and", lang).join(told)) if told else word
 
 
 def _once(rows: pd.DataFrame) -> pd.DataFrame:
@@ -144,9 +159,7 @@ def _plain(row: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _place(region: Region, place: str, lang: str) -> str:
-    if place == region.area:
-        return region.name[lang]
-    return str(region.counties.loc[place, f"name_{lang}"])
+    return region.areas.names[place][lang]
 
 
 def _service(model: DemandModel, lang: str) -> str:

@@ -45,13 +45,17 @@ def test_the_table_equals_the_runs(region: Region, scenarios: list[Scenario], ta
     for scenario in scenarios[:2]:
         data = run_forecast(region, scenario).data.sel(year=YEARS, service=SERVICES)
         rows = table[table.scenario == scenario.id].set_index(["county", "service", "year"])
-        for name in ("demand", "supply", "gap"):
-            found = rows[name].to_xarray().sel(service=SERVICES)
-            counties = found.sel(county=data.county.values).transpose(*data[name].dims)
-            np.testing.assert_array_equal(counties, data[name])
-            np.testing.assert_allclose(
-                found.sel(county=region.area), data[name].sum("county").transpose("service", "year")
-            )
+        found = rows.demand.to_xarray().sel(service=SERVICES)
+        np.testing.assert_array_equal(found.sel(county=data.county.values).transpose(*data.demand.dims), data.demand)
+        np.testing.assert_allclose(
+            found.sel(county=region.area), data.demand.sum("county").transpose("service", "year")
+        )
+        for name in ("supply", "gap", "missing", "idle"):
+            kept = data[f"{name}_of_area"].rename(area="county")
+            found = rows[name].to_xarray().sel(service=SERVICES, county=kept.county.values)
+            np.testing.assert_array_equal(found.transpose(*kept.dims), kept)
+            assert bool(found.sel(county=region.area).notnull().all())
+            assert bool(found.sel(county=data.county.values).isnull().all())  # nothing of a county that is split
         people = rows.population.to_xarray().sel(service="care_beds", county=data.county.values)
         np.testing.assert_allclose(people, data.population.sum(["sex", "age"]).transpose("county", "year"))
 
@@ -59,17 +63,25 @@ def test_the_table_equals_the_runs(region: Region, scenarios: list[Scenario], ta
 def test_every_cell_stands_once_and_the_gap_is_a_difference(region: Region, table: pd.DataFrame) -> None:
     assert len(table) == len(NAMES) * (len(region.counties) + 1) * len(SERVICES) * len(YEARS)
     assert not table.duplicated(CELLS).any()
-    np.testing.assert_allclose(table.gap, table.supply - table.demand)
+    known = table[table.gap.notna()]
+    np.testing.assert_allclose(known.gap, known.supply - known.demand)
+    np.testing.assert_allclose(known.gap, known.idle - known.missing)
     assert set(table.unit) == {"places", "beds"}
     assert set(table.demand_basis) <= {"derived", "assumed"}
     assert set(table.supply_basis) == {"assumed"}
+    kinds = table.groupby(["service", table.county == region.area]).supply_kind.unique().map(list).to_dict()
+    assert kinds == {
+        ("kindergarten", True): ["rolls"], ("care_beds", True): ["recorded"],
+        ("kindergarten", False): ["split"], ("care_beds", False): ["split"],
+    }  # fmt: skip
 
 
 def test_differences_are_to_the_first(table: pd.DataFrame) -> None:
     cells = table.set_index(CELLS).sort_index()
     first = cells.loc["baseline"]
-    for name in ("population", "supply", "demand", "gap"):
-        assert (first[f"{name}_change"] == 0).all()
+    for name in ("population", "supply", "demand", "gap", "missing", "idle"):
+        assert (first[f"{name}_change"].dropna() == 0).all()
+        assert first[f"{name}_change"].notna().equals(first[name].notna())
         for other in NAMES[1:]:
             change = cells.loc[other, name] - first[name]
             pd.testing.assert_series_equal(cells.loc[other, f"{name}_change"], change, check_names=False)
@@ -96,7 +108,9 @@ def test_the_standard_is_compared_where_the_scenario_asks_for_it(region: Region)
     found = compare_scenarios(region, [scenario], [2025], ["care_beds"])
     run = run_forecast(region, scenario).data.sel(year=2025, service="care_beds")
     assert float(found[found.county == region.area].demand.iloc[0]) == pytest.approx(float(run.demand_norm.sum()))
-    np.testing.assert_allclose(found.gap, found.supply - found.demand)
+    known = found[found.gap.notna()]
+    np.testing.assert_allclose(known.gap, known.supply - known.demand)
+    assert known.county.tolist() == [region.area]
     assert set(found.view) == {"norm"}
     text = "\n".join(comparison_lines(found, region, [scenario], read_models(), "zh"))
     assert "基准（按标准）" in text
@@ -154,12 +168,31 @@ def test_columns_stand_below_each_other(
 def test_supply_that_is_not_known_is_shown_as_such(
     region: Region, scenarios: list[Scenario], table: pd.DataFrame
 ) -> None:
-    lacking = table.assign(supply=np.nan, gap=np.nan, supply_change=np.nan, gap_change=np.nan, supply_basis="none")
+    unknown = [*("supply", "gap", "missing", "idle"), *("supply_change", "gap_change")]
+    lacking = table.assign(**dict.fromkeys(unknown, np.nan), supply_basis="none", supply_kind="none")
     lines = comparison_lines(lacking, region, scenarios, read_models(), "en")
     assert sum("–" in line and "supply (not known)" in line for line in lines) == len(SERVICES)
     assert "nan" not in "\n".join(lines)
+    assert not any(line.strip().startswith("gap  ") for line in lines)
     assert all(row["gap"] is None for row in as_rows(lacking))
     json.dumps(as_rows(lacking), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("zh", ("历年最多在校生", "短缺各县合计", "富余各县合计")), ("en", ("ever held", "missing", "idle"))],
+)
+def test_net_and_gross_stand_side_by_side_where_they_differ(
+    region: Region, scenarios: list[Scenario], table: pd.DataFrame, lang: str, words: tuple[str, ...]
+) -> None:
+    """The kind is said beside the supply; what counties lack and have is told where the net hides it."""
+    net = "\n".join(comparison_lines(table, region, scenarios, read_models(), lang))
+    assert words[0] in net
+    assert words[1] not in net
+    gross = table.assign(missing=table.missing + 10_000, idle=table.idle + 10_000, supply_kind="recorded")
+    told = "\n".join(comparison_lines(gross, region, scenarios, read_models(), lang))
+    assert all(word in told for word in words[1:])
+    assert words[0] not in told
 
 
 def test_the_width_of_a_sign_is_what_a_terminal_gives_it() -> None:
@@ -204,7 +237,7 @@ def test_the_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFix
     assert cli.main([*words, "--set", "horizon=2026", "--lang", "zh", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "向主城集聚" in printed
-    assert "供给（假定）" in printed
+    assert "供给（历年最多在校生，含规划新增；假定）" in printed
     (file,) = tmp_path.glob("*-wenzhou-compare/compare.csv")
     assert str(file) in printed
     assert file.read_bytes().startswith(b"\xef\xbb\xbf")
