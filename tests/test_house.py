@@ -211,6 +211,7 @@ READERS = {
 DOORS = {
     "region/files.py": "the region's own door",
     "services.py": "a service is a file, and who needs its words needs them before any model is read",
+    "supply/claims.py": "what may be said of a supply by its kind is the same for all; no region can loosen it",
     "demand/schools/stages.py": "which grades make a stage is, like the services, the same for all and asked by name",
     "report/html/page.py": "the page's own style and script",
     "report/measured.py": "figures of accuracy that are shown beside a run; no number of it depends on them",
