@@ -41,6 +41,7 @@ from forecast.run.run import Run
 from forecast.run.store import as_csv, as_json, as_netcdf, as_text, make_manifest, write_run
 from forecast.scenario import Scenario
 from forecast.supply.gap import compare_areas, compare_supply
+from forecast.supply.splits import gaps_if_split
 from forecast.supply.standing import estimate_supply
 from forecast.waves import find_waves
 
@@ -100,6 +101,7 @@ def run_forecast(
 
         found = people, demand, supply, gap, gap_of_areas
         data = gather(*found, levels, rolls, future.migration_level, region.areas)
+        data = data.assign(gaps_if_split(region, supply, demand, people, models, scenario.demand.view))
         decision = _decision_year(region, scenario, now)
 
         # how sure all this is: joint random paths around the scenario

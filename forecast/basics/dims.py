@@ -21,7 +21,7 @@ MOTHER_AGE, PERIOD = "mother_age", "period"
 
 STEP, LAG, LIMIT, SETTING, SCHOOL = "step", "lag", "limit", "setting", "school"
 DWELLING_TYPE, DWELLING_AGE = "dwelling_type", "dwelling_age"
-CATEGORY, SHIFT, DRIVER, ROW = "category", "shift", "driver", "row"
+CATEGORY, SHIFT, DRIVER, ROW, RULE = "category", "shift", "driver", "row", "rule"
 
 START_YEAR, LEAD, APPROACH, PROBABILITY = "origin", "lead", "approach", "probability"
 """Of tests on the past: the last year that a forecast knew, years from it on, and who forecasts."""

@@ -121,7 +121,7 @@ def _reduce(
         "births_quantile": quantile[:, -1],
         "p_norm_met": np.where(np.isnan(met).any(axis=-1), np.nan, (met >= 0).mean(axis=-1)),
         "demand_chosen": np.moveaxis(demand[..., chosen], -1, 0).astype(np.float32),
-        **odds(*missing_idle, supply.held, decision)._asdict(),
+        **odds(missing_idle[0], missing_idle[1], supply.held, decision)._asdict(),
     }
 
 

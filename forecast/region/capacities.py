@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -39,7 +40,8 @@ def check_closings(supply: Parsed, projects: Parsed, places: Places, findings: F
             if figure_of.empty:
                 continue
             last = figure_of.iloc[-1]
-            left = float(last["capacity"] + _opened(changes, closing.service, inside, last["year"], closing.year))
+            new = changes[changes["county"].isin(inside)]
+            left = float(last["capacity"]) + _opened(new, str(closing.service), last["year"], int(closing.year))
             if left < 0:
                 findings.add(
                     "E424",
@@ -54,10 +56,10 @@ def check_closings(supply: Parsed, projects: Parsed, places: Places, findings: F
                 break
 
 
-def _opened(changes: pd.DataFrame, service: object, inside: set[str], since: float, until: float) -> float:
-    """Sum of the projects of a service in these places that opened after one year and by another."""
-    chosen = changes["county"].isin(inside) & (changes["service"] == service)
-    return float(changes.loc[chosen & (changes["year"] > since) & (changes["year"] <= until), "capacity"].sum())
+def _opened(changes: pd.DataFrame, service: str, since: float, until: float) -> float:
+    """Sum of the projects of a service that opened after one year and by another."""
+    chosen = (changes["service"] == service) & (changes["year"] > since) & (changes["year"] <= until)
+    return float(changes.loc[chosen, "capacity"].sum())
 
 
 def check_rolls_fit(
@@ -67,25 +69,45 @@ def check_rolls_fit(
     not those of the time, or the figure is no record. Told once for each place and service, of its fullest year."""
     if not {"supply", "enrolment"} <= set(tables):
         return
-    supply, frame = tables["supply"], tables["supply"].frame.dropna(subset=KEY).sort_values("year")
+    supply = tables["supply"]
+    frame = supply.frame.dropna(subset=KEY).sort_values("year")
     changes = tables["projects"].frame.dropna(subset=KEY) if "projects" in tables else frame.iloc[:0]
     rolls = _rolls(tables["enrolment"].frame, services.items())
     for (place, service), figures in frame.groupby(["county", "service"], sort=False):
+        inside = {str(place), *places.members.get(str(place), ())}
+        new = changes[changes["county"].isin(inside)]
         counted = rolls[(rolls["county"] == place) & (rolls["service"] == service)]
-        fullest = (TOLERANCE, 0, None)
-        for year, pupils in counted[["year", "pupils"]].itertuples(index=False):
-            before = figures[figures["year"] <= year]
-            if before.empty or ("kind" in before and before["kind"].iloc[-1] not in ("", RECORDED)):
-                continue
-            inside = {str(place), *places.members.get(str(place), ())}
-            stood = before["capacity"].iloc[-1] + _opened(changes, service, inside, before["year"].iloc[-1], year)
-            over = pupils / stood - 1 if stood > 0 else float("inf")
-            if over > fullest[0] and pupils > 0:
-                told = {"year": int(year), "pupils": figure(pupils), "places": figure(stood)}
-                fullest = over, int(before["row"].iloc[-1]), told
-        if fullest[2] is not None:
-            values = {"whose": places.name(str(place)), "service": service, **fullest[2]}
-            findings.add("W148", supply.file, fullest[1], supply.header("capacity"), **values)
+        years = zip(counted["year"].tolist(), counted["pupils"].tolist(), strict=True)
+        cases = [case for year, pupils in years if (case := _overfull(figures, new, str(service), year, pupils))]
+        if cases:
+            worst = max(cases, key=lambda case: case.pupils / case.places if case.places > 0 else float("inf"))
+            told = {"year": worst.year, "pupils": figure(worst.pupils), "places": figure(worst.places)}
+            whose = places.name(str(place))
+            findings.add(
+                "W148", supply.file, worst.row, supply.header("capacity"), whose=whose, service=service, **told
+            )
+
+
+class _Overfull(NamedTuple):
+    """More pupils in a year than places on record; row: line of the figure."""
+
+    year: int
+    pupils: float
+    places: float
+    row: int
+
+
+def _overfull(figures: pd.DataFrame, changes: pd.DataFrame, service: str, year: int, pupils: float) -> _Overfull | None:
+    """Whether a roll is beyond the places that one place has by the figure in force, where that is recorded."""
+    before = figures[figures["year"] <= year]
+    if before.empty:
+        return None
+    last = before.iloc[-1]
+    stood = float(last["capacity"]) + _opened(changes, service, last["year"], year)
+    recorded = last.get("kind", "") in ("", RECORDED)
+    return (
+        _Overfull(int(year), pupils, stood, int(last["row"])) if recorded and pupils > (1 + TOLERANCE) * stood else None
+    )
 
 
 def _rolls(enrolment: pd.DataFrame, services: Iterable[tuple[str, Service]]) -> pd.DataFrame:

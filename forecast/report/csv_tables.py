@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.areas import by_area, with_areas
-from forecast.basics.dims import AGE, COUNTY, LIMIT, QUANTILE, SERVICE, SETTING, SEX, YEAR
+from forecast.basics.dims import AGE, COUNTY, LIMIT, QUANTILE, RULE, SERVICE, SETTING, SEX, YEAR
 from forecast.basics.quantiles import BANDS, ENDS
 from forecast.demand import ratio_table
 from forecast.demand.schools.changes import elasticity
@@ -33,6 +33,7 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
         "population": _named(run, people.to_dataframe(dim_order=[COUNTY, YEAR]).reset_index()),
         "demand_supply_gap": _named(run, need.to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()),
         **more,
+        **_if_split(run),
         "waves": _named(run, run.waves),
         "waves_by_trajectory": _named(run, run.flags.waves),
         "flags": _named(run, flag_table(run.flags)),
@@ -71,6 +72,20 @@ def _need(run: Run) -> xr.Dataset:
     asked = table[VIEWS[run.scenario.demand.view]]
     load = (asked / table["supply"]).where(table["gap"].notnull() & ((asked != 0) | (table["supply"] != 0)))
     return _bare(table.assign(load=load))
+
+
+def _if_split(run: Run) -> dict[str, pd.DataFrame]:
+    """Gaps of counties if a larger area's supply lay as each rule has it, from the jump-off year on, the sign that all
+    rules agree on (0 where they do not), and in how many of the counties that are split they agree."""
+    if "gap_if_split" not in run.data:
+        return {}
+    ahead = run.data[["gap_if_split", "sign_if_split"]].sel({YEAR: slice(run.region.jump_off_year, None)})
+    gaps, sign = ahead["gap_if_split"], ahead["sign_if_split"]
+    table = _bare(xr.Dataset({f"gap_{rule}": gaps.sel({RULE: rule}, drop=True) for rule in gaps[RULE].values}))
+    counts = {"sign": sign, "sign_known_in": abs(sign).sum(COUNTY), "of_counties": sign.notnull().sum(COUNTY)}
+    rows = _bare(table.assign(counts)).to_dataframe(dim_order=[COUNTY, SERVICE, YEAR]).reset_index()
+    whole = dict.fromkeys(counts, int)
+    return {"supply_if_split": _named(run, rows[rows["sign"].notna()].astype(whole))}
 
 
 def _help(run: Run) -> dict[str, pd.DataFrame]:

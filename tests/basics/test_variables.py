@@ -17,7 +17,7 @@ from forecast.basics.variables import BY_SERVICE, KINDS, Variable, attributes, l
 from studies.frozen import with_grades
 from studies.variables import PAGES, page
 
-IN_A_RUN = ("projection", "past", "demand", "sensitivity", "supply", "gap", "odds")
+IN_A_RUN = ("projection", "past", "demand", "sensitivity", "supply", "gap", "split", "odds")
 """Tables whose variables a run saves; where two declare a name, the run's is of the first that has its long name."""
 
 
