@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from forecast.basics.catalogue import say_both
 from forecast.basics.text import Text, joined, same, strung
 from forecast.demand.model import QUANTITY_UNITS, Quantity
 from forecast.region import TABLES
@@ -75,7 +76,7 @@ def _dated(level: Any) -> str:
 
 def _assumed(view: View) -> Listing:
     """Assumptions: the split of supply, the supply and projects tables, the numbers of the models."""
-    items = [*_split(view), *_assumed_tables(view)]
+    items = [*_split(view), *_supply_doubts(view), *_assumed_tables(view)]
     items += _assumed_numbers(view)
     if published_totals(view) and view.run.manifest["form"] != "fitted":  # whose levels come from the counts
         items.insert(0, both("sources.calibrated", year=view.jump_off))
@@ -85,6 +86,15 @@ def _assumed(view: View) -> Listing:
 def _split(view: View) -> list[Text]:
     rule = view.run.region.settings.get("supply_split")
     return [Text(rule["zh"], rule["en"])] if isinstance(rule, Mapping) and {"zh", "en"} <= set(rule) else []
+
+
+SUPPLY_DOUBTS = ("W116", "W148")
+"""Warnings of the check that a reader of a gap must know: figures taken as recorded, and pupils beyond the places."""
+
+
+def _supply_doubts(view: View) -> list[Text]:
+    told = (issue for issue in view.run.region.warnings if issue.code in SUPPLY_DOUBTS)
+    return [say_both(issue.code, **issue.values) for issue in told]
 
 
 def _assumed_tables(view: View) -> list[Text]:
