@@ -14,18 +14,15 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.areas import with_whole
 from forecast.basics.dims import COUNTY, YEAR
 from forecast.blocks import Causes, Task, run_blocks
 from forecast.demand import (
-    chain_of,
     demand_at_levels,
     demand_weights,
     estimate_demand,
     observed_rolls,
     participation_ratios,
     region_models,
-    windows_of,
 )
 from forecast.demand.flows import region_flows
 from forecast.findings.flags import find_flags, paths_of
@@ -43,7 +40,6 @@ from forecast.scenario import Scenario
 from forecast.supply.gap import compare_areas, compare_supply
 from forecast.supply.splits import gaps_if_split
 from forecast.supply.standing import estimate_supply
-from forecast.waves import find_waves
 
 __all__ = ["check_own_files", "compare_scenarios", "run_forecast"]
 
@@ -87,12 +83,6 @@ def run_forecast(
         gap = compare_supply(demand, supply, scenario.demand.view)
         gap_of_areas = compare_areas(demand, supply, region.areas, scenario.demand.view)
 
-        # the waves that run through the stages of life, by county and for the whole
-        everywhere = with_whole(demand.demand, region.areas)
-        history = everywhere.sel({YEAR: slice(None, region.jump_off_year)})
-        ahead = everywhere.sel({YEAR: slice(region.jump_off_year + 1, None)})
-        waves = find_waves(ahead, history, windows_of(models), chain=chain_of(models))
-
         # how much of it hangs on migration and on births
         counties, years = people[COUNTY].values.tolist(), future.rates[YEAR].values.tolist()
         weights = demand_weights(models, ratios, counties, years)
@@ -105,24 +95,25 @@ def run_forecast(
         decision = _decision_year(region, scenario, now)
 
         # how sure all this is: joint random paths around the scenario
-        task = causes = None
+        task = causes = trajectories_of_demand = None
         if trajectories > 1:
             view = scenario.demand.view
             spread = future.spread()
             task = Task(region, future.rates, spread, models, ratios, weights, flows, supply, view, seed, decision)
             causes = Causes(task, trajectories, region.areas)
             odds = run_blocks(task, range(trajectories), region.areas, threads, progress=progress)
+            trajectories_of_demand = odds["demand_of_trajectories"]
             data = with_odds(data, odds)
 
-        # what lasts and what is a crest, what must be decided now, and why
-        paths = paths_of(data, region.jump_off_year, region.areas, models)
+        # the waves that run through the stages of life, what lasts of them, what must be decided now, and why
+        paths = paths_of(data, rolls, trajectories_of_demand, region.areas, models)
         flags = find_flags(paths, models, region.areas.names, decision, rules.warning)
 
         # which counties could help each other, and which services inside a county
         sharing = find_sharing(flags, models, region, rules.sharing)
 
         # what schools need, why rolls change, whom planned places are for
-        schools = find_schools(data, models, region, waves, flags.classes["lasting"], rules.standards)
+        schools = find_schools(data, models, region, flags, rules.standards)
         manifest = make_manifest(
             scenario=scenario.model_dump(mode="json"),
             inputs=region.hashes,
@@ -134,7 +125,7 @@ def run_forecast(
             jump_off_year=region.jump_off_year,
             now=decision,
         )
-    run = Run(region, scenario, models, rules, data, waves, ratios, manifest, flags, sharing, schools, task, causes)
+    run = Run(region, scenario, models, rules, data, ratios, manifest, flags, sharing, schools, task, causes)
     run = replace(run, headline=headline(run))
     return run if out is None else _save(run, out, name)
 

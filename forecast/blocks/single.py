@@ -1,8 +1,7 @@
-"""Single trajectories: a few that stand for all, and any one recomputed in full."""
+"""A single trajectory, recomputed in full."""
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
@@ -10,20 +9,7 @@ from forecast.blocks.task import Task
 from forecast.demand.estimate import demand_by_residence
 from forecast.demand.flows import region_flows, serve
 from forecast.population import project_population
-from forecast.population.chance.processes import shared_levels, uncertain_rates
-
-SIDE = 7
-"""Trajectories are chosen from so many equal parts by births, and each of these by migration."""
-
-
-def representative(task: Task, trajectories: range) -> list[int]:
-    """Up to 49 trajectories, equally likely, that spread over what all counties share: their births in the mean of
-    the years, and within each seventh of these their migration. Each is the middle one of its part."""
-    births, migration = shared_levels(task.frame(task.counties[:1]), trajectories)
-    parts = [part for part in np.array_split(np.argsort(births, kind="stable"), SIDE) if part.size]
-    cells = [np.array_split(part[np.argsort(migration[part], kind="stable")], SIDE) for part in parts]
-    middle = [cell[cell.size // 2] for row in cells for cell in row if cell.size]
-    return sorted(trajectories.start + int(number) for number in middle)
+from forecast.population.chance.processes import uncertain_rates
 
 
 def recompute(task: Task, number: int) -> xr.Dataset:

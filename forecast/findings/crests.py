@@ -1,21 +1,18 @@
-"""The crest that matters of each county and service, by the rules in use, side by side.
+"""The crest that matters of each county and service: chosen once, and told by every reader of a run.
 
-Different readers of one run choose differently, and may name two years for the same pupils:
+Of a service through which a birth cohort passes it is the last crest whose pupils are all born at the jump-off date; of
+any other the most prominent one that demand never surpasses by more than 2 %. Year and height are the scenario's. With
+trajectories at least half of them must have the crest, and the year has their 80 % range. Where pupils were counted,
+a crest before the first count is a reckoning back and is not told: the highest roll that was counted stands in its
+place, where demand is lower ever after.
 
-last_of_the_born      headline, summary, tables of crests, why rolls change: the last crest of children already born
-most_prominent        sentences of the flags: the crest that most trajectories have and nothing surpasses
-like_the_scenarios    what the flags speak of at all: crests of the paths that the scenario has too
-with_lag              lags of the first wave: crests that follow one of the stage before
-through_the_stages    line through the stages on the page: one crest of each stage, each before the next stage's
-
-All take the table of `find_waves` and leave out crests at an edge, beyond which nobody sees. A chosen crest is a row
-with the columns `COLUMNS`.
+Several years in a row within 2 % of the crest are a plateau and told as one: within it no single year stands out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,120 +20,156 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 
-COLUMNS = ("county", "service", "year", "low", "high", "height", "why")
-"""Year of the crest with its 80 % range, demand there, and the rule that chose it."""
-
 OFTEN = 0.5
-"""Share of the trajectories in which a crest must be to be spoken of."""
+"""Share of the trajectories in which a crest must be to be told."""
 
-AGREED = 0.02
-"""Share by which demand may stand above its crest in another year, for the crest to be called the peak."""
+LEVEL = 0.02
+"""Share by which demand may lie below its crest in the years of a plateau, and above it in another year for the crest to
+be the peak still: half a pupil to a pupil more in a class of 45."""
+
+FEWEST = 3
+"""Years in a row from which a plateau is one."""
 
 Place = tuple[str, str]
 """County (or area) and service."""
 
+Path: TypeAlias = "pd.Series[float]"
+"""Known values by year."""
+
 
 class Crest(NamedTuple):
-    """A crest of a service in a place: its year, the 80 % range of the year, demand at it."""
+    """A crest of a service in a place, demand in the service's unit."""
 
     year: int
-    low: int
+    low: int  # the 80 % range of the year
     high: int
-    height: float
+    height: float  # demand at the crest
+    probability: float  # share of the trajectories that have it
+    counted: bool = False  # the highest roll that was counted
+    plateau_first: int | None = (
+        None  # years in a row within `LEVEL` of the crest, and the least and most demand in them
+    )
+    plateau_last: int | None = None
+    plateau_low: float | None = None
+    plateau_high: float | None = None
 
 
-def all_crests(waves: pd.DataFrame) -> pd.DataFrame:
-    """Every crest that is not at an edge, in order of years, with the columns `COLUMNS`."""
-    return _chosen(_inner(waves).sort_values("peak_year", kind="stable"), "all")
+COLUMNS = (COUNTY, SERVICE, *Crest._fields)
 
 
-def last_of_the_born(waves: pd.DataFrame, born_until: Mapping[str, int]) -> pd.DataFrame:
-    """Last crest of each place whose pupils are all born at the jump-off date, with the columns `COLUMNS`.
+def chosen_crests(
+    waves: pd.DataFrame, demand: xr.DataArray, born_until: Mapping[str, int], rolls: xr.DataArray | None = None
+) -> pd.DataFrame:
+    """The crest that matters of each place, one row where there is one, with the columns `COLUMNS`.
 
-    born_until: service -> last year in which all whom it counts are born by then; services without it have no such
-    crest.
+    waves       turns of the scenario with the ranges of the trajectories (`with_ranges`)
+    demand      (county, year, service) of the scenario, past and projected, in the unit of each service
+    born_until  service -> last year in which all whom it counts were born at the jump-off date; below 0 for services
+                through which no cohort passes
+    rolls       (county, year, service) pupils counted, NaN where none were
     """
-    crests = all_crests(waves).assign(why="last of the born")
-    born = crests[crests["year"] <= crests["service"].map(born_until).astype(float)]
-    return born.drop_duplicates([COUNTY, SERVICE], keep="last", ignore_index=True)
+    told = waves[(waves["turn"] == "crest") & ~waves["at_edge"].astype(bool)]
+    told = told[told["probability"].fillna(0.0) >= OFTEN].sort_values("peak_year", kind="stable")
+    crests_of = dict(iter(told.groupby([COUNTY, SERVICE], sort=False)))
+    counts = {} if rolls is None else _by_place(rolls)
+    rows = []
+    for place, path in _by_place(demand).items():
+        own = crests_of.get(place, told.iloc[:0])
+        until = born_until.get(place[1], -1)
+        crest = _last_until(own, until) if until >= 0 else _never_surpassed(own, path)
+        crest = _as_counted(crest, path, counts.get(place))
+        if crest is not None:
+            rows.append((*place, *_with_plateau(crest, path)))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def most_prominent(waves: pd.DataFrame, demand: xr.DataArray) -> pd.DataFrame:
-    """The most prominent crest of each place, in at least half of the trajectories and never surpassed, with the
-    columns `COLUMNS`: where demand stands higher in another year, it has not peaked there.
+def _last_until(crests: pd.DataFrame, year: int) -> Crest | None:
+    """The last of the crests, in order of years, up to the year."""
+    born = crests[crests["peak_year"] <= year]
+    return None if born.empty else _crest(born.iloc[-1])
 
-    demand: (county, year, service), past and middle of the paths.
+
+def _never_surpassed(crests: pd.DataFrame, path: Path) -> Crest | None:
+    """The most prominent of the crests, unless demand stands higher in another year."""
+    if crests.empty:
+        return None
+    crest = _crest(crests.loc[crests["prominence"].idxmax()])
+    return crest if crest.height * (1 + LEVEL) >= path.max() else None
+
+
+def _crest(wave: pd.Series[float]) -> Crest:
+    """From a row of `find_waves`."""
+    years = (int(wave[name]) for name in ("peak_year", "peak_year_low", "peak_year_high"))
+    return Crest(*years, float(wave["height"]), float(wave["probability"]))
+
+
+def _as_counted(crest: Crest | None, path: Path, rolls: Path | None) -> Crest | None:
+    """The crest, unless it lies before the first count: then the highest roll, where demand is lower ever after."""
+    if rolls is None or rolls.empty or (crest is not None and crest.year >= rolls.index[0]):
+        return crest
+    year, height = int(rolls.idxmax()), float(rolls.max())
+    later = path[path.index > year]
+    if later.empty or later.max() > height:
+        return None
+    return Crest(year, year, year, height, 1.0, counted=True)
+
+
+def _with_plateau(crest: Crest, path: Path) -> Crest:
+    """With the years in a row around the crest in which demand is near to it, where there are `FEWEST` or more."""
+    near = set(path.index[(path - crest.height).abs() <= LEVEL * crest.height]) | {crest.year}
+    first = last = crest.year
+    while first - 1 in near:
+        first -= 1
+    while last + 1 in near:
+        last += 1
+    if last - first + 1 < FEWEST:
+        return crest
+    level = path.loc[first:last]
+    return crest._replace(
+        plateau_first=first, plateau_last=last, plateau_low=float(level.min()), plateau_high=float(level.max())
+    )
+
+
+def with_ranges(waves: pd.DataFrame, of_paths: pd.DataFrame) -> pd.DataFrame:
+    """Turns of the scenario with probability and range of their year from the trajectories: those of the shared turn
+    whose range holds the scenario's year, or is nearest to it. NaN where the trajectories have no such turn within it.
+
+    waves, of_paths: tables of `find_waves` of the scenario and of the trajectories.
     """
-    often = _inner(waves)
-    often = often[often["probability"].fillna(1.0) >= OFTEN].sort_values("prominence")
-    crests = _chosen(often.drop_duplicates([COUNTY, SERVICE], keep="last"), "most prominent")
-    levels = demand.transpose(COUNTY, SERVICE, YEAR)
-    names = [levels[dim].values.astype(str).tolist() for dim in (COUNTY, SERVICE)]
-    paths = {
-        (county, service): levels.to_numpy()[i, j]
-        for i, county in enumerate(names[0])
-        for j, service in enumerate(names[1])
+    keys = [COUNTY, SERVICE, "turn", "at_edge"]
+    shared = dict(iter(of_paths.groupby(keys, sort=False)))
+    columns = ("probability", "peak_year_low", "peak_year_high", "peak_time_low", "peak_time_high")
+    found = {name: np.full(len(waves), np.nan) for name in columns}
+    for row, wave in enumerate(waves.itertuples()):
+        turns = shared.get((wave.county, wave.service, wave.turn, wave.at_edge))
+        if turns is None:
+            continue
+        inside = turns[(turns["peak_year_low"] <= wave.peak_year) & (wave.peak_year <= turns["peak_year_high"])]
+        if inside.empty:
+            continue
+        likeliest = inside.loc[inside["probability"].idxmax()]
+        for name in columns:
+            found[name][row] = likeliest[name]
+    return waves.assign(**found)
+
+
+def by_place(crests: pd.DataFrame) -> dict[Place, Crest]:
+    """(county, service) -> its crest, from a table with the columns `COLUMNS`."""
+    known = crests.astype(object).where(crests.notna(), None)
+    years = {"year", "low", "high", "plateau_first", "plateau_last"}
+
+    def crest(row: tuple[object, ...]) -> Crest:
+        pairs = zip(Crest._fields, row, strict=True)
+        return Crest(**{name: int(value) if name in years and value is not None else value for name, value in pairs})  # type: ignore[arg-type, call-overload]
+
+    return {(county, service): crest(tuple(row)) for county, service, *row in known.itertuples(index=False)}
+
+
+def _by_place(values: xr.DataArray) -> dict[Place, Path]:
+    """Known values by year of every county and service."""
+    bare, years = values.transpose(COUNTY, SERVICE, YEAR), values[YEAR].to_numpy()
+    return {
+        (str(county), str(service)): pd.Series(bare.to_numpy()[i, j].astype(float), index=years).dropna()
+        for i, county in enumerate(values[COUNTY].values)
+        for j, service in enumerate(values[SERVICE].values)
     }
-    first = int(demand[YEAR][0])
-    kept = [
-        paths[row.county, row.service][row.year - first] * (1 + AGREED) >= np.nanmax(paths[row.county, row.service])
-        for row in crests.itertuples()
-    ]
-    return crests[np.array(kept, dtype=bool)].reset_index(drop=True)
-
-
-def like_the_scenarios(waves: pd.DataFrame, of_the_scenario: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `waves`, those of many paths, that are crests of which the scenario has one within their range: single
-    paths go up and down by chance, so each has a highest year even where demand only grows."""
-    years: dict[Place, list[int]] = {}
-    for row in _inner(of_the_scenario).itertuples():
-        years.setdefault((row.county, row.service), []).append(int(row.peak_year))
-    kept = [
-        row.turn == "crest"
-        and any(row.peak_year_low <= year <= row.peak_year_high for year in years.get((row.county, row.service), []))
-        for row in waves.itertuples()
-    ]
-    return waves[kept]
-
-
-def with_lag(waves: pd.DataFrame) -> pd.DataFrame:
-    """Last crest of each place that follows one of the stage before, with the columns `COLUMNS` and `lag_years`."""
-    later = waves[waves["turn"] == "crest"].dropna(subset=["lag_years"])
-    later = later.drop_duplicates([COUNTY, SERVICE], keep="last")
-    return _chosen(later, "with lag").assign(lag_years=later["lag_years"].astype(int).to_numpy())
-
-
-def through_the_stages(waves: pd.DataFrame, stages: Sequence[str], born_until: Mapping[str, int]) -> pd.DataFrame:
-    """One crest of each stage, from the last stage back: the last crest of children already born that comes before the
-    next stage's; with the columns `COLUMNS`, in the order of the stages. stages: services in the order of life.
-    Asked alone."""
-    crests = all_crests(waves).assign(why="through the stages")
-    years, rows = crests["year"].tolist(), crests.groupby([COUNTY, SERVICE], sort=False).indices
-    chosen: list[int] = []
-    for county in crests[COUNTY].unique():
-        train: list[int] = []
-        for stage in reversed(stages):
-            before = min([born_until[stage] + 1, *(years[row] for row in train[-1:])])
-            train += [row for row in rows.get((county, stage), ()) if years[row] < before][-1:]
-        chosen += reversed(train)
-    return crests.loc[chosen].reset_index(drop=True)
-
-
-def by_place(crests: pd.DataFrame) -> dict[Place, list[Crest]]:
-    """(county, service) -> its rows of a table of crests, in their order."""
-    crests_of: dict[Place, list[Crest]] = {}
-    for row in crests.itertuples():
-        crest = Crest(int(row.year), int(row.low), int(row.high), float(row.height))
-        crests_of.setdefault((str(row.county), str(row.service)), []).append(crest)
-    return crests_of
-
-
-def _inner(waves: pd.DataFrame) -> pd.DataFrame:
-    """Crests with years on both sides, in the order of the table."""
-    return waves[(waves["turn"] == "crest") & ~waves["at_edge"].astype(bool)]
-
-
-def _chosen(crests: pd.DataFrame, why: str) -> pd.DataFrame:
-    """Rows of `find_waves` with the columns `COLUMNS`."""
-    named = {"peak_year": "year", "peak_year_low": "low", "peak_year_high": "high"}
-    return crests.rename(columns=named).assign(why=why)[list(COLUMNS)].reset_index(drop=True)

@@ -2,13 +2,16 @@
 
 A class is red where at least half of the trajectories have it and it has begun by the end of the lead time of its
 answer and one year more, amber where at least a quarter have. Levels, answers and lead times are data
-(`rules/warning.toml`). What cannot be judged is a flag of its own: silence would read as balance.
+(`rules/warning.toml`). What cannot be judged is a flag of its own: silence would read as balance. Where places are
+implied by rolls, more pupils than were ever held are no shortage, as nobody has counted the places: only fewer pupils
+raise a flag, and the other side is told as unknown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -17,13 +20,8 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.issues import InputRefused, Issue
-from forecast.waves.classes import BALANCED_IN_CLASSES
-
-__all__ = ["BALANCED_IN_CLASSES", "BALANCED_IN_WORDS", "COLUMNS", "LEVELS", "WarningRules", "warn"]
-
-BALANCED_IN_WORDS = 0.02
-"""Relative gap within which a sentence of the report calls supply and demand balanced; colours and tables show the gap
-itself. Flags call more balanced: `BALANCED_IN_CLASSES`, 5 % of what stands."""
+from forecast.supply.gap import has_words
+from forecast.waves.sentence import SHORTAGES
 
 COLUMNS = (
     "county",
@@ -31,6 +29,7 @@ COLUMNS = (
     "level",
     "category",
     "probability",
+    "standard_error",
     "first_year",
     "answer",
     "lead_time",
@@ -73,18 +72,38 @@ class WarningRules:
         return cls(amber, red, answers, lead_time)
 
 
+MORE_THAN_HELD = (*SHORTAGES, "crest_then_surplus")
+"""Classes that begin with more need than places."""
+
+
+def held_places(kinds: xr.DataArray) -> frozenset[tuple[str, str]]:
+    """(county, service) where need is held against the most pupils ever held. kinds: (county, service)."""
+    held = has_words(kinds, "held").transpose(COUNTY, SERVICE)
+    return frozenset(
+        (str(held[COUNTY].values[i]), str(held[SERVICE].values[j])) for i, j in np.argwhere(held.to_numpy())
+    )
+
+
 def warn(
-    classes: xr.Dataset, now: int, rules: WarningRules, build_years: Mapping[str, int] | None = None
+    classes: xr.Dataset,
+    now: int,
+    rules: WarningRules,
+    build_years: Mapping[str, int] | None = None,
+    held: frozenset[tuple[str, str]] = frozenset(),
+    trajectories: int = 1,
 ) -> pd.DataFrame:
     """One row per county, service and flagged class, gravest first, then soonest.
 
     classes      as `classify_waves` gives it (county, service?, category, year)
     now          the year of the decision; an answer decided now stands `lead_time` years later
     build_years  lead time of building by service, from the demand models; the rules' own for the others
+    held         of `held_places`
+    trajectories from how many the shares are
 
     level, category    red or amber with the class; `undetermined` where that class reaches the amber share; `unknown`
                        where nothing can be said (category "")
-    probability        share of trajectories in which the class has begun by now + lead time + 1
+    probability        share of trajectories in which the class has begun by now + lead time + 1, and its standard_error
+                       (binomial); 0 where there is one path
     first_year         first year by which it has begun in the share that makes the level
     answer, lead_time  the first choice of the rules and the years it takes; decide_by: first_year - lead_time, at which
                        the answer would just be in time; late: by how many years that is before `now`, 0 where it is not
@@ -104,11 +123,33 @@ def warn(
         for j, service in enumerate(by_service[SERVICE].values):
             sure = len(set(likeliest[i, j].tolist())) == 1
             by_class = {name: (float(shares[i, j, row]), begun[i, j, row]) for name, row in categories.items()}
-            place = {"county": str(county), "service": str(service)}
-            rows += [place | row for row in _flags(by_class, years, sure, now, build_years.get(str(service)), rules)]
+            place = str(county), str(service)
+            flagged = _flags(by_class, years, sure, now, build_years.get(place[1]), rules)
+            if place in held:
+                flagged = _without_shortage(flagged)
+            rows += [{COUNTY: place[0], SERVICE: place[1]} | row for row in flagged]
     flags = pd.DataFrame(rows, columns=list(COLUMNS))
+    share = flags["probability"].astype(float)
+    flags["standard_error"] = (share * (1 - share) / trajectories).map(sqrt, na_action="ignore")
     order = flags["level"].map({level: rank for rank, level in enumerate(LEVELS)})
     return flags.assign(rank=order).sort_values(["rank", "first_year"], kind="stable", ignore_index=True)[list(COLUMNS)]
+
+
+def _without_shortage(flags: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Flags of a place without those of a shortage, in whose stead it is said once that nothing is known."""
+    kept = [flag for flag in flags if flag["category"] not in MORE_THAN_HELD]
+    return kept if len(kept) == len(flags) else [*kept, UNKNOWN]
+
+
+NOTHING = {"answer": "", "lead_time": np.nan, "decide_by": np.nan, "late": np.nan, "first_year": np.nan}
+UNKNOWN: dict[str, object] = {
+    **NOTHING,
+    "level": "unknown",
+    "category": "",
+    "probability": np.nan,
+    "class_probability": np.nan,
+    "sure_of_window": False,
+}
 
 
 def _flags(
@@ -120,10 +161,8 @@ def _flags(
     rules: WarningRules,
 ) -> list[dict[str, object]]:
     """Flags of one county and service; by_class: class -> its probability, and the share in which it has begun by year."""
-    nothing = {"answer": "", "lead_time": np.nan, "decide_by": np.nan, "late": np.nan, "first_year": np.nan}
     if any(np.isnan(share) for share, _ in by_class.values()):
-        unknown = {"level": "unknown", "category": "", "probability": np.nan, "class_probability": np.nan}
-        return [nothing | unknown | {"sure_of_window": False}]
+        return [UNKNOWN]
     rows: list[dict[str, object]] = []
     for category, names in rules.answers.items():
         answer = names[0]
@@ -152,5 +191,5 @@ def _flags(
     doubt = by_class["undetermined"][0]
     if doubt >= rules.amber:
         row = {"level": "undetermined", "category": "undetermined", "probability": doubt, "class_probability": doubt}
-        rows.append(nothing | row | {"sure_of_window": sure})
+        rows.append(NOTHING | row | {"sure_of_window": sure})
     return rows

@@ -34,7 +34,8 @@ from forecast.demand.schools.needs import (
 from forecast.demand.schools.planned_places import audit_places, probability_below
 from forecast.demand.schools.special_education import HOME, MAINSTREAM, SPECIAL_SCHOOL, special_pupils
 from forecast.demand.schools.standards import SchoolStandards
-from forecast.findings.crests import by_place, last_of_the_born
+from forecast.findings.crests import Crest, Place, by_place
+from forecast.findings.flags import Flags
 from forecast.region import Region
 
 SPANS = (5, 10, 15)
@@ -78,12 +79,11 @@ def find_schools(
     data: xr.Dataset,
     models: Mapping[str, DemandModel],
     region: Region,
-    waves: pd.DataFrame,
-    lasting: xr.DataArray,
+    flags: Flags,
     standards: SchoolStandards,
 ) -> Schools | None:
-    """All of it from a run's data; None where no school is modelled. waves: those of the
-    scenario; lasting: (county, year, service) what is needed for good, projected years."""
+    """All of it from a run's data; None where no school is modelled. flags: crests, demand of the trajectories, and what
+    is needed for good."""
     services = school_services(models, data)
     if not services or "pupils" not in data:
         return None
@@ -103,11 +103,11 @@ def find_schools(
         table=table,
         bands=_bands(data, models, table, standards),
         basis=_bases(data, models, services, standards),
-        changes=_changes(data, models, table, region.areas, waves),
+        changes=_changes(data, models, table, region.areas, by_place(flags.crests)),
         smaller=_smaller(models, table, standards),
         special=_special(models, table, standards),
-        teachers=_teachers(data, models, region, table),
-        audit=_audit(data, table, region.areas, lasting),
+        teachers=_teachers(flags.demand, models, region, table),
+        audit=_audit(data, table, region.areas, flags.classes["lasting"]),
     )
 
 
@@ -208,10 +208,10 @@ def _changes(
     models: Mapping[str, DemandModel],
     table: xr.Dataset,
     areas: Areas,
-    waves: pd.DataFrame,
+    crests: Mapping[Place, Crest],
 ) -> pd.DataFrame:
     """The change of every roll over every period, in steps that add up to it."""
-    first, last = _periods(data, table, waves)
+    first, last = _periods(data, table, crests)
     people = with_areas(counted(data, "resident"), areas)
     born = birth_cohorts(people)
     parts = []
@@ -252,18 +252,16 @@ def _bare(values: xr.DataArray) -> xr.DataArray:
     return values.drop_vars(list(values.coords))
 
 
-def _periods(data: xr.Dataset, table: xr.Dataset, waves: pd.DataFrame) -> tuple[xr.DataArray, xr.DataArray]:
+def _periods(data: xr.Dataset, table: xr.Dataset, crests: Mapping[Place, Crest]) -> tuple[xr.DataArray, xr.DataArray]:
     """First and last year (county, service, period): from the last crest of children born by now to the lowest roll
     after it, and from the jump-off year on. The same year twice where there is no such period."""
     jump_off, horizon = int(data.attrs["jump_off_year"]), int(data[YEAR][-1])
-    born_until = dict(zip(data[SERVICE].values.tolist(), data["born_until"].values.tolist(), strict=True))
-    crests = by_place(last_of_the_born(waves, born_until))
     counties, services = table[COUNTY].values.tolist(), table[SERVICE].values.tolist()
     years, rolls = table[YEAR].values, table["pupils"].transpose(COUNTY, SERVICE, YEAR).to_numpy()
     first = np.full((len(counties), len(services), 1 + len(SPANS)), jump_off)
     last = np.minimum(jump_off + np.array([0, *SPANS]), horizon) + np.zeros_like(first)
     last[..., 1:][jump_off + np.array(SPANS) > horizon + np.zeros_like(last[..., 1:])] = jump_off
-    for (county, service), ((year, *_),) in crests.items():
+    for (county, service), (year, *_) in crests.items():
         if county in counties and service in services:
             cell = counties.index(county), services.index(service)
             ahead = rolls[cell][years >= year]
@@ -301,11 +299,12 @@ def _special(models: Mapping[str, DemandModel], table: xr.Dataset, standards: Sc
     return in_order(special_pupils(table["pupils"].sel({SERVICE: services}), rate, shares))
 
 
-def _teachers(data: xr.Dataset, models: Mapping[str, DemandModel], region: Region, table: xr.Dataset) -> pd.DataFrame:
+def _teachers(
+    demand: xr.DataArray, models: Mapping[str, DemandModel], region: Region, table: xr.Dataset
+) -> pd.DataFrame:
     """Teachers of the last count beside the posts needed, for the places and kinds of schools that the region counts.
 
-    The range of posts for several stages together is that of the paths that stand for all, as stages go up and down
-    together. Nothing is said of who retires: the region has no ages of teachers.
+    The range of posts for several stages together is that of all trajectories, as stages go up and down together. Nothing is said of who retires: the region has no ages of teachers.
     """
     columns = [COUNTY, SERVICE, "counted_in", TEACHERS, YEAR, "posts", "posts_p10", "posts_p90", "post_gap"]
     counts = _counted_teachers(region, table[COUNTY].values.tolist(), table[SERVICE].values.tolist())
@@ -316,7 +315,7 @@ def _teachers(data: xr.Dataset, models: Mapping[str, DemandModel], region: Regio
             {YEAR: needed[YEAR].values, "posts": needed["posts"].sum(SERVICE, skipna=False).to_numpy()}
         )
         keys = {COUNTY: place, SERVICE: services, "counted_in": counted_in, TEACHERS: number}
-        ends = _ends_together(data, needed["posts"] / needed["pupils"], place)
+        ends = _ends_together(demand, needed["posts"] / needed["pupils"], place)
         parts.append(frame.assign(**keys, **ends, post_gap=number - frame["posts"]))
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     return rows.reindex(columns=columns)
@@ -339,11 +338,11 @@ def _counted_teachers(
     return counts
 
 
-def _ends_together(data: xr.Dataset, posts_per_pupil: xr.DataArray, place: str) -> dict[str, np.ndarray]:
+def _ends_together(demand: xr.DataArray, posts_per_pupil: xr.DataArray, place: str) -> dict[str, np.ndarray]:
     """The ends of the band of the posts of several stages together; nothing in a run of one path."""
-    if "demand_chosen" not in data:
+    if TRAJECTORY not in demand.dims:
         return {}
-    paths = by_area(data["demand_chosen"], [place]).isel({COUNTY: 0}).sel({SERVICE: posts_per_pupil[SERVICE].values})
+    paths = demand.sel({COUNTY: place, SERVICE: posts_per_pupil[SERVICE].values}).reindex({YEAR: posts_per_pupil[YEAR]})
     posts = paths.transpose(TRAJECTORY, YEAR, SERVICE).to_numpy() * posts_per_pupil.transpose(YEAR, SERVICE).to_numpy()
     low, high = np.quantile(posts.sum(axis=-1), BANDS[80], axis=0)
     return {"posts_p10": low, "posts_p90": high}

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from forecast.basics.basis import weakest
 from forecast.basics.text import Text, count, joined, percent, strung
+from forecast.basics.tolerance import TOLERANCE
 from forecast.findings.crests import Crest
-from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report.chances import chance, gap_range, given, likelihood
 from forecast.report.view import View
 from forecast.report.view.meaning import Spell
@@ -68,7 +68,7 @@ def title(view: View) -> Text:
     if spare_part:
         nothing = both("title.nothing_short", area=view.names.whole, year=min(view.jump_off + SOON, view.horizon))
         return joined([nothing, spare_part], zh="；", en="; ")
-    return both("title.balanced", area=view.names.whole, share=percent(BALANCED_IN_WORDS), year=view.outlook_year)
+    return both("title.balanced", area=view.names.whole, share=percent(TOLERANCE), year=view.outlook_year)
 
 
 def title_basis(view: View) -> str | None:
@@ -310,7 +310,7 @@ def norm_gap(view: View, service: str) -> float | None:
     supply = view.curves.at("supply", view.area, service, view.outlook_year)
     norm = supply - view.curves.at("demand_norm", view.area, service, view.outlook_year)
     gap = _gap(view, service)
-    return norm if norm * gap < 0 and abs(norm) > BALANCED_IN_WORDS * supply else None
+    return norm if norm * gap < 0 and abs(norm) > TOLERANCE * supply else None
 
 
 def unknown(view: View) -> Text | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import xarray as xr
 
 from forecast.basics.areas import Areas
-from forecast.basics.dims import AREA, YEAR
+from forecast.basics.dims import AREA, TRAJECTORY, YEAR
 from forecast.basics.variables import label
 
 
@@ -37,6 +37,7 @@ def gather(
 
 
 def with_odds(data: xr.Dataset, odds: xr.Dataset) -> xr.Dataset:
-    """`data` and what is kept of the trajectories."""
-    odds = odds.reindex({YEAR: data[YEAR].values})
+    """`data` and what is kept of the trajectories, but for these themselves."""
+    kept = [name for name, values in odds.items() if TRAJECTORY not in values.dims]
+    odds = odds[kept].reindex({YEAR: data[YEAR].values})
     return data.merge(odds, compat="override", combine_attrs="drop_conflicts")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import YEAR
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """All that a forecast found. `waves` are those of the scenario, `flags` those of all paths with what they mean.
+    """All that a forecast found; `flags` holds its waves and what they mean.
 
     rules     standards of schools, rules of warning and sharing: the shipped ones or the region's own
     data      one year axis from the first known year to the horizon; with many trajectories it also holds what
@@ -41,7 +40,6 @@ class Run:
     models: Mapping[str, DemandModel]
     rules: Rules
     data: xr.Dataset
-    waves: pd.DataFrame
     ratios: Mapping[str, Ratio]
     manifest: Mapping[str, Any]
     flags: Flags

@@ -12,10 +12,10 @@ import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.text import Text
+from forecast.basics.tolerance import TOLERANCE
 from forecast.demand import DemandModel
-from forecast.findings.crests import Crest, Place, by_place, most_prominent
+from forecast.findings.crests import Crest, Place
 from forecast.findings.flags.paths import MIGRATION, Paths, flat, places_of
-from forecast.findings.levels import BALANCED_IN_CLASSES
 from forecast.waves import Facts, attribute_chain
 from forecast.waves.sentence import SHORTAGES, SURPLUSES, Steady, Tipping
 from forecast.waves.tipping import TippingLevel
@@ -36,16 +36,16 @@ class Numbers:
     rivals: Mapping[Place, list[tuple[str, float]]]  # the next likely classes
     window: Mapping[str, int]
     others: Mapping[Place, list[tuple[int, str]]]  # break-even years two less and two more -> likeliest class
-    crests: Mapping[Place, Crest]  # the most prominent
+    crests: Mapping[Place, Crest]  # the one that matters
     worst: Mapping[Place, tuple[int, float]]  # year and gap of a crest that is still to come
     gap: Mapping[Place, tuple[int, float]]  # year and gap that the class names
     drivers: Mapping[Place, Mapping[str, float]]
 
 
 def numbers_of(
-    paths: Paths, waves: pd.DataFrame, classes: xr.Dataset, models: Mapping[str, DemandModel], now: int
+    paths: Paths, crests: Mapping[Place, Crest], classes: xr.Dataset, models: Mapping[str, DemandModel], now: int
 ) -> Numbers:
-    """Numbers of all places. waves: those that may be spoken of; classes: of `classify_waves`; now: year of decision."""
+    """Numbers of all places. crests: those that matter; classes: of `classify_waves`; now: year of decision."""
     services, places = [str(name) for name in classes[SERVICE].values], places_of(classes)
     window = {name: int(years) for name, years in zip(services, classes["window"].values.tolist(), strict=True)}
     likeliest = {
@@ -59,7 +59,6 @@ def numbers_of(
     known = {place: dict(zip(categories, row, strict=True)) for place, row in zip(places, shares.tolist(), strict=True)}
     middle = paths.demand if certain else _median(paths.demand)
     whole = in_order(xr.concat([paths.history, middle], YEAR, join="exact"))
-    crests = {place: crest for place, (crest,) in by_place(most_prominent(waves, whole)).items()}
     gap, worst = _gaps(paths.supply, middle, category, now)
     drivers = _drivers(paths, whole, _spans(category, crests, gap, now), models)
     return Numbers(
@@ -112,11 +111,11 @@ def _gaps(
         short = kind in SHORTAGES
         step = len(gap) - 1 if kind == "undetermined" else int(gap.argmin() if short else gap.argmax())
         on_its_side = kind == "undetermined" or (gap[step] < 0) == short
-        if on_its_side and abs(gap[step]) > BALANCED_IN_CLASSES * supplied[step]:
+        if on_its_side and abs(gap[step]) > TOLERANCE * supplied[step]:
             named[place] = first + step, float(gap[step])
         if kind == "crest_then_surplus":
             low = int(gap[: step + 1].argmin())
-            if -gap[low] > BALANCED_IN_CLASSES * supplied[low]:
+            if -gap[low] > TOLERANCE * supplied[low]:
                 worst[place] = first + low, float(gap[low])
     return named, worst
 

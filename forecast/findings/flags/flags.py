@@ -1,7 +1,7 @@
 """Flags of a run: crests, classes, warnings, trains, and a sentence for every county and service.
 
-Everything is found on the same paths: the trajectories that stand for all, or the scenario alone where a run is
-deterministic. Counties and their sums by area are treated alike.
+Everything is found on the same paths: all trajectories, or the scenario alone where a run is deterministic. Counties
+and their sums by area are treated alike.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, in_order
+from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.text import Text
 from forecast.demand import DemandModel, chain_of, windows_of
-from forecast.findings.crests import Place, like_the_scenarios
+from forecast.findings.crests import Place, by_place, chosen_crests, with_ranges
 from forecast.findings.flags.facts import SPAN, decisions, facts_of, numbers_of, tips_of
 from forecast.findings.flags.paths import ELDERS, MIGRATION, Paths, ageing_wave, paths_of, places_of
-from forecast.findings.levels import WarningRules, warn
+from forecast.findings.levels import WarningRules, held_places, warn
 from forecast.waves import Facts, classify_waves, explain, find_trains, find_waves, smooth_cells
 from forecast.waves.classes import hold_against
 from forecast.waves.stacks import Cells
@@ -30,18 +30,26 @@ __all__ = ["ELDERS", "MIGRATION", "SPAN", "Flags", "Paths", "find_flags", "flag_
 
 @dataclass(frozen=True)
 class Flags:
-    """waves, warnings and trains are tables; `kind` of a train is "stages" or "ageing", of which only the scenario's
-    own is looked for (its probability is NaN). classes: of `classify_waves`. `facts`, `sentences` and
-    `tipping`, where known, by (county, service). gap: supply - demand (trajectory?, county, year, service) of projected
-    years. now: the year of the decision."""
+    """waves, crests, warnings and trains are tables.
+
+    waves     turns of the scenario as `find_waves` gives them, with probability and range from the trajectories
+    crests    the crest that matters of each county and service: `crests.COLUMNS`
+    classes   of `classify_waves`
+    trains    `kind` is "stages" or "ageing", of which only the scenario's own is looked for (its probability is NaN)
+    facts, sentences, tipping   by (county, service), where known
+    demand, gap   (trajectory?, county, year, service) need, and supply - need where it may be told, of projected years
+    now       the year of the decision
+    """
 
     waves: pd.DataFrame
+    crests: pd.DataFrame
     classes: xr.Dataset
     warnings: pd.DataFrame
     trains: pd.DataFrame
     facts: Mapping[tuple[str, str], Facts]
     sentences: Mapping[tuple[str, str], Text]
     tipping: Mapping[tuple[str, str], TippingLevel | None]
+    demand: xr.DataArray
     gap: xr.DataArray
     now: int
 
@@ -49,23 +57,27 @@ class Flags:
 def find_flags(
     paths: Paths, models: Mapping[str, DemandModel], names: Mapping[str, Text], now: int, rules: WarningRules
 ) -> Flags:
-    """All flags of a run. names: by code of a county or area; now: the year of the decision."""
+    """All flags of a run. names: by code of a county or area; now: the year of the decision, from which classes are
+    judged: what was short before it and is no more is nothing to decide."""
     windows = windows_of(models)
     cells = smooth_cells(paths.demand, paths.history)
-    waves = find_waves(paths.demand, paths.history, windows, cells, chain_of(models))
-    spoken_of = _also_of_the_scenario(waves, paths)
-    classes = classify_waves(paths.demand, paths.supply, windows, paths.history, cells=cells)
+    waves = _waves(paths, windows, cells, chain_of(models))
+    middle = in_order(xr.concat([paths.history, paths.scenario], YEAR, join="exact"))
+    crests = chosen_crests(waves, middle, paths.born_until, paths.rolls)
+    stands = paths.supply.sel({YEAR: slice(now, None)})
+    classes = classify_waves(paths.demand, stands, windows, paths.history, cells=cells)
     build = {name: int(model.supply.lead_time.value) for name, model in models.items()}
-    warnings = warn(classes, now, rules, build)
-    numbers = numbers_of(paths, spoken_of, classes, models, now)
+    warnings = warn(classes, now, rules, build, held_places(paths.kinds), paths.demand.sizes.get(TRAJECTORY, 1))
+    numbers = numbers_of(paths, by_place(crests), classes, models, now)
     tipping: Mapping[Place, TippingLevel | None] = {}
     if paths.levers:
-        tipping = find_tipping(cells, hold_against(paths.supply, places_of(paths.demand), windows), paths.levers)
+        tipping = find_tipping(cells, hold_against(stands, places_of(paths.demand), windows), paths.levers)
     tips = tips_of(paths, tipping, numbers.category)
     facts = facts_of(numbers, decisions(warnings), tips, names, models, now)
     sentences = {place: explain(place_facts) for place, place_facts in facts.items()}
     gap = in_order(paths.supply - paths.demand)
-    return Flags(waves, classes, warnings, _trains(paths, models, cells), facts, sentences, tipping, gap, now)
+    trains = _trains(paths, models, cells)
+    return Flags(waves, crests, classes, warnings, trains, facts, sentences, tipping, paths.demand, gap, now)
 
 
 def flag_table(flags: Flags) -> pd.DataFrame:
@@ -113,13 +125,13 @@ def _trains(paths: Paths, models: Mapping[str, DemandModel], cells: Sequence[Cel
     return pd.concat([young, old], ignore_index=True) if len(old) else young
 
 
-def _also_of_the_scenario(waves: pd.DataFrame, paths: Paths) -> pd.DataFrame:
-    """Crests of the paths that the scenario has too; all waves where there is only the scenario."""
+def _waves(paths: Paths, windows: Mapping[str, int], cells: Sequence[Cells], chain: Sequence[str]) -> pd.DataFrame:
+    """Turns of the scenario, each with the range and the share of the trajectories that have it."""
     if TRAJECTORY not in paths.demand.dims:
-        return waves
-    cells = [  # how sure the scenario's own peaks are is not asked
+        return find_waves(paths.demand, paths.history, windows, cells, chain)
+    alone = [  # how sure the scenario's own peaks are is asked of the trajectories
         replace(group, courses=[replace(course, spread=None) for course in group.courses])
         for group in smooth_cells(paths.scenario, paths.history)
     ]
-    middle = find_waves(paths.scenario, paths.history, cells=cells)
-    return like_the_scenarios(waves, middle)
+    of_scenario = find_waves(paths.scenario, paths.history, windows, alone, chain)
+    return with_ranges(of_scenario, find_waves(paths.demand, paths.history, windows, cells, chain))

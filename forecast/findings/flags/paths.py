@@ -14,6 +14,7 @@ from forecast.demand import DemandModel
 from forecast.demand.schools.changes import birth_cohorts
 from forecast.demand.sensitivity import BIRTHS, effect_of_births, effect_of_migration
 from forecast.findings.crests import Place
+from forecast.supply.gap import comparable
 from forecast.waves import implied_by_births, implied_by_people
 from forecast.waves.tipping import Lever
 
@@ -25,10 +26,13 @@ ELDERS = {"aged_60": (60, 100), "aged_75": (75, 100), "aged_80": (80, 100)}
 class Paths:
     """Demand, supply, births and people of a run, with the areas (counties, then sums) along `county`."""
 
-    demand: xr.DataArray  # (trajectory?, county, year, service), projected years
+    demand: xr.DataArray  # (trajectory?, county, year, service), projected years; every trajectory there is
     scenario: xr.DataArray  # (county, year, service), projected years: the middle of the paths
     history: xr.DataArray  # (county, year, service), up to the jump-off year
-    supply: xr.DataArray  # (county, year, service), projected years
+    rolls: xr.DataArray  # (county, year, service) pupils counted, NaN where none were
+    supply: xr.DataArray  # (county, year, service), projected years; NaN where its kind allows no gap
+    kinds: xr.DataArray  # (county, service) kind of supply
+    born_until: Mapping[str, int]  # service -> last year in which all whom it counts were born at the jump-off date
     births: xr.DataArray  # (county, year, service) what the cohorts ask by their size when first counted
     people: xr.DataArray  # (county, year, service) the scenario's people of the ages
     everyone: xr.DataArray  # (county, year) the scenario's people
@@ -36,20 +40,31 @@ class Paths:
     levers: tuple[Lever, ...] = ()  # what may be otherwise, in the order in which it is asked
 
 
-def paths_of(data: xr.Dataset, jump_off_year: int, areas: Areas, models: Mapping[str, DemandModel]) -> Paths:
-    """The paths of a run's data; areas: for what is known by county alone."""
+def paths_of(
+    data: xr.Dataset,
+    rolls: xr.DataArray,
+    trajectories: xr.DataArray | None,
+    areas: Areas,
+    models: Mapping[str, DemandModel],
+) -> Paths:
+    """The paths of a run. data: the run's cube, areas for what it knows by county alone; rolls: (area, year, service)
+    as `observed_rolls` gives them; trajectories: demand (trajectory, area, year, service) of all of them, None where
+    the scenario is the only path."""
 
     def everywhere(variable: xr.DataArray) -> xr.DataArray:
         return with_areas(variable, areas)
 
+    jump_off_year = int(data.attrs["jump_off_year"])
     ahead, past = slice(jump_off_year + 1, None), slice(None, jump_off_year)
     demand = everywhere(data.demand)
     paths = demand.sel({YEAR: ahead})
-    if "demand_chosen" in data:
-        chosen = by_area(data.demand_chosen, demand[COUNTY].values).sel({YEAR: ahead})
-        paths = in_order(chosen).assign_attrs(demand.attrs)
+    if trajectories is not None:
+        paths = in_order(by_area(trajectories, demand[COUNTY].values).sel({YEAR: ahead})).assign_attrs(demand.attrs)
     people = everywhere(data.population.sum(SEX))
-    supply = by_area(data.supply_of_area, demand[COUNTY].values).sel({YEAR: ahead})
+    places = demand[COUNTY].values
+    supply = by_area(comparable(data), places).sel({YEAR: ahead})
+    born_until = dict(zip(data[SERVICE].values.tolist(), data["born_until"].values.tolist(), strict=True))
+    known = by_area(rolls, places), supply, by_area(data.supply_kind, places), born_until
     ages = {name: model.service.ages_of_need or model.ages for name, model in models.items()}
     stages = {name: span for name, span in ages.items() if models[name].service.cohort}
     births = implied_by_births(birth_cohorts(people), stages, {name: models[name].cutoff_month for name in stages})
@@ -57,7 +72,7 @@ def paths_of(data: xr.Dataset, jump_off_year: int, areas: Areas, models: Mapping
     history, ahead_of_us = demand.sel({YEAR: past}), demand.sel({YEAR: ahead})
     levers = _levers(data, everywhere, ahead) if "migration_expected" in data else ()
     elders = implied_by_people(people, ELDERS)
-    return Paths(paths, ahead_of_us, history, supply, births, of_ages, people.sum(AGE), elders, levers)
+    return Paths(paths, ahead_of_us, history, *known, births, of_ages, people.sum(AGE), elders, levers)
 
 
 MIGRATION = (-1.0, 2.0)

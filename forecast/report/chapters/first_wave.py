@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from forecast.basics.text import Text, strung
-from forecast.findings.crests import with_lag
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Table
 from forecast.report.view import View
 from forecast.report.words import both
+from forecast.waves.find import LAG_YEARS
 
 
 def wave(view: View) -> Chapter | None:
@@ -34,13 +36,12 @@ def wave(view: View) -> Chapter | None:
 
 def _lag_sentence(view: View) -> list[Text]:
     """The years between the crests of two stages in the whole, where both have one."""
-    crests = with_lag(view.run.waves)
-    of_whole = crests[crests["county"] == view.area]
-    lags = dict(zip(of_whole["service"], of_whole["lag_years"].tolist(), strict=True))
     parts = [
-        both("wave.lag", stage=view.names.short(stage), before=view.names.short(before), years=lags[stage])
-        for before, stage in zip(view.meaning.stages, view.meaning.stages[1:], strict=False)
-        if stage in lags
+        both("wave.lag", stage=view.names.short(stage), before=view.names.short(before), years=later.year - crest.year)
+        for before, stage in pairwise(view.meaning.stages)
+        if (crest := view.meaning.crest(view.area, before))
+        and (later := view.meaning.crest(view.area, stage))
+        and 0 < later.year - crest.year <= LAG_YEARS
     ]
     if not parts:
         return []

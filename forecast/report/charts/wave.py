@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
-from forecast.findings.crests import all_crests, through_the_stages
 from forecast.report.charts.drawing import (
     Drawing,
     Swatch,
@@ -34,22 +33,16 @@ BIRTHS = "age_0"
 
 def rows(view: View) -> pd.DataFrame:
     """By place, stage and year where it is known: size of the stage, born (last year in which all of it were born at
-    the start), crest, and through (the crest on the line through the stages)."""
-    stages, waves = view.meaning.stages, view.run.waves
+    the start), and whether this is its crest."""
+    stages = view.meaning.stages
     sizes = [view.curves.persons(0, 0).to_numpy(), *(view.curves.values("demand", stage) for stage in stages)]
     born = {BIRTHS: view.jump_off, **{stage: view.meaning.born_until(stage) for stage in stages}}
     keys: dict[str, list[Any]] = {"place": view.places, "stage": [BIRTHS, *stages], "year": view.years}
     frame = long_form(keys, {"size": whole(np.stack(sizes, axis=1))})
-    marked = {"crest": all_crests(waves), "through": through_the_stages(waves, stages, born)}
-    frame = frame.assign(born=frame["stage"].map(born), **{name: _is_one(frame, of) for name, of in marked.items()})
+    there = pd.MultiIndex.from_frame(view.run.flags.crests[[COUNTY, SERVICE, YEAR]])
+    marked = pd.MultiIndex.from_frame(frame[["place", "stage", "year"]]).isin(there)
+    frame = frame.assign(born=frame["stage"].map(born), crest=marked)
     return frame.dropna(subset=["size"], ignore_index=True)
-
-
-def _is_one(frame: pd.DataFrame, crests: pd.DataFrame) -> np.ndarray[Any, Any]:
-    """True for the rows that are one of these crests."""
-    there = pd.MultiIndex.from_frame(crests[[COUNTY, SERVICE, YEAR]])
-    matches: np.ndarray[Any, Any] = pd.MultiIndex.from_frame(frame[["place", "stage", "year"]]).isin(there)
-    return matches
 
 
 def legend(view: View) -> tuple[Swatch, ...]:
@@ -107,9 +100,7 @@ def _crests(base: alt.Chart, x: alt.X) -> list[alt.Chart]:
     """Points on the crests with their year and size, and the line through the stages."""
     crests = base.transform_filter("datum.crest")
     high = alt.Y("high:Q", title=None)
-    path = crests.transform_filter("datum.through").mark_line(
-        color=ORANGE, strokeWidth=1.4, strokeDash=[2, 4], aria=False
-    )
+    path = crests.mark_line(color=ORANGE, strokeWidth=1.4, strokeDash=[2, 4], aria=False)
     dots = crests.mark_point(filled=True, size=60, color=ORANGE, opacity=1, stroke="#fff", strokeWidth=1.5)
     words = crests.mark_text(
         dy=-8,

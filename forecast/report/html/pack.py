@@ -15,7 +15,7 @@ import pandas as pd
 
 from forecast.basics.basis import BASES
 from forecast.basics.text import Text, count
-from forecast.findings.levels import BALANCED_IN_WORDS
+from forecast.basics.tolerance import TOLERANCE
 from forecast.report import theme
 from forecast.report.chances import least_per_cent
 from forecast.report.charts import born_until, charts_of, definition, names, train, units
@@ -100,7 +100,7 @@ def _states(view: View) -> pd.DataFrame:
 def _state(view: View, gap: float, relative: float, chance: float) -> tuple[str, str, str]:
     if math.isnan(gap):
         return "", "", ""
-    even = abs(relative) <= BALANCED_IN_WORDS
+    even = abs(relative) <= TOLERANCE
     size = Text("", "") if even else Text(count(abs(gap)).zh, f"{abs(gap):,.0f}")
     what = both("script.even" if even else "script.short" if gap < 0 else "script.spare")
     odds = _odds(view, chance)

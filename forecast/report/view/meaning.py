@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
-from forecast.findings.crests import Crest, all_crests, by_place, last_of_the_born
-from forecast.findings.levels import BALANCED_IN_WORDS
+from forecast.basics.tolerance import TOLERANCE
+from forecast.findings.crests import Crest, by_place
 from forecast.report.view.axes import Axes
 from forecast.report.view.curves import Curves
 
 
 @dataclass(frozen=True)
 class Spell:
-    """Years in a row in which supply is short by more than `BALANCED_IN_WORDS`; `worst` is the year of the largest gap."""
+    """Years in a row in which supply is short by more than `TOLERANCE`; `worst` is the year of the largest gap."""
 
     first: int
     last: int
@@ -51,12 +51,12 @@ class Meaning:
 
     def balanced(self, place: str, service: str, year: int) -> bool:
         """True if supply and demand differ by no more than the tolerance."""
-        return abs(float(self.curves.relative_gap(service).at[place, year])) <= BALANCED_IN_WORDS
+        return abs(float(self.curves.relative_gap(service).at[place, year])) <= TOLERANCE
 
     def spells(self, place: str, service: str) -> list[Spell]:
         """Spells of shortage after the jump-off year, in order."""
         row, years = self.axes.row_of[place], self.axes.years
-        short = dict(zip(years, self.curves.relative_gap(service).to_numpy()[row] < -BALANCED_IN_WORDS, strict=True))
+        short = dict(zip(years, self.curves.relative_gap(service).to_numpy()[row] < -TOLERANCE, strict=True))
         gap = dict(zip(years, self.curves.values("gap", service)[row].tolist(), strict=True))
         spells: list[Spell] = []
         run: list[int] = []
@@ -71,27 +71,19 @@ class Meaning:
     def short_counties(self, service: str, year: int) -> list[str]:
         """Counties that are short in the year by more than the tolerance, the largest gap first."""
         relative, gap = self.curves.relative_gap(service)[year], self.curves.table("gap", service)[year]
-        short = [code for code in self.axes.counties if relative[code] < -BALANCED_IN_WORDS]
+        short = [code for code in self.axes.counties if relative[code] < -TOLERANCE]
         return sorted(short, key=lambda code: float(gap[code]))
 
     # ---- crests -------------------------------------------------------------------------------------------------
 
     def crest(self, place: str, service: str) -> Crest | None:
-        """The last crest of children already born at the jump-off date; None where there is none."""
-        return next(iter(self._crest_of_the_born.get((place, service), ())), None)
-
-    def crests(self, place: str, service: str) -> list[Crest]:
-        """Every crest in order of years; maxima at the first or the last year are none, as nobody sees what is beyond."""
-        return self._crests.get((place, service), [])
+        """The crest that matters; None where there is none."""
+        return self.crests.get((place, service))
 
     @cached_property
-    def _crests(self) -> dict[tuple[str, str], list[Crest]]:
-        return by_place(all_crests(self.axes.run.waves))
-
-    @cached_property
-    def _crest_of_the_born(self) -> dict[tuple[str, str], list[Crest]]:
-        born_until = {service: self.born_until(service) for service in self.axes.services}
-        return by_place(last_of_the_born(self.axes.run.waves, born_until))
+    def crests(self) -> dict[tuple[str, str], Crest]:
+        """The crests that matter, by place and service."""
+        return by_place(self.axes.run.flags.crests)
 
     # ---- flags --------------------------------------------------------------------------------------------------
 

@@ -11,11 +11,11 @@ import xarray as xr
 from forecast.basics.basis import BASES
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.text import Text, count, joined, percent
+from forecast.basics.tolerance import TOLERANCE
 from forecast.basics.units import amount
 from forecast.demand import FORMS
 from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.demand.schools.needs import school_counts
-from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.findings.schools import CREST
 from forecast.region import basis_of
 from forecast.report.chances import chance, gap_range, least_per_cent, likelihood
@@ -66,7 +66,7 @@ def _title(schools: SchoolView) -> Text:
     view, parts = schools.view, []
     for stage in schools.stages:
         year = schools.tightest(view.area, stage)
-        if year is not None and view.curves.relative_gap(stage).at[view.area, year] < -BALANCED_IN_WORDS:
+        if year is not None and view.curves.relative_gap(stage).at[view.area, year] < -TOLERANCE:
             gap = view.curves.at("gap", view.area, stage, year)
             values = {
                 "thing": view.names.thing(stage),

@@ -7,8 +7,8 @@ import math
 from forecast.basics.basis import weakest
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.text import Text, count, percent, same
+from forecast.basics.tolerance import TOLERANCE
 from forecast.demand.schools.special_education import SETTINGS
-from forecast.findings.levels import BALANCED_IN_WORDS
 from forecast.report.chances import chance
 from forecast.report.chapter import Cell, Column, Table
 from forecast.report.chapters.schools.phrases import span_of, stages_in, year_of
@@ -49,7 +49,7 @@ def _by_county(schools: SchoolView) -> Table | None:
         for stage in supplied:
             cells += [_tightest_cell(schools, place, stage), view.curves.at("gap", place, stage, schools.far)]
         rows.append(tuple(cells))
-    note = both("school.by_county_note", first=schools.now, last=schools.last, tolerance=percent(BALANCED_IN_WORDS))
+    note = both("school.by_county_note", first=schools.now, last=schools.last, tolerance=percent(TOLERANCE))
     title = both("school.by_county", year=schools.far)
     return Table("school_counties", title, tuple(columns), tuple(rows), note, schools.gap_basis)
 
