@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -55,6 +54,9 @@ class Crest(NamedTuple):
 
 
 COLUMNS = (COUNTY, SERVICE, *Crest._fields)
+
+RANGES = ("peak_year_low", "peak_year_high", "peak_time_low", "peak_time_high")
+"""Columns of `find_waves` that trajectories know better than the scenario."""
 
 
 def chosen_crests(
@@ -99,8 +101,8 @@ def _never_surpassed(crests: pd.DataFrame, path: Path) -> Crest | None:
 
 def _crest(wave: pd.Series[float]) -> Crest:
     """From a row of `find_waves`."""
-    years = (int(wave[name]) for name in ("peak_year", "peak_year_low", "peak_year_high"))
-    return Crest(*years, float(wave["height"]), float(wave["probability"]))
+    year, low, high = (int(wave[name]) for name in ("peak_year", "peak_year_low", "peak_year_high"))
+    return Crest(year, low, high, float(wave["height"]), float(wave["probability"]))
 
 
 def _as_counted(crest: Crest | None, path: Path, rolls: Path | None) -> Crest | None:
@@ -132,25 +134,15 @@ def _with_plateau(crest: Crest, path: Path) -> Crest:
 
 def with_ranges(waves: pd.DataFrame, of_paths: pd.DataFrame) -> pd.DataFrame:
     """Turns of the scenario with probability and range of their year from the trajectories: those of the shared turn
-    whose range holds the scenario's year, or is nearest to it. NaN where the trajectories have no such turn within it.
+    whose range holds the scenario's year, the likeliest of several. NaN where the trajectories have no such turn within it.
 
     waves, of_paths: tables of `find_waves` of the scenario and of the trajectories.
     """
-    keys = [COUNTY, SERVICE, "turn", "at_edge"]
-    shared = dict(iter(of_paths.groupby(keys, sort=False)))
-    columns = ("probability", "peak_year_low", "peak_year_high", "peak_time_low", "peak_time_high")
-    found = {name: np.full(len(waves), np.nan) for name in columns}
-    for row, wave in enumerate(waves.itertuples()):
-        turns = shared.get((wave.county, wave.service, wave.turn, wave.at_edge))
-        if turns is None:
-            continue
-        inside = turns[(turns["peak_year_low"] <= wave.peak_year) & (wave.peak_year <= turns["peak_year_high"])]
-        if inside.empty:
-            continue
-        likeliest = inside.loc[inside["probability"].idxmax()]
-        for name in columns:
-            found[name][row] = likeliest[name]
-    return waves.assign(**found)
+    keys, known = [COUNTY, SERVICE, "turn", "at_edge"], ["probability", *RANGES]
+    pairs = waves.reset_index(names="row")[["row", *keys, "peak_year"]].merge(of_paths[[*keys, *known]], on=keys)
+    inside = pairs[(pairs["peak_year_low"] <= pairs["peak_year"]) & (pairs["peak_year"] <= pairs["peak_year_high"])]
+    likeliest = inside.sort_values("probability", kind="stable").drop_duplicates("row", keep="last").set_index("row")
+    return waves.assign(**likeliest[known].reindex(waves.index))
 
 
 def by_place(crests: pd.DataFrame) -> dict[Place, Crest]:

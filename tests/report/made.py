@@ -28,7 +28,6 @@ from forecast.report.charts.people import GROUPS
 from forecast.run.run import Run
 from forecast.scenario import read_scenario
 from forecast.supply.gap import compare_areas, gross
-from forecast.waves import find_waves
 
 YEARS = np.arange(2010, 2051)
 EVIL = "</script><img src=x onerror=window.bad=1>\"'&\u2028⟦甲⟧"
@@ -40,8 +39,13 @@ NOW = 2026
 RULES = read_rules()
 
 
-def made_flags(data: xr.Dataset, region: Region, models: dict[str, DemandModel]) -> Flags:
-    return find_flags(paths_of(data, 2023, region.areas, models), models, region.areas.names, NOW, RULES.warning)
+def made_flags(
+    data: xr.Dataset, region: Region, models: dict[str, DemandModel], trajectories: xr.DataArray | None = None
+) -> Flags:
+    """Flags of made-up data; trajectories: demand (area, trajectory, year, service), where there are some."""
+    rolls = xr.full_like(data.supply_of_area, np.nan)
+    paths = paths_of(data, rolls, trajectories, region.areas, models)
+    return find_flags(paths, models, region.areas.names, NOW, RULES.warning)
 
 
 def made_region(names: list[tuple[str, str]], grid: bool = True) -> Region:
@@ -115,13 +119,11 @@ def made_run(
         supply_basis=("service", np.asarray(["assumed"] * len(services), dtype=object)),
     )
     data = by_area(data, region, view)
-    whole = data.demand.sum("county").expand_dims(county=[region.area])
-    waves = find_waves(xr.concat([data.demand, whole], "county", join="exact"))
     scenario = read_scenario("baseline", {"demand.view": view})
     manifest = {"time": "2026-01-02T03:04:05", "forecast": "0", "seed": 0, "form": "calibrated"}
     flags = made_flags(data, region, models)
     sharing = find_sharing(flags, models, region, RULES.sharing)
-    return Run(region, scenario, models, RULES, data, waves, pd.DataFrame(), manifest, flags, sharing)
+    return Run(region, scenario, models, RULES, data, {}, manifest, flags, sharing)
 
 
 def by_area(data: xr.Dataset, region: Region, view: str = "behaviour") -> xr.Dataset:
@@ -152,7 +154,7 @@ def with_schools(run: Run) -> Run:
         planned=0.25 * run.data.supply * planned,
     )
     data = data.assign(planned_of_area=with_areas(data.planned, run.region.areas).rename(county="area"))
-    held = find_schools(data, run.models, run.region, run.waves, run.flags.classes["lasting"], RULES.standards)
+    held = find_schools(data, run.models, run.region, run.flags, RULES.standards)
     return replace(run, data=data, schools=held)
 
 
@@ -205,12 +207,11 @@ def with_trajectories(run: Run, seed: int = 1) -> tuple[Run, np.ndarray]:
     here = {"year": YEARS, "service": list(run.models)}
     kept = xr.Dataset(found, coords | here).sel(area=run.region.areas.places)
     data = run.data.merge(kept, join="exact").assign_attrs(trajectories=MANY)
-    chosen = np.where(np.isnan(demand), 0.0, demand)[..., :49].transpose(0, 3, 1, 2)
-    whole_last = [*range(1, len(areas)), 0]
-    data["demand_chosen"] = ("area", "trajectory", "year", "service"), chosen[whole_last]
+    order = ("area", "trajectory", "year", "service")
+    trajectories = xr.DataArray(demand.transpose(0, 3, 1, 2), {"area": areas, **here}, order)
     held = {"component": parts, **{name: data[name].values for name in by_service}}
     causes: Any = SimpleNamespace(variance_share=xr.DataArray(shares, held, ("component", *by_service)))
-    return replace(run, data=data, causes=causes, flags=made_flags(data, run.region, run.models)), demand
+    return replace(run, data=data, causes=causes, flags=made_flags(data, run.region, run.models, trajectories)), demand
 
 
 @cache

@@ -17,9 +17,9 @@ from tests.report.made import (
     MANY,
     made_run,
     many_run,
-    with_supply,
     plain_page,
     told,
+    with_supply,
 )
 
 

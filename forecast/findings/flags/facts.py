@@ -57,9 +57,8 @@ def numbers_of(
     shares = classes["class_probability"].transpose(COUNTY, SERVICE, "category").to_numpy().reshape(len(places), -1)
     certain = TRAJECTORY not in paths.demand.dims
     known = {place: dict(zip(categories, row, strict=True)) for place, row in zip(places, shares.tolist(), strict=True)}
-    middle = paths.demand if certain else _median(paths.demand)
-    whole = in_order(xr.concat([paths.history, middle], YEAR, join="exact"))
-    gap, worst = _gaps(paths.supply, middle, category, now)
+    whole = in_order(xr.concat([paths.history, paths.scenario], YEAR, join="exact"))
+    gap, worst = _gaps(paths.supply, paths.scenario, category, now)
     drivers = _drivers(paths, whole, _spans(category, crests, gap, now), models)
     return Numbers(
         category,
@@ -72,11 +71,6 @@ def numbers_of(
         gap,
         drivers,
     )
-
-
-def _median(paths: xr.DataArray) -> xr.DataArray:
-    first = paths.transpose(TRAJECTORY, ...)
-    return first.isel({TRAJECTORY: 0}, drop=True).copy(data=np.median(first.to_numpy(), axis=0))
 
 
 def _rivals(shares: Mapping[str, float], category: str) -> list[tuple[str, float]]:
@@ -94,15 +88,15 @@ def decisions(warnings: pd.DataFrame) -> dict[Place, list[tuple[str, int]]]:
 
 
 def _gaps(
-    supply: xr.DataArray, middle: xr.DataArray, category: Mapping[Place, str], now: int
+    supply: xr.DataArray, demand: xr.DataArray, category: Mapping[Place, str], now: int
 ) -> tuple[dict[Place, tuple[int, float]], dict[Place, tuple[int, float]]]:
-    """Year and median gap that the class names, and those of a crest that is still to come.
+    """Year and gap of the scenario that the class names, and those of a crest that is still to come.
 
     Within `SPAN` years of the decision: the largest on the side of the class; where none is decided, that of the last
     year. Places where that gap is on the other side, within the tolerance of the classes, or not known are left out.
     """
     near = slice(now, now + SPAN)
-    stands, gaps = (flat(quantity.sel({YEAR: near})) for quantity in (supply, supply - middle))
+    stands, gaps = (flat(quantity.sel({YEAR: near})) for quantity in (supply, supply - demand))
     first = max(now, int(supply[YEAR][0]))
     named, worst = {}, {}
     for (place, kind), supplied, gap in zip(category.items(), stands, gaps, strict=True):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ import xarray as xr
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.text import Text
 from forecast.demand import DemandModel, chain_of, windows_of
-from forecast.findings.crests import Place, by_place, chosen_crests, with_ranges
+from forecast.findings.crests import Crest, Place, by_place, chosen_crests, with_ranges
 from forecast.findings.flags.facts import SPAN, decisions, facts_of, numbers_of, tips_of
 from forecast.findings.flags.paths import ELDERS, MIGRATION, Paths, ageing_wave, paths_of, places_of
 from forecast.findings.levels import WarningRules, held_places, warn
@@ -76,7 +78,7 @@ def find_flags(
     facts = facts_of(numbers, decisions(warnings), tips, names, models, now)
     sentences = {place: explain(place_facts) for place, place_facts in facts.items()}
     gap = in_order(paths.supply - paths.demand)
-    trains = _trains(paths, models, cells)
+    trains = _at_the_crests(_trains(paths, models, cells), by_place(crests))
     return Flags(waves, crests, classes, warnings, trains, facts, sentences, tipping, paths.demand, gap, now)
 
 
@@ -123,6 +125,22 @@ def _trains(paths: Paths, models: Mapping[str, DemandModel], cells: Sequence[Cel
     young = find_trains(paths.demand, paths.births, ages, paths.history, cells).assign(kind="stages")
     old = find_trains(*ageing_wave(paths, models)).assign(kind="ageing", probability=np.nan)
     return pd.concat([young, old], ignore_index=True) if len(old) else young
+
+
+def _at_the_crests(trains: pd.DataFrame, crests: Mapping[Place, Crest]) -> pd.DataFrame:
+    """Trains with the years, ranges and lags of the crests that matter where a train runs through them, so that one
+    crest has one year; the years of other waves stay."""
+
+    def stops(row: pd.Series[Any]) -> pd.Series[Any]:
+        years, ranges = list(row["peak_years"]), list(row["peak_ranges"])
+        for stage, service in enumerate(row["services"]):
+            crest = crests.get((row[COUNTY], service))
+            if crest and ranges[stage][0] <= crest.year <= ranges[stage][1]:
+                years[stage], ranges[stage] = crest.year, (crest.low, crest.high)
+        lags = tuple(float(later - year) for year, later in pairwise(years))
+        return pd.Series({"peak_years": tuple(years), "peak_ranges": tuple(ranges), "lags": lags})
+
+    return trains if trains.empty else trains.assign(**trains.apply(stops, axis=1))
 
 
 def _waves(paths: Paths, windows: Mapping[str, int], cells: Sequence[Cells], chain: Sequence[str]) -> pd.DataFrame:

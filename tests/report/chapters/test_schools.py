@@ -360,7 +360,7 @@ def test_both_languages_say_the_same_numbers(chapter: Chapter) -> None:
 
 def again(run: Run, change: Callable[[xr.Dataset], xr.Dataset], region: Region | None = None) -> Schools:
     region, data = region or run.region, change(run.data)
-    found = find_schools(data, run.models, region, run.waves, run.flags.classes["lasting"], run.rules.standards)
+    found = find_schools(data, run.models, region, run.flags, run.rules.standards)
     assert found is not None
     return found
 
@@ -421,7 +421,7 @@ def test_without_schools_there_is_the_plain_chapter_or_none() -> None:
     assert found.opening == ()
     others = {name: model for name, model in read_models().items() if model.domain != "education"}
     data = run.data.sel(service=list(others))
-    assert find_schools(data, others, run.region, run.waves, run.flags.classes["lasting"], run.rules.standards) is None
+    assert find_schools(data, others, run.region, run.flags, run.rules.standards) is None
 
 
 def test_the_last_year_can_be_the_year_of_the_decision() -> None:
