@@ -46,6 +46,14 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A title and the note below it."""
+
+    title: Text
+    note: Text
+
+
+@dataclass(frozen=True)
 class Chart:
     """A chart of `charts.CHARTS` by its name (`spec`), with the controls of its reader.
 
@@ -66,6 +74,7 @@ class Chart:
     """What is told in words with each panel: the gap of the outlook year, the flag and its level; or the train above."""
     pages: bool = False  # panels are large, a few to a row
     folded: bool = False  # waits until it is asked for
+    of_need: Said | None = None  # what is said instead where no county has a gap that may be told
     paper: tuple[int, int] | None = None  # size on paper (px) where it is not that of the kind
 
 

@@ -20,6 +20,9 @@ DIVERGING = (
 )  # fmt: skip
 """Red: short, blue: surplus; mirror pairs of like lightness that also red-green blind readers tell apart."""
 
+CHANGE = ("#0b5d57", "#4d9a90", "#9ccdc4", "#dcece8", "#f6f4f1", "#f1e3c0", "#dcbf7a", "#b88a32", "#7a5206")
+"""Teal: fewer than in the year of the decision, ochre: more. Neither is good or bad, and neither is red."""
+
 UNKNOWN = "#e9edf0"
 """Where no supply is known."""
 
@@ -71,11 +74,21 @@ def odds_scale() -> alt.Scale:
     return alt.Scale(domain=[round(100 * k / last, 3) for k in range(last + 1)], range=list(ODDS), clamp=True)
 
 
-def gap_scale() -> alt.Scale:
-    """-1..1 of the colour limit. One stop for each colour: with fewer stops Vega silently uses only as many colours."""
+def gap_or_change() -> alt.Scale:
+    """-1..1 of the colour limit for a gap, 2..4 for a change (3 where there is none), as the layers of a chart share one
+    scale. One stop for each colour: with fewer stops Vega silently uses only as many colours."""
     last = len(DIVERGING) - 1
     stops = [round(2 * k / last - 1, 4) for k in range(last + 1)]
-    return alt.Scale(domain=stops, range=list(DIVERGING), clamp=True, interpolate="lab")
+    domain = [*stops, *(stop + 3 for stop in stops)]
+    return alt.Scale(domain=domain, range=[*DIVERGING, *CHANGE], clamp=True, interpolate="lab")
+
+
+def tone(share: str) -> str:
+    """Vega expression of the tone of a share on that scale; `gapped` and `limit` are set by the page."""
+    return f"clamp({share}/limit,-1,1)+(gapped?0:3)"
+
+
+TONE_IS_DARK = "abs(datum.tone-(gapped?0:3))>.6"
 
 
 def config() -> dict[str, Any]:

@@ -131,7 +131,9 @@ def by_area(data: xr.Dataset, region: Region, view: str = "behaviour") -> xr.Dat
     places = region.areas.places
     kinds = np.full((len(places), data.sizes["service"]), "recorded", dtype=object)
     supply = with_areas(data.supply, region.areas).rename(county="area")
-    held = data.assign(supply_of_area=supply, supply_kind=(("area", "service"), kinds))
+    held = data.assign(
+        supply_of_area=supply, planned_of_area=xr.zeros_like(supply), supply_kind=(("area", "service"), kinds)
+    )
     compared = compare_areas(data, held, region.areas, view)
     return held.assign(compared.data_vars)
 

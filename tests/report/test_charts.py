@@ -68,7 +68,7 @@ def test_rows_hold_one_line_for_each_choice(name: str) -> None:
     keys = [key for key in ("place", "service", "stage", "group", "year", "cause", "step", "use", "at") if key in rows]
     assert not rows.duplicated(keys).any()
     drawn = set(re.findall(r"datum\.([a-z_0-9]+)", json.dumps(definition(view, kind))))
-    own = {"value", "tone", "top", "total", "high", "low", "at"}  # of an axis, or worked out in the definition
+    own = {"value", "share", "tone", "top", "total", "high", "low", "at"}  # of an axis, or worked out in the definition
     assert drawn - own <= set(rows.columns)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from forecast.basics.text import Text, count, percent, year_text
-from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
+from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Said, Table
 from forecast.report.headline import counties_short
 from forecast.report.view import View
 from forecast.report.words import both
@@ -33,7 +33,15 @@ def gaps(view: View) -> Chapter:
                 told="gap",
                 paper=(158, 96),
             ),
-            Chart("heat", "heat", both("chart.heat.title"), both("chart.heat.note"), ("service",), by_service=True),
+            Chart(
+                "heat",
+                "heat",
+                both("chart.heat.title"),
+                both("chart.heat.note"),
+                ("service",),
+                by_service=True,
+                of_need=Said(both("chart.need.heat", now=view.run.flags.now), both("chart.need.heat_note")),
+            ),
             Chart(
                 "counties",
                 "panel",

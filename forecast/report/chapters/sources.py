@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from forecast.basics.basis import weakest
 from forecast.basics.catalogue import say_both
 from forecast.basics.text import Text, joined, same, strung
 from forecast.demand.model import QUANTITY_UNITS, Quantity
@@ -191,6 +192,30 @@ def _about(view: View) -> Listing:
     if inputs:
         parts.append(both("sources.about_inputs", n=len(inputs)))
     return Listing(both("sources.about_title"), (*parts, both("sources.dates")))
+
+
+RESTS_ON = ("population", "controls", "enrolment", "supply", "projects")
+"""Tables that a sheet names as what its numbers rest on."""
+
+
+def rests_on(view: View, place: str) -> list[Text]:
+    """What the numbers of a place rest on, a line for each table: its sources that hold for the place, each once with
+    its weakest basis."""
+    lines = view.run.region.table("sources")
+    others = set(view.places) - {place, view.area}
+    here = lines["filter"].map(lambda words: place in _codes(words) or not _codes(words) & others)
+    items = []
+    for table in RESTS_ON:
+        held = lines[here & (lines["table"] == table)].groupby("source", sort=False)["basis"]
+        named = [both("sheet.source", source=source, basis=both(f"badge.{weakest(*bases)}")) for source, bases in held]
+        if named:
+            items.append(both("sheet.rests", table=both(f"tables.{table}"), sources=strung(named, "；", "; ")))
+    return items
+
+
+def _codes(words: object) -> set[str]:
+    """All values that a filter of sources.csv names."""
+    return {value.strip() for part in str(words).split(";") for value in part.partition("=")[2].split("|")}
 
 
 def _sources(view: View) -> Table:

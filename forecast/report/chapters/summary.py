@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from forecast.basics.text import Text, count, percent, same
 from forecast.report.chances import chance
-from forecast.report.chapter import Chapter, Chart, Figure
+from forecast.report.chapter import Chapter, Chart, Figure, Said
 from forecast.report.charts.tiles import has_grid
 from forecast.report.headline import in_surplus, last_known, soon_short, steepest, tell, title_basis
 from forecast.report.view import View
@@ -114,7 +114,10 @@ def _sized(key: str, view: View, service: str, gap: float) -> Text:
 
 def _map(view: View) -> Chart:
     note = both("chart.map.note" if has_grid(view) else "chart.map.note_no_grid")
-    return Chart("map", "tiles", both("chart.map.title"), note, controls=("service", "year"), by_service=True)
+    need = Said(both("chart.need.map", now=view.run.flags.now), both("chart.need.map_note"))
+    return Chart(
+        "map", "tiles", both("chart.map.title"), note, controls=("service", "year"), by_service=True, of_need=need
+    )
 
 
 def _curve(view: View) -> Chart:

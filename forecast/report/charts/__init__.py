@@ -67,6 +67,19 @@ def _has_many(view: View) -> bool:
     return view.many
 
 
+def _has_gaps(view: View) -> bool:
+    """True if a gap, and with many trajectories the chance of a shortage, may be told of some county."""
+    return any(view.kinds.by_county(service) for service in view.services)
+
+
+def _has_odds(view: View) -> bool:
+    return view.many and _has_gaps(view)
+
+
+def _has_classes(view: View) -> bool:
+    return any(view.kinds.claim(county, service).flag for county in view.counties for service in view.services)
+
+
 def _has_schools(view: View) -> bool:
     return view.schools is not None
 
@@ -81,11 +94,11 @@ CHARTS: dict[str, ChartKind] = {
     "wave": ChartKind(wave.rows, wave.draw, ("place",), (690, 420), wave.legend, exists=_has_stages),
     "panel": ChartKind(panel.rows, panel.draw, ("place", "service"), (212, 104), panel.legend),
     "panel_large": ChartKind(panel.rows, panel.draw_large, ("place", "service"), (355, 290), panel.legend),
-    "classes": ChartKind(classes.rows, classes.draw, (), (690, 330), classes.legend),
-    "begun": ChartKind(begun.rows, begun.draw, ("service",), (690, 290), begun.legend),
+    "classes": ChartKind(classes.rows, classes.draw, (), (690, 330), classes.legend, exists=_has_classes),
+    "begun": ChartKind(begun.rows, begun.draw, ("service",), (690, 290), begun.legend, exists=_has_classes),
     "lasting": ChartKind(lasting.rows, lasting.draw, ("place", "service"), (212, 104), lasting.legend),
     "train": ChartKind(train.rows, train.draw, ("place",), (690, 170), exists=_has_stages),
-    "odds": ChartKind(heat.rows, heat.draw_odds, ("service",), (690, 290), scale="odds", exists=_has_many),
+    "odds": ChartKind(heat.rows, heat.draw_odds, ("service",), (690, 290), scale="odds", exists=_has_odds),
     "people": ChartKind(people.rows, people.draw, ("place", "group"), (212, 104), people.legend, exists=_has_many),
     "causes": ChartKind(causes.rows, causes.draw, ("service",), (212, 70), causes.legend, exists=_has_many),
     "posts": ChartKind(posts.rows, posts.draw, ("place",), (690, 170), posts.legend, exists=_has_schools),
@@ -137,6 +150,7 @@ def settings(view: View, lang: str, place: str, service: str, of_people: bool = 
         "units": units(view),
         "measure": both("script.persons").pair() if of_people else view.names.unit_name(service).pair(),
         "limit": colour_limit(view, service),
+        "gapped": view.kinds.by_county(service),
         "born": born_until(view, service),
         "place": place,
     }

@@ -9,12 +9,14 @@ from typing import Any
 
 import altair as alt
 import numpy as np
+import pandas as pd
 
 from forecast.basics.text import Text
 from forecast.report.chances import least_per_cent
 from forecast.report.theme import BLUE, CLASSES, INK, UNKNOWN, either, named, number, unit
 from forecast.report.view import View
 from forecast.report.words import both
+from forecast.supply.claims import claims
 
 ROW_HEIGHT = 27
 
@@ -22,18 +24,24 @@ Drawing = dict[str, Any]
 """A chart's definition, without configuration and rows."""
 
 
+NEEDS = {"supply": "supply recorded", "held": "supply rolls", "norm": "norm", "counted": "counted"}
+"""Entry of a legend -> the column, and for supply its kind, without which nothing of it is drawn."""
+
+
 @dataclass(frozen=True)
 class Swatch:
-    """An entry of a legend: how it is drawn (classes of the page's style), what it means, and a letter inside."""
+    """An entry of a legend: how it is drawn (classes of the page's style), what it means, a letter inside, and the column
+    of the rows without which it is not drawn, with the kind of supply where it is that of one (`supply recorded`)."""
 
     form: str
     words: Text
     letter: Text | None = None
+    needs: str = ""
 
 
 def key_of(forms: Mapping[str, str]) -> tuple[Swatch, ...]:
     """A legend of forms whose words stand in the catalogue under `key`."""
-    return tuple(Swatch(form, both(f"key.{words}")) for form, words in forms.items())
+    return tuple(Swatch(form, both(f"key.{words}"), needs=NEEDS.get(words, "")) for form, words in forms.items())
 
 
 def class_swatches() -> tuple[Swatch, ...]:
@@ -41,14 +49,34 @@ def class_swatches() -> tuple[Swatch, ...]:
 
 
 def colour_limit(view: View, service: str) -> float:
-    """Relative gap at which the colours end: the 80th percentile of its size, in steps of 10 %, between 10 % and 100 %.
+    """Relative gap, or where no county has one change of need, at which the colours end: the 80th percentile of its
+    size, in steps of 10 %, between 10 % and 100 %.
 
     A few extreme cells then do not wash out all others, and most cells do not saturate."""
-    sizes = view.curves.relative_gap(service).loc[view.counties].abs().to_numpy()
+    told = view.curves.relative_gap(service) if view.kinds.by_county(service) else change_of_need(view, service)
+    sizes = told.loc[view.counties, view.run.flags.now :].abs().to_numpy()
     sizes = sizes[np.isfinite(sizes)]
     if not len(sizes):
         return 0.4
     return min(max(math.ceil(10 * float(np.quantile(sizes, 0.8))) / 10, 0.1), 1.0)
+
+
+def change_of_need(view: View, service: str) -> pd.DataFrame:
+    """Need by (place, year) against that of the year of the decision, as a share; NaN where there was none."""
+    need = view.curves.table("demand", service)
+    return need.div(need[view.run.flags.now].where(lambda now: now > 0), axis=0) - 1
+
+
+def told_courses(view: View) -> pd.DataFrame:
+    """The courses with the kind of the supply: gap and chance of a shortage only where they may be told, supply where it
+    is recorded or the most ever held."""
+    courses = view.courses
+    kinds = view.kinds.table.stack().rename("kind").rename_axis(["place", "service"])
+    kind = courses[["place", "service"]].join(kinds, on=["place", "service"])["kind"]
+    words = kind.map({name: claim.words for name, claim in claims().items()})
+    held = {name: courses[name].where(words == "gap") for name in ("gap", "relative_gap", "chance") if name in courses}
+    held["supply"] = courses["supply"].where(words != "need")
+    return courses.assign(**held, kind=kind)
 
 
 def years_by_places(view: View, years: list[int]) -> tuple[alt.X, alt.Y]:
@@ -122,11 +150,17 @@ def between(low: str, high: str, key: str) -> str:
 # ---- gaps, bands and classes, as several charts show them ------------------------------------------------------
 
 
+def signed_per_cent(value: str) -> str:
+    """Vega expression of a share in whole per cent with its sign; nothing has none."""
+    return f"(abs({value})<.005?'0%':format({value},'+.0%'))"
+
+
 def gap_words(view: View) -> str:
-    """Place and year, what is short or to spare, and its share of demand."""
+    """Place and year, what is short or to spare and its share of demand; where no gap is told, need and its change."""
     gap = f"(datum.gap<0?{words_of('tip.short')}:{words_of('tip.spare')})+{number('abs(datum.gap)')}+{unit()}"
     share = "'  ('+format(datum.relative_gap,'+.0%')+')'"
-    known = f"datum.gap==null?{words_of('tip.unknown')}:{gap}+{share}+{odds_words(view)}"
+    need = f"{words_of('tip.demand')}+{number('datum.demand')}+{unit()}+'  ('+{signed_per_cent('datum.change')}+')'"
+    known = f"datum.gap==null?{need}:{gap}+{share}+{odds_words(view)}"
     return f"{named('datum.place')}+'  '+datum.year+'\\n'+({known})"
 
 

@@ -15,12 +15,13 @@ from forecast.report.charts.drawing import (
     between,
     key_of,
     lay,
+    told_courses,
     words_of,
     years_axis,
 )
+from forecast.report.charts.panel import supplies, supply_lines, supply_words
 from forecast.report.theme import (
     BLUE,
-    ORANGE,
     number,
     unit,
 )
@@ -29,21 +30,22 @@ from forecast.report.view.courses import whole
 
 
 def rows(view: View) -> pd.DataFrame:
-    """By place, service and year: demand with its band of 80 %, supply, lasting (what lasts) and crest (what stands
-    above it)."""
+    """By place, service and year: demand with its band of 80 %, supply and its kind, lasting (what lasts) and crest
+    (what stands above it)."""
     before = view.column_of[int(view.run.flags.classes[YEAR][0])]
     columns = {}
     for name in ("lasting", "crest"):
         values = whole(view.meaning.flagged(name))
         columns[name] = np.pad(values, ((0, 0), (0, 0), (before, 0)), constant_values=np.nan).ravel()
-    kept = [name for name in ("demand", "low80", "high80", "supply") if name in view.courses]
-    return view.courses[["place", "service", "year", *kept]].assign(**columns)
+    courses = told_courses(view)
+    kept = [name for name in ("demand", "low80", "high80", "supply", "kind") if name in courses]
+    return courses[["place", "service", "year", *kept]].assign(**columns)
 
 
 def legend(view: View) -> tuple[Swatch, ...]:
     ends = {"k-ends": "band80"} if view.many else {}
     return key_of(
-        {"k-band80": "lasting", "k-above": "above", "k-supply": "supply", "k-line": "born", "k-dash": "unborn", **ends}
+        {"k-band80": "lasting", "k-above": "above", **supplies(view), "k-line": "born", "k-dash": "unborn", **ends}
     )
 
 
@@ -69,7 +71,7 @@ def draw(view: View) -> Drawing:
         high.encode(x=x, y=alt.Y("lasting:Q", title=None), y2=alt.Y2("top:Q")),
         line("low80", "true", **ends),
         line("high80", "true", **ends),
-        line("supply", "true", color=ORANGE, strokeWidth=1.8, interpolate="step-after"),
+        *supply_lines(lambda which, field, **style: line(field, which, **style), 1.8),
         line("demand", "datum.year<=born", color=BLUE),
         line("demand", "datum.year>=born", color=BLUE, strokeDash=[5, 4]),
         hover.encode(x=x),
@@ -82,4 +84,4 @@ def _lasting_words() -> str:
         return f"(isValid(datum.{field})?'\\n'+{words_of(key)}+{number(f'datum.{field}')}+{unit()}:'')"
 
     parts = [line("demand", "tip.demand"), between("low80", "high80", "tip.band80"), line("lasting", "tip.lasting")]
-    return "''+datum.year+" + "+".join([*parts, line("crest", "tip.above"), line("supply", "tip.supply")])
+    return "''+datum.year+" + "+".join([*parts, line("crest", "tip.above"), supply_words()])

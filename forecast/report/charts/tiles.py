@@ -1,4 +1,4 @@
-"""A tile for each county: gap of a service in a year by colour and number."""
+"""A tile for each county: gap of a service in a year by colour and number, or the change of need where none is told."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from forecast.report.charts.drawing import (
     bands,
     gap_words,
     lay,
+    signed_per_cent,
     white_where,
 )
 from forecast.report.theme import (
     INK,
+    TONE_IS_DARK,
     UNKNOWN,
-    gap_scale,
+    gap_or_change,
     named,
     number,
+    tone,
 )
 from forecast.report.view import View
 
 
 def rows(view: View) -> pd.DataFrame:
-    """By place, service and year: gap, relative_gap, chance of a shortage, and the column and row of the tile, which
-    the whole has not."""
+    """By place, service and year: as `heat.rows`, and the column and row of the tile, which the whole has not."""
     tiles = grid(view)
     columns = {
         name: view.courses["place"].map({code: spot[k] for code, spot in tiles.items()})
@@ -38,26 +40,28 @@ def rows(view: View) -> pd.DataFrame:
 
 
 def draw(view: View) -> Drawing:
-    """A tile for each county: gap of the service and year by colour and number. Clicking one chooses the place."""
+    """A tile for each county: gap of the service and year by colour and number; where no gap is told the change of need
+    since the year of the decision, in its own colours if that holds for all. Clicking one chooses the place."""
     base = alt.Chart(alt.NamedData("rows")).transform_filter("isValid(datum.column)")
-    base = base.transform_calculate(tone="datum.gap==null?null:datum.relative_gap/limit")
+    base = base.transform_calculate(share="gapped?datum.relative_gap:datum.change")
+    base = base.transform_calculate(tone=f"isValid(datum.share)?{tone('datum.share')}:null")
     columns = sorted({column for column, _ in grid(view).values()})
     rows = sorted({row for _, row in grid(view).values()})
     x = alt.X("column:O", axis=None, scale=bands(range(columns[0], columns[-1] + 1)))
     y = alt.Y("row:O", axis=None, scale=bands(range(rows[0], rows[-1] + 1)))
     pick = alt.selection_point(name="pick", fields=["place"], on="click", toggle=False)
-    known = "isValid(datum.gap)"
+    known, scale = "isValid(datum.tone)", gap_or_change()
     box = base.mark_rect(cornerRadius=7, cursor="pointer", tooltip=alt.ExprRef(gap_words(view))).encode(
         x=x,
         y=y,
         color=alt.ColorValue(
             UNKNOWN,
-            condition={"test": known, "field": "tone", "type": "quantitative", "scale": gap_scale(), "legend": None},
+            condition={"test": known, "field": "tone", "type": "quantitative", "scale": scale, "legend": None},
         ),
         stroke=alt.StrokeValue("#0000", condition={"test": "datum.place==place", "value": INK}),
         strokeWidth=alt.StrokeWidthValue(2.5),
     )
-    dark = f"{known}&&abs(datum.tone)>.6"
+    dark = f"{known}&&{TONE_IS_DARK}"
 
     def words(expression: str, size: int, down: float, weight: Literal[400, 600]) -> alt.Chart:
         mark = base.mark_text(
@@ -70,10 +74,11 @@ def draw(view: View) -> Drawing:
         )
         return mark.encode(x=x, y=y, color=white_where(dark))
 
-    gap = f"{known}?{number('datum.gap', '+')}:'–'"
+    change = f"(isValid(datum.change)?{signed_per_cent('datum.change')}:'–')"
+    gap = f"isValid(datum.gap)?{number('datum.gap', '+')}:{change}"
     layers = (box.add_params(pick), words(named("datum.place"), 15, -9, 600), words(gap, 13, 12, 400))
     height = 62 * (rows[-1] - rows[0] + 1)
-    return lay(layers, height, names={}, limit=0.4, measure=["", ""], place="")
+    return lay(layers, height, names={}, limit=0.4, gapped=True, measure=["", ""], place="")
 
 
 def grid(view: View) -> dict[str, tuple[int, int]]:

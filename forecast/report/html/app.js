@@ -32,7 +32,7 @@ function settings(el) {
   const about = pack.services[shows(el, 'service')];
   return {
     lang: state.lang, names: pack.names, units: pack.units, measure: el.dataset.group ? pack.words.persons : about.unit,
-    limit: about.limit, born: about.born, place: state.place,
+    limit: about.limit, gapped: about.gapped, born: about.born, place: state.place,
   };
 }
 
@@ -61,7 +61,7 @@ async function refresh(one, el, keys) {
   const follows = pack.by[one.name].filter(key => !el.dataset[key]);
   const values = settings(el);
   let touched = false;
-  for (const key of ['lang', 'measure', 'limit', 'born', 'place']) {
+  for (const key of ['lang', 'measure', 'limit', 'gapped', 'born', 'place']) {
     if (one.params.includes(key) && one.view.signal(key) !== values[key]) { one.view.signal(key, values[key]); touched = true; }
   }
   if (keys.some(key => follows.includes(key))) { one.view.data('rows', rowsOf(el, one.name)); touched = true; }
@@ -84,7 +84,8 @@ function write() {
   for (const el of all('[data-name]')) el.textContent = el.dataset.name === 'service' ? about.thing[tongue()] : pack.names[state.place][tongue()];
   for (const el of all('[data-show]')) el.textContent = state[el.dataset.show] + (tongue() ? '' : '年');
   for (const el of all('[data-basis]')) {
-    const basis = about[about.supplied ? el.dataset.basis : 'demand'];
+    const told = el.dataset.basis === 'told';  // a gap of counties, or the need alone
+    const basis = about[(told ? about.gapped : about.supplied) ? (told ? 'gap' : el.dataset.basis) : 'demand'];
     el.className = 'badge b-' + basis;
     el.textContent = pack.badges[basis][tongue()];
   }
@@ -92,12 +93,21 @@ function write() {
   for (const el of all('[data-said]')) el.textContent = told(flag(el.dataset.said));
   for (const el of all('[data-level]')) el.className = 'lamp l-' + flag(el.dataset.level).level;
   for (const el of all('[data-train]')) el.textContent = told(select('trains', {place: state.place})[0]);
+  for (const el of all('[data-sheet-of]')) el.hidden = el.dataset.sheetOf !== state.place;
   for (const el of all('[data-gap]')) {
     const [gap] = select('states', {place: shows(el, 'place'), service: shows(el, 'service')});
     el.className = 'state ' + gap.tone;
     el.textContent = told(gap);
   }
-  for (const el of all('[data-scale]')) el.textContent = word(el.dataset.scale === 'low' ? 'short' : 'spare') + limit + word('upto');
+  for (const el of all('[data-scale]')) el.textContent = word(el.dataset.scale) + limit + word('upto');
+  for (const el of all('[data-gapped]')) el.hidden = el.dataset.gapped !== String(Number(about.gapped));
+  for (const key of all('.key:has([data-needs])')) {
+    const rows = all('[data-chart]', key.closest('.card')).flatMap(el => rowsOf(el, el.dataset.chart));
+    for (const el of all('[data-needs]', key)) {
+      const [column, kind] = el.dataset.needs.split(' ');
+      el.hidden = !rows.some(row => row[column] != null && (!kind || row.kind === kind));
+    }
+  }
   for (const el of all('[data-unsupplied]')) el.hidden = about.supplied;
   for (const el of all('option')) el.textContent = pack.names[el.value][tongue()];
   for (const el of all('[data-set]')) el.setAttribute('aria-pressed', String(state[el.dataset.set] === el.dataset.value));
@@ -147,6 +157,9 @@ document.addEventListener('click', event => {
   const on = selector => event.target.closest(selector);
   const set = on('[data-set]'), copy = on('[data-copy]'), every = on('[data-copy-all]');
   if (set) change({[set.dataset.set]: set.dataset.value});
+  const sheet = on('[data-sheet]'), print = on('[data-print]');
+  if (sheet) openSheet(sheet.dataset.sheet);
+  if (print) printSheets(print.dataset.print);
   if (copy) copyTable(copy.dataset.copy);
   if (every) copyAll(every.dataset.copyAll);
 });
@@ -166,17 +179,41 @@ function fit(el) {
   if (view && el.clientWidth) view.signal('width', el.clientWidth).runAsync();
 }
 
+// ---- the sheet of a county: two pages, drawn when it is opened or printed ----
+
+const book = document.getElementById('sheets');
+const inside = place => all('[data-chart]', book.querySelector(`[data-sheet-of="${CSS.escape(place)}"]`));
+
+async function openSheet(place) {
+  book.open = true;
+  await change({place});
+  book.scrollIntoView();
+}
+
+// Only the sheet chosen goes to paper ("one"), or every one.
+async function setForPrint(which) {
+  document.documentElement.dataset.print = which;
+  book.open = true;
+  for (const el of all('[data-sheet-of]')) el.hidden = which === 'one' && el.dataset.sheetOf !== state.place;
+  await Promise.all((which === 'one' ? inside(state.place) : all('[data-chart]', book)).map(mount));
+}
+
+async function printSheets(which) {
+  await setForPrint(which);
+  print();
+}
+
 // ---- drawing: what is in sight first, the rest when there is time, everything before printing ----
 
-const charts = all('[data-chart]');
+const charts = all('[data-chart]').filter(el => !book.contains(el));
 const sight = new IntersectionObserver(entries => entries.forEach(entry => {
   if (entry.isIntersecting) { sight.unobserve(entry.target); mount(entry.target); }
 }), {rootMargin: '300px'});
 const width = id => drawn.get(document.querySelector(`#${CSS.escape(id)} [data-chart]`)).view.width();
-const report = window.report = {state, change, errors, width, ready: () => Promise.all(charts.map(mount))};
+const report = window.report = {state, change, errors, width, openSheet, setForPrint, ready: () => Promise.all(charts.map(mount))};
 
 write();
-charts.forEach(el => sight.observe(el));
+all('[data-chart]').forEach(el => sight.observe(el));
 const idle = window.requestIdleCallback || (go => setTimeout(go, 200));
 idle(async () => {
   for (const el of charts) { await mount(el); await new Promise(go => setTimeout(go)); }
@@ -185,8 +222,10 @@ idle(async () => {
 
 const folded = new Set();
 addEventListener('beforeprint', () => {
-  for (const el of all('details:not([open])')) { folded.add(el); el.open = true; }
+  const sheets = document.documentElement.dataset.print;
+  for (const el of all('details:not([open])')) if (el !== book && !sheets) { folded.add(el); el.open = true; }
   for (const [el, {view}] of drawn) {
+    if (book.contains(el) !== Boolean(sheets)) continue;
     const [width, height] = el.dataset.paper.split(' ').map(Number);
     if (view) view.signal('width', width).signal('height', height).run();
   }
@@ -194,6 +233,8 @@ addEventListener('beforeprint', () => {
 addEventListener('afterprint', () => {
   for (const el of folded) el.open = false;
   folded.clear();
+  delete document.documentElement.dataset.print;
+  write();
   for (const {name, view} of drawn.values()) if (view) view.signal('height', pack.specs[name].height);
   dispatchEvent(new Event('resize'));  // the width signal is the inner width: let each chart read its container again
 });

@@ -18,7 +18,7 @@ from forecast.basics.text import Text, count
 from forecast.basics.tolerance import TOLERANCE
 from forecast.report import theme
 from forecast.report.chances import least_per_cent
-from forecast.report.charts import born_until, charts_of, definition, names, train, units
+from forecast.report.charts import born_until, charts_of, definition, drawing, names, train, units
 from forecast.report.charts.drawing import colour_limit
 from forecast.report.headline import steepest
 from forecast.report.view import View
@@ -53,7 +53,8 @@ def _packed(view: View, lang: str) -> dict[str, Any]:
         **_tables(tables | {"flags": _flags(view), "trains": _trains(view), "states": _states(view)}),
         "copied": COPIED,
         "words": {
-            key: both(f"script.{key}").pair() for key in ("copied", "short", "spare", "upto", "columns", "persons")
+            key: both(f"script.{key}").pair()
+            for key in ("copied", "short", "spare", "fewer", "more", "upto", "columns", "persons")
         },
         "badges": {basis: both(f"badge.{basis}").pair() for basis in BASES},
     }
@@ -66,6 +67,7 @@ def _service(view: View, service: str) -> dict[str, Any]:
         "born": born_until(view, service),
         "limit": colour_limit(view, service),
         "supplied": view.curves.has_gap(service),
+        "gapped": view.kinds.by_county(service),
         "gap": view.bases.gap(service),
         "demand": view.bases.demand(service),
     }
@@ -89,24 +91,35 @@ def _trains(view: View) -> pd.DataFrame:
 
 
 def _states(view: View) -> pd.DataFrame:
-    """By place and service: what is short or to spare in the outlook year (zh, en), and its tone, neg or pos."""
-    then = view.courses[view.courses["year"] == view.outlook_year].reindex(
-        columns=["place", "service", "gap", "relative_gap", "chance"]
+    """By place and service: what is short or to spare in the outlook year, or where no gap may be told the need then
+    and its change (zh, en), and the tone of a gap, neg or pos."""
+    then = drawing.told_courses(view)
+    then = then[then["year"] == view.outlook_year].reindex(
+        columns=["place", "service", "gap", "relative_gap", "chance", "demand"]
     )
-    rows = [(place, service, *_state(view, *numbers)) for place, service, *numbers in then.itertuples(index=False)]
+    rows = [(place, service, *_state(view, place, service, *numbers)) for place, service, *numbers in then.to_numpy()]
     return pd.DataFrame(rows, columns=["place", "service", "zh", "en", "tone"])
 
 
-def _state(view: View, gap: float, relative: float, chance: float) -> tuple[str, str, str]:
+def _state(
+    view: View, place: str, service: str, gap: float, relative: float, chance: float, need: float
+) -> tuple[str, str, str]:
+    year = view.outlook_year
     if math.isnan(gap):
-        return "", "", ""
+        change = float(drawing.change_of_need(view, service).at[place, year])
+        said = both("script.need", year=year, need=count(need), change=_signed(change))
+        return (*said.pair(), "") if math.isfinite(need) and math.isfinite(change) else ("", "", "")
     even = abs(relative) <= TOLERANCE
     size = Text("", "") if even else Text(count(abs(gap)).zh, f"{abs(gap):,.0f}")
     what = both("script.even" if even else "script.short" if gap < 0 else "script.spare")
     odds = _odds(view, chance)
-    year = view.outlook_year
     tone = "" if even else "neg" if gap < 0 else "pos"
     return f"{year}年{what.zh}{size.zh}{odds.zh}", f"{year} {what.en}{size.en}{odds.en}", tone
+
+
+def _signed(share: float) -> str:
+    """A change in whole per cent with its sign."""
+    return f"{share:+.0%}".replace("-", "−") if abs(share) >= 0.005 else "0%"
 
 
 def _odds(view: View, chance: float) -> Text:

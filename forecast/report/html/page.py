@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -20,8 +21,10 @@ from markupsafe import Markup
 
 from forecast.basics.folders import cache_folder
 from forecast.basics.text import Text
+from forecast.report.chapter import Chapter
 from forecast.report.chapters import write_chapters
-from forecast.report.charts import CHARTS
+from forecast.report.chapters.sheets import sheets
+from forecast.report.charts import CHARTS, charts_of
 from forecast.report.html.markup import cell, heads, marked, raw, span
 from forecast.report.html.pack import pack
 from forecast.report.view import View
@@ -43,7 +46,9 @@ def render_html(run: Run, lang: str = "zh") -> str:
         policy=policy,
         title=both("page.title", area=view.names.whole),
         kick=_kick(view),
-        chapters=write_chapters(view),
+        chapters=[_with_charts_of(view, chapter) for chapter in write_chapters(view)],
+        sheets=sheets(view),
+        code_of={name: code for code, name in view.names.places.items()},
         view=view,
         charts=CHARTS,
         style=Markup(style),  # noqa: S704 - our own file
@@ -51,6 +56,12 @@ def render_html(run: Run, lang: str = "zh") -> str:
         app=Markup(app),  # noqa: S704 - our own file
         pack=Markup(pack(view, lang)),  # noqa: S704 - without <
     )
+
+
+def _with_charts_of(view: View, chapter: Chapter) -> Chapter:
+    """The chapter without the charts for which the run has nothing."""
+    kinds = charts_of(view)
+    return replace(chapter, charts=tuple(chart for chart in chapter.charts if chart.spec in kinds))
 
 
 def _kick(view: View) -> Text:

@@ -11,6 +11,7 @@ from forecast.report.view.axes import Axes
 from forecast.report.view.bases import Bases
 from forecast.report.view.courses import courses
 from forecast.report.view.curves import Curves
+from forecast.report.view.kinds import Kinds
 from forecast.report.view.meaning import Meaning
 from forecast.report.view.names import Names
 from forecast.report.view.odds import Odds
@@ -30,6 +31,10 @@ class View(Axes):
     @cached_property
     def curves(self) -> Curves:
         return Curves(self)
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        return Kinds(self)
 
     @cached_property
     def odds(self) -> Odds:

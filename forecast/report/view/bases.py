@@ -28,5 +28,10 @@ class Bases:
         """Weakest basis of the gaps of all services."""
         return weakest(*map(self.gap, self.axes.services))
 
+    @property
+    def weakest_demand(self) -> Basis:
+        """Weakest basis of the needs of all services."""
+        return weakest(*map(self.demand, self.axes.services))
+
     def _said(self, variable: str, service: str, otherwise: Basis) -> Basis:
         return basis_or(self.curves.by_service(variable).get(service), otherwise)
