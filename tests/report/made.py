@@ -27,6 +27,7 @@ from forecast.report import headline, render_html
 from forecast.report.charts.people import GROUPS
 from forecast.run.run import Run
 from forecast.scenario import read_scenario
+from forecast.supply.claims import claims
 from forecast.supply.gap import compare_areas, gross
 
 YEARS = np.arange(2010, 2051)
@@ -136,6 +137,16 @@ def by_area(data: xr.Dataset, region: Region, view: str = "behaviour") -> xr.Dat
     )
     compared = compare_areas(data, held, region.areas, view)
     return held.assign(compared.data_vars)
+
+
+def with_kind(run: Run, kind: str) -> Run:
+    """The same run with all supply known in this way, and no gap of a county where that may not be told."""
+    words = claims()[kind].words
+    data = run.data.assign(supply_kind=xr.full_like(run.data.supply_kind, kind))
+    if words == "need":
+        gone = ("supply", "gap", "gap_of_area", "missing_of_area", "idle_of_area", "p_short", "p_spare", "p_short_by")
+        data = data.assign({name: xr.full_like(data[name], np.nan) for name in gone if name in data})
+    return replace(run, data=data)
 
 
 def with_supply(run: Run, supply: xr.DataArray) -> Run:

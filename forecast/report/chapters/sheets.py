@@ -16,6 +16,9 @@ from forecast.report.words import both
 AHEAD = 5
 """Years after the outlook year that a sheet tells as well."""
 
+PERIOD = "10"
+"""Years after the jump-off year until which a sheet says why rolls change, one of `findings.schools.SPANS`."""
+
 Sheet = tuple[Chapter, Chapter]
 """Front: need, in words, curves and numbers. Back: what stands, what is set free, why, what is not known, sources."""
 
@@ -177,8 +180,7 @@ def _causes(view: View, place: str) -> Table | None:
     if view.schools is None:
         return None
     changes = view.schools.held.changes
-    here = changes[(changes["county"] == place) & (changes["first"] == view.jump_off)]
-    here = here[here["last"] == here["last"].max()]
+    here = changes[(changes["county"] == place) & (changes["period"] == PERIOD)]
     if here.empty:
         return None
     steps = view.schools.acting

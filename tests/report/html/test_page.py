@@ -19,11 +19,14 @@ from forecast.report.view import View
 from tests.report.made import (
     EVIL,
     LONG,
+    NOW,
     YEARS,
     made_run,
     many_page,
     many_run,
     plain_page,
+    with_kind,
+    with_trajectories,
     with_schools,
 )
 
@@ -105,6 +108,13 @@ def unfold(page: Any, part: str) -> None:
     page.click(f"#{part} > summary")
 
 
+def drawn(page: Any) -> int:
+    """Charts of the page, all of which are drawn; those of the county sheets wait until a sheet is opened."""
+    charts = page.locator("[data-chart]:not(.sheet *)")
+    assert page.locator("[data-chart] svg").count() == charts.count()
+    return int(charts.count())
+
+
 PLAIN = 14 + 3 + 7 + 4 + 3
 """Charts of the page of one path: the chapter of waves has three, and one for each of seven services; that of schools
 one for each of four stages, and posts, changes and planned places."""
@@ -113,7 +123,7 @@ one for each of four stages, and posts, changes and planned places."""
 def test_page_draws_in_both_languages_without_a_request(look: Any) -> None:
     seen = look()
     page = seen.page
-    assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == PLAIN
+    assert drawn(page) == PLAIN
     assert page.locator("h1 .zh").first.is_visible()
     page.click("button[data-value=en]")
     assert page.evaluate("document.documentElement.lang") == "en"
@@ -150,15 +160,15 @@ def test_page_of_many_trajectories_draws_fans_odds_and_causes(look: Any) -> None
     seen = look(html=many_page())
     page = seen.page
     view = View(many_run()[0])
-    assert page.locator("[data-chart] svg").count() == page.locator("[data-chart]").count() == PLAIN + 1 + 7 + 10
+    assert drawn(page) == PLAIN + 1 + 7 + 10
     shades = "document.querySelectorAll('#curve svg .mark-area path').length"
     assert page.evaluate(shades) == 2
     unfold(page, "odds")
     page.click("#odds button[data-value=senior_school]")
     cells = page.locator("#odds svg .mark-rect path").count()
-    assert cells == len(view.places) * sum(year > view.jump_off for year in view.years)
+    assert cells == len(view.places) * sum(year >= NOW for year in view.years)
     shown = page.locator("#odds svg .mark-text.role-mark text").all_text_contents()
-    per_cent = 100 * view.odds.by_year("p_short", "senior_school")[:, np.array(view.years) > view.jump_off].ravel()
+    per_cent = 100 * view.odds.by_year("p_short", "senior_school")[:, np.array(view.years) >= NOW].ravel()
     assert sorted(shown) == sorted("<1" if p < 1 else ">99" if p > 99 else f"{round(p, 1):.0f}" for p in per_cent)
     assert len(set(shown)) > 3
     page.hover("#odds svg .mark-rect path >> nth=0")  # under its number
@@ -215,6 +225,54 @@ def test_table_is_copied_as_a_spreadsheet_reads_it(look: Any) -> None:
     )
     page.click("[data-copy-all=kindergarten]")
     assert len(page.evaluate("report.copied").split("\r\n")) == 1 + 4 * len(YEARS)
+
+
+def pages_of(page: Any) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True, print_background=True)))
+
+
+def test_every_county_has_a_sheet_of_two_printed_pages(look: Any) -> None:
+    """Opened from the name of a county in any table; what is printed is that sheet alone, and the page is as it was."""
+    seen = look(html=many_page())
+    page = seen.page
+    unfold(page, "table_kindergarten")
+    page.click("#table_kindergarten [data-sheet='000002']")
+    page.wait_for_selector("#sheets [data-sheet-of='000002'] svg")
+    assert page.locator("#sheets .sheet:visible").count() == 1
+    assert "乙县" in page.locator("#sheets .sheet:visible h3").first.inner_text()
+    for lang in ("zh", "en"):
+        page.click(f"button[data-value={lang}]")
+        for place in View(many_run()[0]).places:
+            page.locator("#sheets select").select_option(place)
+            page.evaluate("report.setForPrint('one')")
+            assert pages_of(page) == 2, (place, lang)
+    page.evaluate("report.setForPrint('all')")
+    assert pages_of(page) == 2 * 4
+    assert pages_of(page) > 4  # the whole report again
+    assert page.locator("#sheets .sheet:visible").count() == 1
+    assert seen.complaints == []
+
+
+def test_where_no_gap_may_be_told_need_and_its_change_stand_instead(look: Any) -> None:
+    """Colours, numbers, titles and legends; red and blue mean short and to spare alone."""
+    run = with_kind(with_trajectories(made_run())[0], "split")
+    seen = look(html=render_html(run))
+    page = seen.page
+    assert "增减" in page.locator("#map h3").inner_text()
+    assert page.locator("#map .scale.change").is_visible()
+    assert not page.locator("#map .scale:not(.change)").is_visible()
+    need = View(run).curves.table("demand", "kindergarten")
+    change = need[View(run).outlook_year] / need[run.flags.now] - 1
+    shown = page.locator("#map svg .mark-text.role-mark text").all_text_contents()
+    assert {f"{share:+.0%}".replace("-", "−") for share in change[1:]} <= set(shown)
+    assert page.locator("#odds").count() == page.locator("#classes").count() == 0
+    legend = page.locator("#curve .key").inner_text()
+    assert "供给" not in legend
+    assert "在校" in legend  # pupils are counted for the whole
+    page.click("#map svg .mark-rect path >> nth=1")
+    page.wait_for_function("() => !document.querySelector('#curve .key').innerText.includes('在校')")
+    assert "缺" not in "".join(page.locator("#counties .state").all_text_contents())
+    assert seen.complaints == []
 
 
 def test_a_chart_takes_its_width_when_it_is_unfolded(look: Any) -> None:
