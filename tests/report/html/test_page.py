@@ -26,8 +26,8 @@ from tests.report.made import (
     many_run,
     plain_page,
     with_kind,
-    with_trajectories,
     with_schools,
+    with_trajectories,
 )
 
 
