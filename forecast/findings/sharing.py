@@ -63,7 +63,7 @@ class Sharing:
 def find_sharing(flags: Flags, models: Mapping[str, DemandModel], region: Region, rules: SharingRules) -> Sharing:
     """Sharing between the counties of a region and inside them, from the gaps and classes of its flags."""
     counties = region.counties.index.tolist()
-    gap = flags.gap.sel({COUNTY: counties, YEAR: slice(flags.now, None)})
+    gap = flags.gap.sel({COUNTY: counties})
     pairs, by = within_reach(gap, region.tables.get("neighbours"), rules) or (None, "")
     floors = floor_areas(models)
     alike = synchrony(flags.classes.sel({COUNTY: counties}))

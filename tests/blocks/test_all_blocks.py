@@ -132,18 +132,15 @@ def test_gaps_are_supply_less_demand(found: xr.Dataset, task: Task) -> None:
     np.testing.assert_allclose(seen, expected.transpose(*seen.dims), rtol=1e-9)
 
 
-def test_some_trajectories_stand_for_all(task: Task, areas: Areas) -> None:
-    """Half of a larger run's places lie in the middle half, and the mean is met, at the peak of uncertainty."""
-    large = run_blocks(task, range(500), areas)
-    assert len(set(large.trajectory.values.tolist())) == 49
-    chosen = large.demand_chosen.sel(area="330300", year=2040)
-    mean = large.demand_mean.sel(area="330300", year=2040)
-    spread = large.demand_quantile.sel(area="330300", year=2040)
-    width = spread.sel(quantile=0.9) - spread.sel(quantile=0.1)
-    assert float((abs(chosen.mean("trajectory") - mean) / width).max()) < 0.2
-    whole = [needs[0] for _, needs in needs_by_county(task, range(500))]
-    demand = sum(value.astype(float) for value in whole)[0, -1]
-    np.testing.assert_allclose(chosen.isel(service=0), demand[large.trajectory.values], rtol=1e-6)
+def test_the_quantiles_are_those_of_the_trajectories_handed_back(found: xr.Dataset) -> None:
+    paths = found.demand_of_trajectories
+    assert paths.dtype == np.float32
+    assert paths.trajectory.values.tolist() == list(range(N))
+    middle = paths.astype(float).median("trajectory").transpose("area", "year", "service")
+    kept = found.demand_quantile.sel(quantile=0.5).transpose("area", "year", "service")
+    np.testing.assert_allclose(middle, kept, rtol=1e-5)
+    counties = paths.sel(area=[area for area in paths.area.values if area != "330300"]).sum("area")
+    np.testing.assert_allclose(paths.sel(area="330300"), counties, rtol=1e-4)
 
 
 def test_variance_of_a_sum_falls_to_its_parts(task: Task, areas: Areas) -> None:

@@ -1,85 +1,119 @@
-"""Rules by which a crest is chosen: each alone on made-up waves, and where they differ on a run."""
+"""The crest that matters: its rule on made-up waves, and one crest for one series wherever a run tells it."""
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
 from forecast import read_region, read_scenario
-from forecast.findings import crests
+from forecast.findings.crests import COLUMNS, Crest, by_place, chosen_crests, with_ranges
 from forecast.pipeline import run_forecast
+from forecast.report.csv_tables import tables
 
-SCHOOL = ("a", "school")
+PLACE = ("a", "school")
 
 
 def waves(*rows: tuple[object, ...]) -> pd.DataFrame:
-    """Rows of (service, crest year, prominence, probability, lag); demand at a crest is its year."""
-    table = pd.DataFrame(rows, columns=["service", "peak_year", "prominence", "probability", "lag_years"])
+    """Turns from rows of (peak year, prominence, probability); demand at a crest is its year."""
+    table = pd.DataFrame(rows, columns=["peak_year", "prominence", "probability"])
     low, high = table["peak_year"] - 1, table["peak_year"] + 2
+    times = {"peak_time_low": low - 0.3, "peak_time_high": high + 0.3}
     return table.assign(
-        county="a", turn="crest", at_edge=False, peak_year_low=low, peak_year_high=high, height=table["peak_year"] * 1.0
-    )
+        county="a", service="school", turn="crest", at_edge=False, peak_year_low=low, peak_year_high=high, **times
+    ).assign(height=table["peak_year"] * 1.0)
 
 
-THREE = waves(("school", 2020, 9.0, 1.0, 3), ("school", 2026, 5.0, 0.6, 4), ("school", 2032, 7.0, 0.4, float("nan")))
+def series(values: dict[int, float]) -> xr.DataArray:
+    path = xr.DataArray([*map(float, values.values())], {"year": list(values)}, ("year",))
+    return path.expand_dims(county=["a"], service=["school"])
 
 
-def years(table: pd.DataFrame) -> dict[tuple[str, str], list[int]]:
-    assert set(crests.COLUMNS) <= set(table.columns)
-    return {place: [crest.year for crest in own] for place, own in crests.by_place(table).items()}
+def steady(first: int = 2015, last: int = 2040, crest: int = 2026, height: float = 2026.0) -> xr.DataArray:
+    """A peak that falls by a tenth a year on both sides."""
+    return series({year: height * 0.9 ** abs(year - crest) for year in range(first, last + 1)})
 
 
-def test_the_last_of_the_born_is_the_last_up_to_a_year_and_no_edge() -> None:
-    assert years(crests.all_crests(THREE)) == {SCHOOL: [2020, 2026, 2032]}
-    assert years(crests.last_of_the_born(THREE, {"school": 2030})) == {SCHOOL: [2026]}
-    assert years(crests.last_of_the_born(THREE.assign(at_edge=THREE["peak_year"] == 2026), {"school": 2030})) == {
-        SCHOOL: [2020]
+THREE = waves((2020, 9.0, 1.0), (2026, 5.0, 0.6), (2032, 7.0, 0.4))
+
+
+def chosen(table: pd.DataFrame, demand: xr.DataArray, born: int, rolls: xr.DataArray | None = None) -> Crest | None:
+    crests = chosen_crests(table, demand, {"school": born}, rolls)
+    assert tuple(crests.columns) == COLUMNS
+    return by_place(crests).get(PLACE)
+
+
+def test_of_a_cohort_the_last_crest_of_the_born_counts() -> None:
+    crest = chosen(THREE, steady(), 2030)
+    assert crest == Crest(2026, 2025, 2028, 2026.0, 0.6)
+    assert chosen(THREE, steady(), 2025).year == 2020
+    assert chosen(THREE, steady(), 2019) is None
+
+
+def test_a_crest_that_few_trajectories_have_or_at_an_edge_is_not_told() -> None:
+    assert chosen(THREE.assign(probability=[0.9, 0.49, 0.4]), steady(), 2035).year == 2020
+    assert chosen(THREE.assign(probability=np.nan), steady(), 2035) is None
+    assert chosen(THREE.assign(at_edge=[False, True, True]), steady(), 2035).year == 2020
+
+
+@pytest.mark.parametrize(("later", "year"), [(2020.0, 2020), (2060.0, 2020), (2061.0, None)])
+def test_of_others_the_most_prominent_that_is_never_surpassed_counts(later: float, year: int | None) -> None:
+    demand = series({2019: 1900.0, 2020: 2020.0, 2021: 1900.0, 2022: later})
+    crest = chosen(THREE, demand, -1)
+    assert (crest and crest.year) == year
+
+
+def test_before_the_first_count_the_highest_roll_stands_for_the_crest() -> None:
+    demand = series({2016: 300.0, 2017: 312.0, 2018: 300.2, 2019: 289.0, 2020: 250.0, 2026: 188.0})
+    rolls = series({2016: np.nan, 2017: np.nan, 2018: 300.2, 2019: 289.0, 2020: np.nan, 2026: np.nan})
+    crest = chosen(waves((2017, 9.0, 1.0)), demand, 2026, rolls)
+    assert crest == Crest(2018, 2018, 2018, 300.2, 1.0, counted=True)
+    higher = demand.copy(data=np.where(demand.year == 2026, 310.0, demand))
+    assert chosen(waves((2017, 9.0, 1.0)), higher, 2026, rolls) is None
+    assert chosen(waves((2026, 9.0, 1.0)), demand, 2026, rolls).year == 2026
+
+
+def test_a_plateau_is_told_as_one() -> None:
+    levels = {2024: 290.0, 2025: 302.1, 2026: 306.6, 2027: 303.5, 2028: 303.0, 2029: 304.4, 2030: 290.0}
+    table = waves((2026, 9.0, 1.0)).assign(height=306.6)
+    crest = chosen(table, series(levels), 2030)
+    assert (crest.plateau_first, crest.plateau_last) == (2025, 2029)
+    assert (crest.plateau_low, crest.plateau_high) == (302.1, 306.6)
+    alone = chosen(table, series({**levels, 2025: 290.0, 2027: 290.0}), 2030)
+    assert alone.plateau_first is alone.plateau_last is alone.plateau_low is alone.plateau_high is None
+
+
+def test_ranges_are_those_of_the_likeliest_shared_turn_that_holds_the_year() -> None:
+    scenario = waves((2021, 1.0, 1.0), (2034, 1.0, 1.0), (2050, 1.0, 1.0))
+    found = with_ranges(scenario, pd.concat([THREE, waves((2033, 1.0, 0.3))], ignore_index=True))
+    assert found["peak_year"].tolist() == [2021, 2034, 2050]
+    assert found["probability"].tolist()[:2] == [1.0, 0.4]
+    assert found["peak_year_low"].tolist()[:2] == [2019, 2031]
+    assert found.loc[2, ["probability", "peak_year_low", "peak_time_high"]].isna().all()
+    assert with_ranges(scenario, THREE.assign(turn="trough"))["probability"].isna().all()
+
+
+def test_headline_flags_tables_and_page_tell_one_crest() -> None:
+    run = run_forecast(read_region("wenzhou"), read_scenario("baseline"), trajectories=100, seed=7, now=2026)
+    crests = by_place(run.flags.crests)
+    assert len(crests) > 50
+    for place, facts in run.flags.facts.items():
+        crest = crests.get(place)
+        if facts.peak_year is not None:
+            assert (facts.peak_year, facts.peak_low, facts.peak_high) == crest[:3], place
+    table = tables(run)["crests"].set_index(["county", "service"])
+    assert {place: (row["year"], row["height"]) for place, row in table.iterrows()} == {
+        place: (crest.year, crest.height) for place, crest in crests.items()
     }
-    assert years(crests.last_of_the_born(THREE, {"school": -1})) == years(crests.last_of_the_born(THREE, {})) == {}
-
-
-@pytest.mark.parametrize(("later", "chosen"), [(100.0, {SCHOOL: [2020]}), (101.9, {SCHOOL: [2020]}), (103.0, {})])
-def test_the_most_prominent_is_often_there_and_never_surpassed(later: float, chosen: object) -> None:
-    path = xr.DataArray([100.0, 90.0, later], {"year": [2020, 2021, 2022]}).expand_dims(
-        county=["a"], service=["school"]
-    )
-    assert years(crests.most_prominent(THREE, path)) == chosen
-    assert years(crests.most_prominent(THREE.assign(probability=0.4), path)) == {}
-
-
-def test_a_crest_of_the_paths_is_kept_where_the_scenario_has_one_in_its_range() -> None:
-    scenario = waves(("school", 2028, 1.0, 1.0, float("nan")), ("school", 2034, 1.0, 1.0, float("nan")))
-    assert crests.like_the_scenarios(THREE, scenario)["peak_year"].tolist() == [2026, 2032]
-    assert crests.like_the_scenarios(THREE, scenario.assign(at_edge=True)).empty
-    assert crests.like_the_scenarios(THREE.assign(turn="trough"), scenario).empty
-
-
-def test_the_last_crest_with_a_lag() -> None:
-    assert crests.with_lag(THREE)[["year", "lag_years"]].to_numpy().tolist() == [[2026, 4]]
-
-
-def test_a_line_through_the_stages_goes_back_from_the_last() -> None:
-    """The last crest of the first stage is later than that of the second, and so is passed over."""
-    both = pd.concat([THREE, waves(("later", 2024, 1.0, 1.0, 4.0), ("later", 2040, 1.0, 1.0, 4.0))], ignore_index=True)
-    line = crests.through_the_stages(both, ["school", "later"], {"school": 2030, "later": 2035})
-    assert list(zip(line["service"], line["year"], strict=True)) == [("school", 2020), ("later", 2024)]
-    assert crests.through_the_stages(THREE.iloc[:0], ["school"], {"school": 2030}).empty
-
-
-DIFFER: dict[str, tuple[int | None, int | None]] = {}
-"""Service -> crest year of the headline, crest year of the flag, of Wenzhou as a whole."""
-
-
-def test_where_the_rules_differ_today() -> None:
-    """One run names two years for the same pupils: the headline speaks of the scenario's last crest of those born by
-    now, a flag of the most prominent one of all paths. Once the two agree, the list is empty."""
-    run = run_forecast(read_region("wenzhou"), read_scenario("baseline"), trajectories=200, seed=7, now=2026)
-    area = run.region.area
-    born_until = dict(zip(run.data["service"].values.tolist(), run.data["born_until"].values.tolist(), strict=True))
-    of_the_born = years(crests.last_of_the_born(run.waves, born_until))
-    chosen = {
-        service: (of_the_born.get((area, service), [None])[0], run.flags.facts[area, service].peak_year)
-        for service in run.models
-    }
-    assert {service: pair for service, pair in chosen.items() if pair[0] != pair[1]} == DIFFER
+    assert json.loads(table.to_json(orient="records"))[0]["year"] == next(iter(crests.values())).year
+    for service in ("junior_school", "senior_school"):
+        assert str(crests[run.region.area, service].year) in " ".join(run.headline["en"])
+    for train in run.flags.trains.query("kind == 'stages'").itertuples():
+        for service, year, (low, high) in zip(train.services, train.peak_years, train.peak_ranges, strict=True):
+            crest = crests.get((train.county, service))
+            assert crest is None or not low <= crest.year <= high or (crest.year, crest.low, crest.high) == (
+                year, low, high
+            )  # fmt: skip

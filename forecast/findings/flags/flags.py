@@ -39,7 +39,8 @@ class Flags:
     classes   of `classify_waves`
     trains    `kind` is "stages" or "ageing", of which only the scenario's own is looked for (its probability is NaN)
     facts, sentences, tipping   by (county, service), where known
-    demand, gap   (trajectory?, county, year, service) need, and supply - need where it may be told, of projected years
+    demand    (trajectory?, county, year, service) need of projected years
+    supply    (county, year, service) from the decision year on; NaN where its kind allows no gap
     now       the year of the decision
     """
 
@@ -52,8 +53,13 @@ class Flags:
     sentences: Mapping[tuple[str, str], Text]
     tipping: Mapping[tuple[str, str], TippingLevel | None]
     demand: xr.DataArray
-    gap: xr.DataArray
+    supply: xr.DataArray
     now: int
+
+    @property
+    def gap(self) -> xr.DataArray:
+        """supply - demand (trajectory?, county, year, service) from the decision year on, NaN where it may not be told."""
+        return in_order(self.supply - self.demand.sel({YEAR: self.supply[YEAR]}))
 
 
 def find_flags(
@@ -77,9 +83,8 @@ def find_flags(
     tips = tips_of(paths, tipping, numbers.category)
     facts = facts_of(numbers, decisions(warnings), tips, names, models, now)
     sentences = {place: explain(place_facts) for place, place_facts in facts.items()}
-    gap = in_order(paths.supply - paths.demand)
     trains = _at_the_crests(_trains(paths, models, cells), by_place(crests))
-    return Flags(waves, crests, classes, warnings, trains, facts, sentences, tipping, paths.demand, gap, now)
+    return Flags(waves, crests, classes, warnings, trains, facts, sentences, tipping, paths.demand, stands, now)
 
 
 def flag_table(flags: Flags) -> pd.DataFrame:

@@ -11,18 +11,19 @@ import pytest
 import xarray as xr
 
 from forecast import cli, read_region, read_scenario
+from forecast.basics.areas import with_areas
 from forecast.errors import say
-from forecast.findings.flags import ELDERS, MIGRATION, SPAN, flag_table, paths_of
+from forecast.findings.flags import ELDERS, MIGRATION, SPAN, flag_table
 from forecast.pipeline import run_forecast
 from forecast.run.run import Run
 from forecast.waves import classify_waves
 from forecast.waves.tipping import HALVINGS, STEPS
+from tests.findings.recorded import recorded
 
 
 @pytest.fixture(scope="module", params=[1, 100])
 def run(request: pytest.FixtureRequest) -> Run:
-    region = read_region("wenzhou")
-    return run_forecast(region, read_scenario("baseline"), trajectories=request.param, seed=2, now=2026)
+    return run_forecast(recorded(), read_scenario("baseline"), trajectories=request.param, seed=2, now=2026)
 
 
 def test_every_area_and_service_has_a_sentence(run: Run) -> None:
@@ -72,20 +73,17 @@ def gaps_said(text: str, lang: str) -> list[tuple[int, float, float]]:
 
 
 def gap_of(run: Run, area: str, service: str, year: int) -> float:
-    """Supply less (median) demand, from the run's data and not from its flags."""
+    """Supply less demand of the scenario, from the run's data and not from its flags."""
     counties = list(run.region.counties.index) if area == run.region.area else [area]
     own = run.data.sel(service=service, year=year)
-    need = (
-        own.demand_chosen.sel(area=area).median() if "demand_chosen" in own else own.demand.sel(county=counties).sum()
-    )
-    return float(own.supply.sel(county=counties).sum() - need)
+    return float((own.supply - own.demand).sel(county=counties).sum())
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_numbers_in_sentences_are_those_of_the_data(run: Run, lang: str) -> None:
     """Reads years, amounts, probabilities and shares out of every sentence and holds them against the run's own data."""
     table, read = flag_table(run.flags).set_index(["county", "service"]), dict.fromkeys(SAID[lang], 0)
-    waves = run.flags.waves
+    crests = run.flags.crests
     for (area, service), words in run.flags.sentences.items():
         text, facts = words[lang], run.flags.facts[area, service]
         for year, gap, slack in gaps_said(text, lang):
@@ -104,8 +102,8 @@ def test_numbers_in_sentences_are_those_of_the_data(run: Run, lang: str) -> None
             read["crest"] += 1
             peak, low, high = map(int, match.groups())
             assert low <= peak <= high <= low + 10
-            own = waves[(waves["county"] == area) & (waves["service"] == service) & (waves["peak_year"] == peak)]
-            assert ((own["peak_year_low"] == low) & (own["peak_year_high"] == high)).any(), text
+            (own,) = crests[(crests["county"] == area) & (crests["service"] == service)].itertuples()
+            assert (own.year, own.low, own.high) == (peak, low, high), text
         for match in re.finditer(SAID[lang]["decide"], text):
             read["decide"] += 1
             due = run.flags.warnings.query("county == @area and service == @service")["decide_by"].clip(lower=2026)
@@ -114,7 +112,7 @@ def test_numbers_in_sentences_are_those_of_the_data(run: Run, lang: str) -> None
             read["driver"] += 1
             share = max(facts.drivers.values(), key=abs) / sum(facts.drivers.values())
             assert float(match[2]) / 100 == pytest.approx(min(share, 0.99), abs=0.0051)
-    many = "demand_chosen" in run.data
+    many = run.manifest["trajectories"] > 1
     least = {"gap": 60, "class": 60 if many else 0, "crest": 10 if many else 0, "decide": 40, "driver": 30}
     assert all(read[kind] >= count for kind, count in least.items()), read
 
@@ -178,9 +176,10 @@ def test_every_sentence_says_at_which_level_the_class_turns_or_that_none_does(ru
 def test_at_the_level_the_class_is_the_other_one(run: Run) -> None:
     """All levels of migration at once: every place's demand as it is there, and as it is a little nearer the baseline."""
     tips = {place: tip for place, tip in run.flags.tipping.items() if tip is not None and tip.driver == "migration"}
-    paths = paths_of(run.data, run.region.jump_off_year, run.region.areas, run.models)
+    demand, supply = run.flags.demand, run.flags.supply
+    history = with_areas(run.data.demand, run.region.areas).sel(year=slice(None, run.region.jump_off_year))
     counties = list(run.region.counties.index)
-    slope = (run.data.demand_high - run.data.demand_low).sel(year=paths.demand.year) / 2
+    slope = (run.data.demand_high - run.data.demand_low).sel(year=demand.year) / 2
     slope = xr.concat([slope, slope.sum("county").expand_dims(county=[run.region.area])], "county")
     base = run.flags.classes["likeliest"].sel(shift=0)
     step = (MIGRATION[1] - MIGRATION[0]) / STEPS / 2**HALVINGS
@@ -188,9 +187,9 @@ def test_at_the_level_the_class_is_the_other_one(run: Run) -> None:
         level = xr.zeros_like(slope.isel(year=0, drop=True))
         for (county, service), tip in tips.items():
             level.loc[{"county": county, "service": service}] = tip.level - nearer * np.sign(tip.level)
-        moved = (paths.demand + level * slope).transpose(*paths.demand.dims)
+        moved = (demand + level * slope).transpose(*demand.dims)
         windows = {str(s): int(w) for s, w in run.flags.classes["window"].to_series().items()}
-        classes = classify_waves(moved, paths.supply, windows, paths.history)["likeliest"].sel(shift=0)
+        classes = classify_waves(moved, supply, windows, history)["likeliest"].sel(shift=0)
         for (county, service), tip in tips.items():
             place = {"county": county, "service": service}
             own, was = str(classes.sel(place).item()), str(base.sel(place).item())
@@ -203,7 +202,7 @@ def test_at_the_level_the_class_is_the_other_one(run: Run) -> None:
 @pytest.mark.parametrize("driver", ["migration", "births"])
 def test_a_run_with_that_migration_or_fertility_has_the_other_class(driver: str) -> None:
     """The whole method again a little below and above the level, for a level of the whole city and one of a county."""
-    region = read_region("wenzhou")
+    region = recorded()
     run = run_forecast(region, read_scenario("baseline"), now=2026)
     tips = {place: tip for place, tip in run.flags.tipping.items() if tip is not None and tip.driver == driver}
     chosen = [min(tips, key=lambda place: abs(abs(tips[place].level) - share)) for share in (0.2, 1.0)]
