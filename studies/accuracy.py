@@ -11,7 +11,7 @@ from dataclasses import replace
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.dims import COUNTY, SERVICE, SEX, YEAR
+from forecast.basics.dims import AREA, COUNTY, SERVICE, SEX, YEAR
 from forecast.basics.school_date import children
 from forecast.demand import estimate_demand, observed_rolls, read_models
 from forecast.population import estimate_past, project_population, vital_rates
@@ -97,7 +97,7 @@ def rolls(region: Region, pasts: dict[str, xr.Dataset]) -> Iterable[str]:
 def whole_ratios(region: Region, past: xr.Dataset) -> pd.DataFrame:
     """Pupils counted in the whole area over its resident children of the ages, by service and counted year."""
     models = {name: model for name, model in read_models().items() if model.service.rolls}
-    counted = observed_rolls(region, models, past[YEAR].values.tolist())
+    counted = observed_rolls(region, models, past[YEAR].values.tolist()).sel({AREA: region.area}, drop=True)
     population = past.population.sum([SEX, COUNTY])
     aged = [children(population, model.ages, model.cutoff_month) for model in models.values()]
     ratios = counted / xr.concat(aged, counted[SERVICE])
@@ -111,7 +111,8 @@ def seniors(region: Region, past: xr.Dataset) -> Iterable[tuple[str, ...]]:
     hidden = rolls.stage.str.startswith("senior") & (rolls.year > 2021)
     earlier = replace(region, tables={**region.tables, "enrolment": rolls[~hidden]})
     found = estimate_demand(people, read_models(), earlier).pupils.sel(service="senior_school").sum(COUNTY)
-    counted = observed_rolls(region, read_models(), past[YEAR].values.tolist()).sel(service="senior_school")
+    rolls = observed_rolls(region, read_models(), past[YEAR].values.tolist())
+    counted = rolls.sel({AREA: region.area}, drop=True).sel(service="senior_school")
     for year in (2021, 2022):
         guess, truth = float(found.sel(year=year)), float(counted.sel(year=year))
         note = "used" if year == 2021 else f"{guess / truth - 1:+.1%}"

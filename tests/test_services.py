@@ -56,7 +56,7 @@ def with_day_care(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "models").mkdir()
     shutil.copy(root / "tests" / "cases" / "day_care.toml", folder / "models")
     with (folder / "supply.csv").open("a", encoding="utf-8") as table:
-        table.write("330300,2023,日间照料,3000,places\n")
+        table.write("330300,2023,日间照料,3000,places,recorded\n")
     with (folder / "sources.csv").open("a", encoding="utf-8") as table:
         table.write("supply,service=day_care,a test,,assumed,,\n")
     return folder

@@ -199,7 +199,9 @@ def test_grades_alone_make_the_roll_of_a_stage(region: Region, people: xr.Datase
     """A region that counts nothing but grades has observed rolls of whole stages, where all grades are there."""
     table = graded(region, people).table("enrolment")
     own = replace(region, tables={**region.tables, "enrolment": table[table.grade != "all"].reset_index(drop=True)})
-    rolls = observed_rolls(own, read_models(), YEARS)
+    every = observed_rolls(own, read_models(), YEARS)
+    counties, rolls = every.sel(area=own.areas.counties), every.sel(area=own.areas.whole, drop=True)
+    xr.testing.assert_allclose(counties.sum("area", skipna=False), rolls)
     assert set(rolls.dropna("service", how="all").service.values) == {"primary_school", "junior_school"}
     found = estimate_demand(people, read_models(), own).pupils.isel(trajectory=0).sum("county").reset_coords(drop=True)
     known = rolls.sel(year=slice(2019, 2022), service=["primary_school", "junior_school"])
