@@ -11,12 +11,13 @@ import pytest
 from altair.utils.schemapi import validate_jsonschema
 
 from forecast.report import render_html
-from forecast.report.charts import CHARTS, chart, charts_of, definition
+from forecast.report.charts import CHARTS, capacity, chart, charts_of, definition
 from forecast.report.charts.tiles import grid
 from forecast.report.view import View
 from tests.report.made import (
     made_run,
     many_run,
+    with_kind,
     with_schools,
 )
 
@@ -45,6 +46,8 @@ def test_every_chart_becomes_a_picture(name: str, lang: str) -> None:
     import vl_convert
 
     run = many_run()[0]
+    if name == "capacity":
+        run = with_kind(run, "rolls")
     spec = chart(run, name, place="000002", service="senior_school" if name == "planned" else None, lang=lang)
     assert spec["datasets"]["rows"] or name == "train"  # no train may be likely enough
     picture = vl_convert.vegalite_to_png(spec)
@@ -61,8 +64,8 @@ def test_a_chart_that_a_run_has_not_is_refused_by_name() -> None:
 @pytest.mark.parametrize("name", list(CHARTS))
 def test_rows_hold_one_line_for_each_choice(name: str) -> None:
     """Keys come first and tell the rows apart; what is drawn has a column; a page finds rows for all it may ask."""
-    view = View(many_run()[0])
-    kind = CHARTS[name]
+    run = many_run()[0]
+    view, kind = View(with_kind(run, "rolls") if name == "capacity" else run), CHARTS[name]
     rows = kind.rows(view)
     assert set(kind.by) <= set(rows.columns)
     keys = [key for key in ("place", "service", "stage", "group", "year", "cause", "step", "use", "at") if key in rows]
@@ -70,6 +73,21 @@ def test_rows_hold_one_line_for_each_choice(name: str) -> None:
     drawn = set(re.findall(r"datum\.([a-z_0-9]+)", json.dumps(definition(view, kind))))
     own = {"value", "share", "tone", "top", "total", "high", "low", "at"}  # of an axis, or worked out in the definition
     assert drawn - own <= set(rows.columns)
+
+
+def test_a_curve_over_capacity_falls_and_stands_at_one_half_at_the_median() -> None:
+    run = with_kind(many_run()[0], "rolls")
+    view = View(run)
+    assert capacity.services(View(many_run()[0])) == []
+    for service, here in capacity.rows(view).groupby("service"):
+        year = capacity.highest(view, service)
+        assert year >= run.flags.now
+        need = view.curves.table("demand", service).loc[view.area]
+        assert need[year] == need.loc[run.flags.now : run.flags.now + capacity.SPAN].max()
+        assert here["capacity"].is_monotonic_increasing
+        assert (here["chance"].diff().dropna() < 0).all()
+        at_half = float(run.data.demand_quantile.sel(area=view.area, service=service, year=year, quantile=0.5))
+        assert here.loc[here["chance"] == 50, "capacity"].tolist() == [round(at_half)]
 
 
 def test_what_is_drawn_of_a_service_is_what_the_run_says() -> None:

@@ -8,6 +8,7 @@ from forecast.basics.basis import weakest
 from forecast.basics.text import Text, joined, percent, year_text
 from forecast.report.chances import SCALE, chance, gap_range, given, likelihood
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
+from forecast.report.charts import capacity
 from forecast.report.view import View
 from forecast.report.words import both
 
@@ -27,7 +28,7 @@ def certainty(view: View) -> Chapter:
         title=both("certainty.title"),
         sentences=(both("certainty.lead", n=f"{view.trajectories:,}"), given(view), _scale()),
         by_service={service: tuple(_sentences(view, service)) for service in view.services},
-        charts=tuple(chart for chart in (_odds_chart(view), _causes_chart(view)) if chart),
+        charts=tuple(chart for chart in (_capacity_chart(view), _odds_chart(view), _causes_chart(view)) if chart),
         tables=(_odds_table(view), _risk_of_whole(view), *_risk_tables(view)),
     )
 
@@ -102,6 +103,16 @@ def _causes(view: View, service: str) -> Text | None:
 def _odds_chart(view: View) -> Chart:
     title, note = both("chart.odds.title"), both("chart.odds.note")
     return Chart("odds", "odds", title, note, ("service",), by_service=True, folded=True)
+
+
+def _capacity_chart(view: View) -> Chart | None:
+    """For services of which only the most ever held is known: how likely need exceeds a capacity."""
+    panels = tuple(
+        Panel(both("capacity.panel", thing=view.names.short(one), year=capacity.highest(view, one)), {"service": one})
+        for one in capacity.services(view)
+    )
+    title, note = both("capacity.title", area=view.names.whole), both("capacity.note")
+    return Chart("capacity", "capacity", title, note, panels=panels, basis="derived") if panels else None
 
 
 def _causes_chart(view: View) -> Chart | None:

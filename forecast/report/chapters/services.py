@@ -6,6 +6,7 @@ import math
 
 from forecast.basics.text import Text, count, percent, year_text
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Said, Table
+from forecast.report.chapters.if_split import if_split
 from forecast.report.headline import counties_short
 from forecast.report.view import View
 from forecast.report.words import both
@@ -54,6 +55,7 @@ def gaps(view: View) -> Chapter:
                 folded=True,
             ),
         ),
+        tables=tuple(if_split(view)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from forecast.basics.basis import weakest
@@ -183,11 +184,10 @@ def _notes(view: View) -> Listing | None:
 def _about(view: View) -> Listing:
     """Items by which the run can be repeated."""
     manifest = view.run.manifest
-    parts = [
-        both(f"sources.about_{key}", value=str(manifest[key]))
-        for key in ("time", "forecast", "seed")
-        if key in manifest
-    ]
+    told = {key: str(manifest[key]) for key in ("time", "forecast", "seed") if key in manifest}
+    if "time" in told:  # of the clock on the wall where it ran
+        told["time"] = f"{datetime.fromisoformat(told['time']):%Y-%m-%d %H:%M}"
+    parts = [both(f"sources.about_{key}", value=value) for key, value in told.items()]
     inputs = manifest.get("inputs", {})
     if inputs:
         parts.append(both("sources.about_inputs", n=len(inputs)))

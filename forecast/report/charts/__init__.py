@@ -21,6 +21,7 @@ from altair.utils.schemapi import debug_mode
 from forecast.report import theme
 from forecast.report.charts import (
     begun,
+    capacity,
     causes,
     changes,
     classes,
@@ -76,6 +77,10 @@ def _has_odds(view: View) -> bool:
     return view.many and _has_gaps(view)
 
 
+def _has_most_held(view: View) -> bool:
+    return view.many and bool(capacity.services(view))
+
+
 def _has_classes(view: View) -> bool:
     return any(view.kinds.claim(county, service).flag for county in view.counties for service in view.services)
 
@@ -101,6 +106,9 @@ CHARTS: dict[str, ChartKind] = {
     "odds": ChartKind(heat.rows, heat.draw_odds, ("service",), (690, 290), scale="odds", exists=_has_odds),
     "people": ChartKind(people.rows, people.draw, ("place", "group"), (212, 104), people.legend, exists=_has_many),
     "causes": ChartKind(causes.rows, causes.draw, ("service",), (212, 70), causes.legend, exists=_has_many),
+    "capacity": ChartKind(
+        capacity.rows, capacity.draw, ("service",), (212, 96), capacity.legend, exists=_has_most_held
+    ),
     "posts": ChartKind(posts.rows, posts.draw, ("place",), (690, 170), posts.legend, exists=_has_schools),
     "changes": ChartKind(changes.rows, changes.draw, ("place",), (690, 210), changes.legend, exists=_has_schools),
     "planned": ChartKind(planned.rows, planned.draw, ("service",), (330, 120), planned.legend, exists=_has_plans),
