@@ -8,9 +8,10 @@ import altair as alt
 import pandas as pd
 
 from forecast.basics.dims import AREA, SERVICE, YEAR
-from forecast.report.charts.drawing import Drawing, Swatch, key_of, lay, words_of
+from forecast.report.charts.drawing import Drawing, Swatch, lay, words_of
 from forecast.report.theme import BLUE, FAINT, INK, ORANGE, number, unit
 from forecast.report.view import View
+from forecast.report.words import both
 
 SPAN = 15
 """Years from the decision on in which the year of the highest need is looked for."""
@@ -44,7 +45,7 @@ def rows(view: View) -> pd.DataFrame:
 
 
 def legend(view: View) -> tuple[Swatch, ...]:
-    return key_of({"k-line": "exceeded", "k-held": "held"})
+    return Swatch("k-line", both("key.exceeded")), Swatch("k-held", both("key.held"))
 
 
 def draw(view: View) -> Drawing:
