@@ -8,14 +8,17 @@ from typing import NamedTuple
 import pandas as pd
 
 from forecast.basics.tolerance import TOLERANCE
-from forecast.region.check import Places, figure
+from forecast.region.check import Places, figure, without_repeats
 from forecast.region.faults import Faults
 from forecast.region.parse import Parsed
+from forecast.region.region import JOIN
 from forecast.region.tables import SUPPLY_KINDS
 from forecast.services import Service
 
 RECORDED = next(iter(SUPPLY_KINDS))
 KEY = ["county", "year", "service", "capacity"]
+CLOSE = 1e-6
+"""Places or beds: sums in binary differ so far from what was printed."""
 
 
 def check_kinds(supply: Parsed, findings: Faults) -> None:
@@ -23,6 +26,38 @@ def check_kinds(supply: Parsed, findings: Faults) -> None:
     without = len(supply.frame) if "kind" not in supply.frame else int(supply.frame["kind"].eq("").sum())
     if without:
         findings.add("W116", supply.file, None, supply.header("kind"), count=without)
+
+
+def check_sums(supply: Parsed, places: Places, findings: Faults) -> None:
+    """An area's figure is the sum of its parts where all of them have one of the same year, and no less than those that
+    have: nobody can tell which of two contradicting figures stands. Codes are those of today (`former_codes`)."""
+    frame = without_repeats(supply).frame.dropna(subset=KEY)
+    frame = frame.assign(slack=supply.rounding.reindex(frame.index))
+    for (service, year), rows in frame.groupby(["service", "year"], sort=False):
+        given = {str(row.county): row for row in rows.itertuples()}
+        inside = {code: _inside(code, places) for code in given}
+        for area in (code for code in given if code in places.members):
+            within = [code for code in inside if code != area and inside[code] <= inside[area]]
+            left, parts = set(inside[area]), []
+            for code in sorted(within, key=lambda code: -len(inside[code])):
+                if inside[code] <= left:
+                    left -= inside[code]
+                    parts.append(given[code])
+            total, known = given[area].capacity, sum(part.capacity for part in parts)
+            beyond = given[area].slack + sum(part.slack for part in parts) + CLOSE
+            place = supply.file, int(given[area].row), supply.header("capacity")
+            if parts and not left and abs(total - known) > beyond:
+                whose, apart = places.name(area), figure(total - known, sign=True)
+                values = {"whose": whose, "year": int(year), "found": figure(total), "sum": figure(known)}
+                findings.add("E425", *place, **values, difference=apart)
+            elif left and known > total + beyond:
+                values = {"year": int(year), "service": service, "known": figure(known), "total": figure(total)}
+                findings.add("E421", *place, **values)
+
+
+def _inside(code: str, places: Places) -> frozenset[str]:
+    """Counties of an area, of a union of counties, or the county itself."""
+    return places.members.get(code) or frozenset(code.split(JOIN))
 
 
 def check_closings(supply: Parsed, projects: Parsed, places: Places, findings: Faults) -> None:

@@ -382,8 +382,7 @@ def figure(value: float, sign: bool = False) -> str:
 
 
 def check_parents(parsed: Parsed, places: Places, findings: Faults) -> None:
-    """Warns where a parent area's figure is not the sum of its counties' beyond rounding; ages and sexes are summed. Of
-    supply it is refused: nobody can tell which of the two stands."""
+    """Warns where a parent area's figure is not the sum of its counties' beyond rounding; ages and sexes are summed."""
     quantity = parsed.table.quantity
     area = parsed.table.areas[0]
     by = [name for name in parsed.table.key if name in parsed.frame and name not in (area, "sex", "age_group")]
@@ -399,13 +398,11 @@ def check_parents(parsed: Parsed, places: Places, findings: Faults) -> None:
             inside = [places.covers(str(code), int(total["year"])) for code in parts[area]]
             parts = parts[np.array([bool(counties) and counties <= members for counties in inside], dtype=bool)]
             if frozenset().union(*(counties for counties in inside if counties <= members)) < members:
-                if parsed.table.name == "supply" and parts["sum"].sum() > total["sum"] + total["slack"] + 1e-6:
-                    _tell_more(parsed, total, float(parts["sum"].sum()), findings)
                 continue
             off = total["sum"] - parts["sum"].sum(skipna=False)
             if abs(off) > total["slack"] + parts["slack"].sum() + 1e-6:
                 findings.add(
-                    "E425" if parsed.table.name == "supply" else "W146",
+                    "W146",
                     parsed.file,
                     int(total["row"]),
                     parsed.header(quantity),
@@ -415,20 +412,6 @@ def check_parents(parsed: Parsed, places: Places, findings: Faults) -> None:
                     sum=figure(parts["sum"].sum()),
                     difference=figure(off, sign=True),
                 )
-
-
-def _tell_more(parsed: Parsed, total: pd.Series[Any], known: float, findings: Faults) -> None:
-    """Some counties alone have more places than their area, so that nothing is left for the others."""
-    findings.add(
-        "E421",
-        parsed.file,
-        int(total["row"]),
-        parsed.header(parsed.table.quantity),
-        year=int(total["year"]),
-        service=total["service"],
-        known=figure(known),
-        total=figure(total["sum"]),
-    )
 
 
 def check_sources(

@@ -31,7 +31,7 @@ from forecast.services import services as shipped_services
 MODELS = "models"
 """Folder inside a region's where models of its own lie, each of a service that is not shipped, or in the place of one."""
 
-ADDED_UP = ("supply", "enrolment", "births", "deaths")
+ADDED_UP = ("enrolment", "births", "deaths")
 """Tables in which an area's figure stands beside its counties'."""
 
 
@@ -66,6 +66,8 @@ def read_region(path: str | Path, people: bool = True) -> Region:
     pattern, area = _read_pattern(folder, head, files, findings)
     places = _places(head, area, files.parsed.get("counties"))
     checked = _check_region(head, files.parsed, places, findings)
+    if "supply" in checked:
+        capacities.check_sums(checked["supply"], places, findings)
     capacities.check_rolls_fit(checked, {**shipped_services(), **services}, places, findings)
     own_sources = checked.get("sources")
     if own_sources is not None:

@@ -23,7 +23,7 @@ COUNTS = ("population", "births", "deaths", "migration", "controls", "registered
 JOIN = "+"
 """Between the codes of counties whose union has a figure of its own (`former_codes`)."""
 SHARED = ("supply", "projects", "enrolment")
-"""Tables whose figures of an area are shared out to its counties."""
+"""Tables of which a figure of several counties together is used, also of a union that is no area of today."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ def read(folder: Path, **texts: str) -> Region:
     """The good region with some of its tables changed, and a source for each."""
     lines = [f"{name},,made up,,published,seen,\n" for name in texts if f"\n{name},," not in GOOD["sources.csv"]]
     texts.setdefault("sources", GOOD["sources.csv"] + "".join(lines))
-    return read_region(write(folder / "twins", {f"{name}.csv": text for name, text in texts.items()}))
+    files = {"region.toml" if name == "head" else f"{name}.csv": text for name, text in texts.items()}
+    return read_region(write(folder / "twins", files))
 
 
 def with_third() -> dict[str, str]:
@@ -113,6 +114,34 @@ def test_counties_that_leave_nothing_for_the_others_are_told_by_the_check(tmp_pa
             supply=SUPPLY + "010100,2022,nursery,90,places,recorded\n010101,2022,nursery,130,places,recorded\n",
         )
     assert [issue.code for issue in told.value.issues] == ["E421"]
+
+
+def test_a_figure_is_held_against_areas_between_the_counties_and_the_whole(tmp_path: Path) -> None:
+    """Two counties in a prefecture and one outside it: the whole is prefecture and third county."""
+    extra = with_third()
+    extra["counties"] = (
+        extra["counties"]
+        .replace("甲县,First,010100", "甲县,First,010110")
+        .replace("乙县,Second,010100", "乙县,Second,010110")
+    )
+    assert extra["counties"].count("010110") == 2
+    areas = '[areas]\n"010110" = { zh = "辖区", en = "Prefecture" }\n'
+    head = GOOD["region.toml"].replace("[areas]\n", areas)
+    rows = "010110,2022,nursery,60,places,recorded\n010103,2022,nursery,40,places,recorded\n010100,2022,nursery,{},places,recorded\n"
+
+    def told(name: str, whole: int) -> list[str]:
+        try:
+            region = read(tmp_path / name, **extra, supply=SUPPLY + rows.format(whole), head=head)
+        except InputRefused as refused:
+            return [issue.code for issue in refused.issues]
+        return codes(region)
+
+    assert told("same", 100) == []
+    assert told("other", 120) == ["E425"]
+    by_county = rows.replace("010103,2022,nursery,40,places,recorded\n", "")
+    rows = by_county
+    assert told("partial", 50) == ["E421"]
+    assert told("rest", 120) == []
 
 
 @pytest.mark.parametrize(
