@@ -45,6 +45,7 @@ class Crest(NamedTuple):
     height: float  # demand at the crest
     probability: float  # share of the trajectories that have it
     counted: bool = False  # the highest roll that was counted
+    surpassed: int | None = None  # the year from which demand is higher again by more than `LEVEL`, where it is
     plateau_first: int | None = (
         None  # years in a row within `LEVEL` of the crest, and the least and most demand in them
     )
@@ -81,7 +82,7 @@ def chosen_crests(
         crest = _last_until(own, until) if until >= 0 else _never_surpassed(own, path)
         crest = _as_counted(crest, path, counts.get(place))
         if crest is not None:
-            rows.append((*place, *_with_plateau(crest, path)))
+            rows.append((*place, *_with_plateau(_with_later(crest, path), path)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -116,6 +117,12 @@ def _as_counted(crest: Crest | None, path: Path, rolls: Path | None) -> Crest | 
     return Crest(year, year, year, height, 1.0, counted=True)
 
 
+def _with_later(crest: Crest, path: Path) -> Crest:
+    """With the first later year in which demand is higher."""
+    higher = path[(path.index > crest.year) & (path > crest.height * (1 + LEVEL))]
+    return crest if higher.empty else crest._replace(surpassed=int(higher.index[0]))
+
+
 def _with_plateau(crest: Crest, path: Path) -> Crest:
     """With the years in a row around the crest in which demand is near to it, where there are `FEWEST` or more."""
     near = set(path.index[(path - crest.height).abs() <= LEVEL * crest.height]) | {crest.year}
@@ -148,7 +155,7 @@ def with_ranges(waves: pd.DataFrame, of_paths: pd.DataFrame) -> pd.DataFrame:
 def by_place(crests: pd.DataFrame) -> dict[Place, Crest]:
     """(county, service) -> its crest, from a table with the columns `COLUMNS`."""
     known = crests.astype(object).where(crests.notna(), None)
-    years = {"year", "low", "high", "plateau_first", "plateau_last"}
+    years = {"year", "low", "high", "surpassed", "plateau_first", "plateau_last"}
 
     def crest(row: tuple[object, ...]) -> Crest:
         pairs = zip(Crest._fields, row, strict=True)

@@ -44,6 +44,8 @@ class Facts:
     """Numbers and names that a sentence prints; years are calendar years, `unit` is one of units.UNITS.
 
     peak_year, peak_low, peak_high: of the crest that matters (its 80 % range), None where there is none
+    peak_again: the year from which demand is higher than at that crest, None where it is not up to the horizon
+    plateau: first and last year of the plateau around the crest, the least and the most demand in them
     crest_year, crest_gap: the worst year of a crest and what is short then (negative), where it is still to come
     gap_year, gap: supply - demand in the year that names the class, negative where short; None where not known
     probability: of the class; None where there are no trajectories
@@ -62,6 +64,8 @@ class Facts:
     peak_year: int | None = None
     peak_low: int | None = None
     peak_high: int | None = None
+    peak_again: int | None = None
+    plateau: tuple[int, int, float, float] | None = None
     crest_year: int | None = None
     crest_gap: float | None = None
     gap_year: int | None = None
@@ -105,9 +109,22 @@ def _peak(facts: Facts, lang: str) -> str:
         return ""
     last = facts.peak_year if high is None else high
     when = "past" if last < facts.now else "ahead" if facts.peak_year > facts.now else "about"
-    if low is None or high is None or low == high:
-        return say(f"waves.peak.{when}", lang, year=facts.peak_year)
-    return say(f"waves.peak.{when}_range", lang, year=facts.peak_year, low=low, high=high)
+    span = {} if low is None or high is None or low == high else {"low": low, "high": high}
+    peak = say(f"waves.peak.{when}_range" if span else f"waves.peak.{when}", lang, year=facts.peak_year, **span)
+    return peak + _level(facts, lang) + _again(facts, lang)
+
+
+def _level(facts: Facts, lang: str) -> str:
+    """Clause on the years around the peak in which demand hardly differs, where there are some."""
+    if facts.plateau is None:
+        return ""
+    first, last, least, most = facts.plateau
+    low, high = (rough_amount(size, facts.unit) for size in (least, most))
+    return say("waves.peak.level", lang, first=first, last=last, least=low, most=high)
+
+
+def _again(facts: Facts, lang: str) -> str:
+    return "" if facts.peak_again is None else say("waves.peak.again", lang, year=facts.peak_again)
 
 
 def _crest_gap(facts: Facts, lang: str) -> str:

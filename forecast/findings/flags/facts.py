@@ -193,6 +193,8 @@ def facts_of(
             peak_year=crest and crest.year,
             peak_low=crest and crest.low,
             peak_high=crest and crest.high,
+            peak_again=crest and crest.surpassed,
+            plateau=_plateau(crest),
             crest_year=crest_year,
             crest_gap=crest_gap,
             gap_year=gap_year,
@@ -207,6 +209,12 @@ def facts_of(
             building=model.service.building,
         )
     return facts
+
+
+def _plateau(crest: Crest | None) -> tuple[int, int, float, float] | None:
+    if crest is None or crest.plateau_first is None or crest.plateau_last is None:
+        return None
+    return crest.plateau_first, crest.plateau_last, crest.plateau_low or 0.0, crest.plateau_high or 0.0
 
 
 def tips_of(

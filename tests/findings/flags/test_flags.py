@@ -130,7 +130,10 @@ def test_sentences_do_not_contradict_themselves(run: Run) -> None:
         if "见顶" in text:
             counties = list(run.region.counties.index) if area == run.region.area else [area]
             demand = run.data.demand.sel(service=service, county=counties).sum("county").sel(year=slice(None, 2050))
-            assert float(demand.sel(year=facts.peak_year)) > 0.9 * float(demand.max()), text
+            later = demand.sel(year=slice(facts.peak_year + 1, None))
+            higher = later.year[later > 1.02 * demand.sel(year=facts.peak_year)].values.tolist()
+            assert facts.peak_again == (min(higher) if higher else None), text
+            assert (f"{facts.peak_again}年起再度超过" in text) == bool(higher)
         assert not re.search(r"见顶.*属长期短缺", said) or facts.peak_year >= 2026
 
 

@@ -48,7 +48,7 @@ def test_tables_of_who_could_help_are_those_of_the_gaps() -> None:
     gap.loc[{"county": ["000002", "000003"], "service": "kindergarten", "year": [2030, 2031]}] = 200.0
     gap.loc[{"county": "000002", "service": "primary_school", "year": 2033}] = 1000.0
     gap.loc[{"county": "000002", "service": "care_beds", "year": 2033}] = -100.0
-    flags = replace(run.flags, gap=gap)
+    flags = replace(run.flags, demand=-gap, supply=xr.zeros_like(gap))
     run = replace(run, region=region, flags=flags, sharing=find_sharing(flags, run.models, region, RULES.sharing))
     told = {table.id: table for table in waves(View(run)).tables}
     pairs, cross = told["table_pairs"], told["table_cross"]
