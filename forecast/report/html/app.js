@@ -72,6 +72,7 @@ async function change(part) {
   Object.assign(state, part);
   write();
   const keys = Object.keys(part);
+  if (part.place && book.open) draw(book);
   await Promise.all([...drawn].filter(([, one]) => one.view).map(([el, one]) => refresh(one, el, keys)));
 }
 
@@ -158,6 +159,7 @@ document.addEventListener('click', event => {
   const set = on('[data-set]'), copy = on('[data-copy]'), every = on('[data-copy-all]');
   if (set) change({[set.dataset.set]: set.dataset.value});
   const sheet = on('[data-sheet]'), print = on('[data-print]');
+  if (on('a[href="#sheets"]')) book.open = true;
   if (sheet) openSheet(sheet.dataset.sheet);
   if (print) printSheets(print.dataset.print);
   if (copy) copyTable(copy.dataset.copy);
@@ -170,13 +172,17 @@ document.addEventListener('input', event => {
 
 // What is unfolded gets the width that it has now.
 document.addEventListener('toggle', event => {
-  if (!event.target.open) return;
-  for (const el of all('[data-chart]', event.target)) mount(el).then(() => fit(el));
+  if (event.target.open) draw(event.target);
 }, true);
+
+// Charts of a part that has a width now.
+function draw(part) {
+  for (const el of all('[data-chart]', part)) if (el.clientWidth) mount(el).then(() => fit(el));
+}
 
 function fit(el) {
   const {view} = drawn.get(el);
-  if (view && el.clientWidth) view.signal('width', el.clientWidth).runAsync();
+  if (view && el.clientWidth && Math.abs(view.width() - el.clientWidth) > 1) view.signal('width', el.clientWidth).runAsync();
 }
 
 // ---- the sheet of a county: two pages, drawn when it is opened or printed ----

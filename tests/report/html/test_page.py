@@ -239,6 +239,10 @@ def test_every_county_has_a_sheet_of_two_printed_pages(look: Any) -> None:
     page.click("#table_kindergarten [data-sheet='000002']")
     page.wait_for_selector("#sheets [data-sheet-of='000002'] svg")
     assert page.locator("#sheets .sheet:visible").count() == 1
+    page.wait_for_timeout(500)
+    wide = page.evaluate("[...document.querySelectorAll('.sheet:not([hidden]) svg')].map(svg => svg.clientWidth)")
+    assert len(wide) == len(read_models())
+    assert min(wide) > 150
     assert "乙县" in page.locator("#sheets .sheet:visible h3").first.inner_text()
     for lang in ("zh", "en"):
         page.click(f"button[data-value={lang}]")
