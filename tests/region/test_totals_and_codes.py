@@ -21,7 +21,11 @@ THIRD = "010103,丙县,Third,010100\n"
 
 def read(folder: Path, **texts: str) -> Region:
     """The good region with some of its tables changed, and a source for each."""
-    lines = [f"{name},,made up,,published,seen,\n" for name in texts if f"\n{name},," not in GOOD["sources.csv"]]
+    lines = [
+        f"{name},,made up,,published,seen,\n"
+        for name in texts
+        if name != "head" and f"\n{name},," not in GOOD["sources.csv"]
+    ]
     texts.setdefault("sources", GOOD["sources.csv"] + "".join(lines))
     files = {"region.toml" if name == "head" else f"{name}.csv": text for name, text in texts.items()}
     return read_region(write(folder / "twins", files))
