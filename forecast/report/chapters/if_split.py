@@ -22,17 +22,21 @@ def if_split(view: View) -> list[Table]:
 
 def _table(view: View, service: str) -> Table | None:
     here = {SERVICE: service, YEAR: view.outlook_year}
-    gaps = view.run.data["gap_if_split"].sel(here).transpose(RULE, COUNTY).to_pandas().dropna(how="all")
+    gaps = view.run.data["gap_if_split"].sel(here).dropna(RULE, how="all")
     words = "held" if view.kinds.words(view.area, service) == "held" else "gap"
     signs = view.run.data["sign_if_split"].sel(here).to_series()
     rows: list[tuple[Cell, ...]] = [
-        (view.names.places[county], *(float(gap) for gap in gaps[county]), _sign(float(signs[county]), words))
+        (
+            view.names.places[county],
+            *(float(gap) for gap in gaps.sel({COUNTY: county}).values),
+            _sign(float(signs[county]), words),
+        )
         for county in view.counties
         if math.isfinite(signs[county])
     ]
     if not rows:
         return None
-    columns = [Column(both("table.place")), *(Column(both(f"split.{rule}"), "moved") for rule in gaps.index)]
+    columns = [Column(both("table.place")), *(Column(both(f"split.{rule}"), "moved") for rule in gaps[RULE].values)]
     columns.append(Column(both("split.agreed")))
     title = both(
         f"split.title_{words}",

@@ -186,7 +186,7 @@ def _causes(view: View, place: str) -> Table | None:
     steps = view.schools.acting
     columns = [Column(both("table.stage")), Column(both("sheet.before"), "count"), Column(both("sheet.after"), "count")]
     columns += [Column(both(f"step.{step}"), "moved") for step in steps]
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (
             view.names.short(str(row["service"])),
             float(row["before"]),

@@ -108,7 +108,7 @@ def _state(
     if math.isnan(gap):
         change = float(drawing.change_of_need(view, service).at[place, year])
         said = both("script.need", year=year, need=count(need), change=_signed(change))
-        return (*said.pair(), "") if math.isfinite(need) and math.isfinite(change) else ("", "", "")
+        return (said.zh, said.en, "") if math.isfinite(need) and math.isfinite(change) else ("", "", "")
     even = abs(relative) <= TOLERANCE
     size = Text("", "") if even else Text(count(abs(gap)).zh, f"{abs(gap):,.0f}")
     what = both("script.even" if even else "script.short" if gap < 0 else "script.spare")
