@@ -52,7 +52,7 @@ def draw(view: View) -> Drawing:
     known = known.transform_calculate(tone=tone("datum.share"))
     cells = known.mark_rect(cornerRadius=1.5, tooltip=tooltip, aria=False)
     words = known.mark_text(
-        fontSize=alt.ExprRef("bandwidth('x')<24?0:11"),
+        fontSize=alt.ExprRef("bandwidth('x')<19?0:bandwidth('x')<24?9:11"),
         text=alt.ExprRef(f"replace({signed_per_cent('datum.share')},'%','')"),
         aria=False,
     )
