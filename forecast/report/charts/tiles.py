@@ -65,7 +65,7 @@ def draw(view: View) -> Drawing:
 
     def words(expression: str, size: int, down: float, weight: Literal[400, 600]) -> alt.Chart:
         mark = base.mark_text(
-            fontSize=alt.ExprRef(f"bandwidth('x')<70?12:{size}"),
+            fontSize=alt.ExprRef(f"bandwidth('x')<70?12:lang=='en'?min(13,{size}):{size}"),
             dy=down,
             fontWeight=weight,
             limit=alt.ExprRef("bandwidth('x')-4"),

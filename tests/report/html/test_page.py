@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from forecast import read_region, read_scenario, run_forecast
 from forecast.demand import read_models
 from forecast.report import render_html
 from forecast.report.view import View
@@ -255,6 +256,18 @@ def test_every_county_has_a_sheet_of_two_printed_pages(look: Any) -> None:
     assert pages_of(page) > 4  # the whole report again
     assert page.locator("#sheets .sheet:visible").count() == 1
     assert seen.complaints == []
+
+
+@pytest.mark.slow
+def test_sheets_of_wenzhou_are_two_pages_in_both_languages(look: Any) -> None:
+    run = run_forecast(read_region("wenzhou"), read_scenario("baseline"), trajectories=200)
+    page = look(html=render_html(run)).page
+    for lang in ("zh", "en"):
+        page.click(f"button[data-value={lang}]")
+        for place in View(run).places:
+            page.evaluate("place => report.openSheet(place)", place)
+            page.evaluate("report.setForPrint('one')")
+            assert pages_of(page) == 2, (place, lang)
 
 
 def test_where_no_gap_may_be_told_need_and_its_change_stand_instead(look: Any) -> None:
