@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -110,3 +111,37 @@ def percent(share: float) -> str:
     '33%'
     """
     return f"{abs(share):.0%}"
+
+
+STEPS = (1, 5, 10, 20, 50)
+"""Per cent to which a probability is rounded, the finest first."""
+
+
+def printed_chance(probability: float, trajectories: int) -> tuple[int, int]:
+    """A probability in whole per cent as it is printed, and the step it is rounded to: no finer than two standard errors
+    of a share of so many trajectories. 0 and 100 mean less than a step and more than 100 less a step.
+
+    The standard error is that of the share with one trajectory more on either side (Laplace), so that a share of none or
+    all of a few is not taken for certain.
+
+    >>> printed_chance(0.93, 1000), printed_chance(0.985, 1000), printed_chance(0.5, 1000), printed_chance(1.0, 2)
+    ((95, 5), (98, 1), (50, 5), (100, 50))
+    """
+    cautious = (probability * trajectories + 1) / (trajectories + 2)
+    error = 100 * math.sqrt(cautious * (1 - cautious) / trajectories)
+    step = next((step for step in STEPS if 2 * error <= step), STEPS[-1])
+    return step * math.floor(100 * probability / step + 0.5), step
+
+
+def chance(probability: float, trajectories: int, brief: bool = False) -> Text:
+    """A probability in words, as fine as so many trajectories can tell, and never 0 or 100 %.
+
+    >>> chance(0.897, 1000).en, chance(1.0, 1000).zh, chance(0.0, 50).en, chance(0.0, 50, brief=True).en
+    ('90%', '超过99%', 'under 5%', '<5%')
+    """
+    whole, step = printed_chance(probability, trajectories)
+    if whole <= 0:
+        return same(f"<{step}%") if brief else Text(f"不到{step}%", f"under {step}%")
+    if whole >= 100:
+        return same(f">{100 - step}%") if brief else Text(f"超过{100 - step}%", f"over {100 - step}%")
+    return same(f"{whole}%")

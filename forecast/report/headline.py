@@ -1,24 +1,28 @@
-"""The first screen in words, written from the run: what will be short or in surplus, where, when, and how sure.
+"""The first screen in words, written from the run: what, where, when, how sure, what to do, and what it rests on.
 
-The first sentence is the title: shortages that begin soon, and what is to spare in the year looked at. Then how likely
-that is and what is open, the falls among children already born, the crests, where it is short, what comes later, and what all this rests on. A sentence that
-the data do not carry is left out, and where nothing is short, that is said.
+The title tells what is short or to spare where that is known, else the wave. Then the wave stage by stage and how much of
+it is born already, what is missing and idle and how sure that is, how need stands to the most ever held, which counties
+change most, what follows for posts and buildings, what cannot be judged and why, and what all this rests on. Everything
+begins at the year of the decision. A sentence that the data do not carry is left out.
 """
 
 from __future__ import annotations
 
+import math
+
 from forecast.basics.basis import weakest
-from forecast.basics.text import Text, count, joined, percent, strung
+from forecast.basics.text import Text, chance, count, joined, percent, strung
 from forecast.basics.tolerance import TOLERANCE
-from forecast.findings.crests import Crest
-from forecast.report.chances import chance, gap_range, given, likelihood
+from forecast.report.ahead import crested, fall, moved
+from forecast.report.chances import gap_range, given, likelihood
+from forecast.report.standing import NAMED, break_even, held, not_told, odds, state
 from forecast.report.view import View
 from forecast.report.view.meaning import Spell
 from forecast.report.words import both, without_marks
 from forecast.run.run import Run
 
 SOON = 8
-"""Years after the jump-off year in which a shortage must begin to stand in the title."""
+"""Years after the decision within which a shortage must begin to stand in the title."""
 
 FALL = 0.15
 """A fall of children already born that is worth a sentence: share of the year it starts from."""
@@ -26,12 +30,11 @@ FALL = 0.15
 SPARE = 0.10
 """Surplus worth a title: share of the places that nobody needs."""
 
-IN_TITLE, NAMED = 2, 3
-"""How many services stand in the title, and how many counties in a sentence."""
-
+IN_TITLE = 2
+"""How many services of a kind stand in the title."""
 
 EVEN = (34, 65)
-"""Whole per cent between which a service may as well be short as not: the same as in `chances.SCALE`."""
+"""Per cent between which a service may as well be short as not: the same as in `chances.SCALE`."""
 
 
 def headline(run: Run) -> dict[str, list[str]]:
@@ -42,63 +45,110 @@ def headline(run: Run) -> dict[str, list[str]]:
 
 def tell(view: View) -> list[Text]:
     """As `headline`, with the marks of colour in the title."""
-    parts = [title(view), *sure(view), unsure(view), falls(view), crests(view), where_short(view)]
-    parts += [later(view), norm_differs(view), standard_view(view), unknown(view)]
-    parts += [given(view)] if view.many else [basis(view), both("sure.one_path")]
+    parts = [title(view), wave(view), falls(view), *gaps(view), unsure(view), *most_held(view), needs(view)]
+    parts += [changes(view), posts(view), buildings(view), norm_differs(view), standard_view(view)]
+    parts += [*not_told(view), counted(view), given(view) if view.many else both("sure.one_path")]
     return [part for part in parts if part]
 
 
+# ---- the title ---------------------------------------------------------------------------------------------------
+
+
 def title(view: View) -> Text:
-    """Title: services that are short soon, and places to spare in the year looked at."""
-    supplied = [service for service in view.services if view.curves.has_gap(service)]
-    if not supplied:
-        return both("title.no_supply", area=view.names.whole)
+    """Title: services that are short soon, places to spare in the year looked at, and the wave through the schools."""
     short = [
         both("title.short", thing=view.names.thing(service), years=_years(view, spell))
         for service, spell in soon_short(view)[:IN_TITLE]
     ]
     spare = [
-        both("title.spare", **_missing(view, service, _gap(view, service))) for service in in_surplus(view)[:IN_TITLE]
+        both(
+            "title.spare",
+            thing=view.names.thing(service),
+            number=count(view.curves.at("idle", view.area, service, view.outlook_year)),
+            amount=view.names.amount(view.curves.at("idle", view.area, service, view.outlook_year), service),
+        )
+        for service in in_surplus(view)[:IN_TITLE]
     ]
-    spare_part = both("title.spare_in", year=view.outlook_year, spare=joined(spare)) if spare else None
-    if short and spare_part:
-        return joined([both("title.place", area=view.names.whole, rest=joined(short)), spare_part], zh="；", en="; ")
-    if short:
-        return both("title.place", area=view.names.whole, rest=joined(short))
-    if spare_part:
-        nothing = both("title.nothing_short", area=view.names.whole, year=min(view.jump_off + SOON, view.horizon))
-        return joined([nothing, spare_part], zh="；", en="; ")
-    return both("title.balanced", area=view.names.whole, share=percent(TOLERANCE), year=view.outlook_year)
+    parts = [joined(short)] if short else []
+    if spare:
+        parts.append(both("title.spare_in", year=view.outlook_year, spare=joined(spare)))
+    if not any(view.meaning.is_stage(service) for service in _in_title(view)):
+        parts += _wave_title(view)
+    if not parts:
+        parts = [_quiet(view)]
+    return both("title.place", area=view.names.whole, rest=strung(parts, "；", "; "))
+
+
+def _wave_title(view: View) -> list[Text]:
+    """Stages that still crest, then the largest falls until the year looked at."""
+    ahead = [
+        both("title.crest", people=view.names.people(service), when=text)
+        for service in view.meaning.school_stages
+        if (crest := view.meaning.crest(view.area, service))
+        and max(crest.year, crest.plateau_last or 0) >= view.now
+        and (text := crested(view, view.area, service, height=False))
+    ]
+    change = {s: view.meaning.change(view.area, s, view.now, view.outlook_year) for s in view.meaning.school_stages}
+    falling = sorted((s for s in change if change[s] <= -TOLERANCE), key=change.__getitem__)[:IN_TITLE]
+    down = [both("title.fall", people=view.names.people(s), share=percent(change[s])) for s in falling]
+    parts = [joined(ahead, "、")] if ahead else []
+    if down:
+        parts.append(both("title.falls", now=view.now, year=view.outlook_year, parts=joined(down)))
+    return parts
+
+
+def _quiet(view: View) -> Text:
+    """A title where nothing is short soon, nothing is to spare and no stage of school moves."""
+    if not view.bases.told_gap(view.area):
+        return both("title.need_alone", now=view.now, year=view.outlook_year)
+    if all(view.meaning.balanced(view.area, service, view.outlook_year) for service in view.bases.told_gap(view.area)):
+        return both("title.balanced", share=percent(TOLERANCE), year=view.outlook_year)
+    return both("title.nothing_short", year=min(view.now + SOON, view.horizon))
 
 
 def title_basis(view: View) -> str | None:
-    """Weakest basis of the services in the title; None where it names none."""
-    named = [service for service, _ in soon_short(view)[:IN_TITLE]] + in_surplus(view)[:IN_TITLE]
-    return weakest(*(view.bases.gap(service) for service in named)) if named else None
+    """Weakest basis of the services in the title."""
+    named = _in_title(view)
+    return weakest(*(view.bases.gap(service) for service in named)) if named else "derived"
+
+
+def _in_title(view: View) -> list[str]:
+    return [service for service, _ in soon_short(view)[:IN_TITLE]] + in_surplus(view)[:IN_TITLE]
 
 
 def soon_short(view: View) -> list[tuple[str, Spell]]:
-    """Services whose first shortage begins soon, stages of childhood first, then the larger sum of missing places."""
+    """Services whose first shortage begins soon, stages of childhood first, then the larger share of what is missing."""
     ranked = []
-    for service in view.services:
+    for service in view.bases.told_gap(view.area):
         spells = view.meaning.spells(view.area, service)
-        if spells and spells[0].first <= view.jump_off + SOON:
-            gap = view.curves.table("gap", service).loc[view.area]
-            need = view.curves.table("demand", service).loc[view.area]
-            share = float((gap / need).loc[spells[0].first : spells[0].last].sum())
-            ranked.append((not view.meaning.is_stage(service), share, service, spells[0]))
+        if spells and spells[0].first <= view.now + SOON:
+            missing, need = (view.curves.table(name, service).loc[view.area] for name in ("missing", "demand"))
+            share = float((missing / need).loc[spells[0].first : spells[0].last].sum())
+            ranked.append((not view.meaning.is_stage(service), -share, service, spells[0]))
     return [(service, spell) for _, _, service, spell in sorted(ranked, key=lambda row: row[:2])]
 
 
 def in_surplus(view: View) -> list[str]:
-    """Services with a surplus in the year looked at, stages of childhood first, then the larger share of places."""
+    """Services with places to spare in the year looked at and no county short, stages of childhood first."""
     ranked = []
-    for service in view.services:
-        supply = view.curves.at("supply", view.area, service, view.outlook_year)
-        gap = _gap(view, service)
-        if supply > 0 and gap / supply >= SPARE:
-            ranked.append((not view.meaning.is_stage(service), -gap / supply, service))
+    for service in view.bases.told_gap(view.area):
+        supply, idle = (view.curves.at(name, view.area, service, view.outlook_year) for name in ("supply", "idle"))
+        if supply > 0 and idle / supply >= SPARE and not view.meaning.lacks(view.area, service, view.outlook_year):
+            ranked.append((not view.meaning.is_stage(service), -idle / supply, service))
     return [service for *_, service in sorted(ranked)]
+
+
+# ---- the wave ----------------------------------------------------------------------------------------------------
+
+
+def wave(view: View) -> Text | None:
+    """Stage by stage: when it crests, how high, and how far it falls until the last year whose pupils are all born."""
+    parts = []
+    for service in view.meaning.school_stages:
+        told = [part for part in (crested(view, view.area, service), fall(view, view.area, service)) if part]
+        if told:
+            parts.append(both("wave.stage", people=view.names.people(service), told=strung(told)))
+    return both("wave.all", parts=strung(parts, "；", "; "), jump_off=view.jump_off) if parts else None
 
 
 def falls(view: View) -> Text | None:
@@ -106,12 +156,13 @@ def falls(view: View) -> Text | None:
     service = steepest(view)
     if service is None:
         return None
-    start, before, counted = last_known(view, service)
+    start, before, counted_roll = last_known(view, service)
     end = view.meaning.born_until(service)
     after = view.curves.at("demand", view.area, service, end)
+    planned = _planned_until(view, service, end)
     parts = [
         both(
-            "fall.counted" if counted else "fall.estimated",
+            "fall.counted" if counted_roll else "fall.estimated",
             people=view.names.people(service),
             start=start,
             before=count(before),
@@ -122,12 +173,15 @@ def falls(view: View) -> Text | None:
             jump_off=view.jump_off,
         )
     ]
-    parts += _from_the_height(view, service, start, before, after)
-    added = view.curves.at("supply", view.area, service, end) - view.curves.at("supply", view.area, service, start)
-    if added > 0.01 * before:
-        parts.append(both("fall.added", **_missing(view, service, added)))
-    sentence = strung(parts, "，", "; ")
-    return Text(sentence.zh + "。", sentence.en + ".")
+    if planned > 0.01 * before:
+        thing, amount = view.names.thing(service), view.names.amount(planned, service)
+        parts.append(both("fall.added", thing=thing, number=count(planned), amount=amount))
+    return both("sentence", text=strung(parts, "，", "; "))
+
+
+def _planned_until(view: View, service: str, year: int) -> float:
+    planned = view.curves.at("planned", view.area, service, year) if "planned_of_area" in view.run.data else 0.0
+    return planned if math.isfinite(planned) else 0.0
 
 
 def steepest(view: View) -> str | None:
@@ -136,7 +190,7 @@ def steepest(view: View) -> str | None:
     for service in view.meaning.school_stages:
         end = view.meaning.born_until(service)
         start, before, _ = last_known(view, service)
-        if start < end <= view.horizon and before > 0:
+        if max(start, view.now - 1) < end <= view.horizon and before > 0:
             change = view.curves.at("demand", view.area, service, end) / before - 1
             if change <= -FALL and end - start <= SOON:
                 shares[service] = change
@@ -151,145 +205,181 @@ def last_known(view: View, service: str) -> tuple[int, float, bool]:
     return view.jump_off, view.curves.at("demand", view.area, service, view.jump_off), False
 
 
-def _from_the_height(view: View, service: str, start: int, before: float, after: float) -> list[Text]:
-    """How far below the crest before the fall, where that was counted, else below the highest roll that was."""
-    crest, rolls = view.meaning.crest(view.area, service), view.curves.observed(service)
-    if rolls.empty or (crest and crest.year in rolls.index):
-        key, year, height = "fall.crest", crest.year if crest else start, crest.height if crest else 0.0
-    else:
-        key, year, height = "fall.highest", int(rolls.idxmax()), float(rolls.max())
-    if year >= start or height <= 0 or after / height >= after / before - 0.02:
-        return []
-    return [both(key, year=year, share=percent(after / height - 1))]
+# ---- what is missing and idle, and how sure that is --------------------------------------------------------------
 
 
-def crests(view: View) -> Text | None:
-    """The wave: when each stage crests, and how far it falls by the last year whose pupils are all born."""
-    parts = []
-    for service in view.meaning.school_stages:
-        crest, end = view.meaning.crest(view.area, service), view.meaning.born_until(service)
-        if crest and view.jump_off - 1 <= crest.year < end <= view.horizon:
-            parts.append(_crest(view, service, crest, end))
-    if not parts:
-        return None
-    return both("crests.all", parts=joined(parts, zh="；", en="; "), jump_off=view.jump_off)
-
-
-def _crest(view: View, service: str, crest: Crest, end: int) -> Text:
-    change = view.curves.at("demand", view.area, service, end) / crest.height - 1
-    return both(
-        "crests.fall" if change < 0 else "crests.rise",
-        people=view.names.people(service),
-        year=crest.year,
-        height=count(crest.height),
-        end=end,
-        share=percent(change),
-    )
-
-
-def where_short(view: View) -> Text | None:
-    """For the shortages of the title: how many counties, and which ones are shortest in the worst year."""
-    parts = [
-        both(
-            "where.service",
-            year=spell.worst,
-            **_missing(view, service, view.curves.at("gap", view.area, service, spell.worst)),
-            counties=counties_short(view, service, spell.worst),
-        )
-        for service, spell in soon_short(view)[:IN_TITLE]
-    ]
-    return both("where.all", parts=joined(parts, zh="；", en="; ")) if parts else None
-
-
-def counties_short(view: View, service: str, year: int) -> Text:
-    """Number of counties short in the year, and the shortest by name."""
-    codes = view.meaning.short_counties(service, year)
-    if not codes:
-        return both("where.none")
-    if len(view.counties) == 1:
-        return both("where.only")
-    named = [
-        both(
-            "where.county",
-            county=view.names.places[code],
-            amount=count(abs(view.curves.at("gap", code, service, year))),
-        )
-        for code in codes[:NAMED]
-    ]
-    return both("where.counties", n=len(codes), of=len(view.counties), named=joined(named))
-
-
-def later(view: View) -> Text | None:
-    """Services that become short later, with the years."""
-    in_title = {service for service, _ in soon_short(view)[:IN_TITLE]}
-    parts = []
-    for service in view.services:
+def gaps(view: View) -> list[Text]:
+    """For each service that may be called short or to spare: where and how much, in the worst year of its first shortage
+    and in the year looked at, and how sure."""
+    sentences = []
+    for service in view.bases.told_gap(view.area):
         spells = view.meaning.spells(view.area, service)
-        if service not in in_title and spells:
-            parts.append(_later(view, service, spells[0]))
-    return both("later.all", parts=joined(parts)) if parts else None
+        worst = spells[0].worst if spells else view.outlook_year
+        parts = [part for year in sorted({worst, view.outlook_year}) if (part := _in_year(view, service, year))]
+        if spells and view.many:
+            parts.append(_sure(view, service, spells[0]))
+        if parts:
+            sentences.append(both("gap.service", thing=view.names.thing(service), told=strung(parts, "；", "; ")))
+    return sentences
 
 
-def _later(view: View, service: str, spell: Spell) -> Text:
-    values = {"thing": view.names.thing(service), "years": _years(view, spell)}
-    if not view.many:
-        return both("later.service", **values)
-    odds = view.odds.chance("p_short", view.area, service, spell.worst)
-    return both("later.odds", **values, worst=spell.worst, chance=chance(odds, view.trajectories))
+def _in_year(view: View, service: str, year: int) -> Text | None:
+    told = state(view, view.area, service, year)
+    if told is None:
+        return None
+    return both("gap.in_year", year=year, state=told, odds=odds(view, view.area, service, year))
 
 
-def sure(view: View) -> list[Text]:
-    """Chances that the title comes true: a sentence on the shortages, and one on the places to spare."""
-    if not view.many:
-        return []
-    short = [_sure_short(view, service, spell) for service, spell in soon_short(view)[:IN_TITLE]]
-    spare = [_sure_spare(view, service) for service in in_surplus(view)[:IN_TITLE]]
-    told = (("sure.title", short), ("sure.title_enough", spare))
-    return [both(key, parts=joined(parts, zh="；", en="; ")) for key, parts in told if parts]
-
-
-def _sure_short(view: View, service: str, spell: Spell) -> Text:
+def _sure(view: View, service: str, spell: Spell) -> Text:
     worst = view.odds.chance("p_short", view.area, service, spell.worst)
     ever = view.odds.chance("p_short_by", view.area, service, spell.last)
-    said = {"thing": view.names.thing(service), "worst": spell.worst, "likely": likelihood(worst)}
-    if spell.last == view.jump_off + 1:  # a first year that stands alone
-        return both("sure.title_short_once", **said, chance=chance(worst, view.trajectories))
     return both(
-        "sure.title_short",
-        **said,
-        chance=chance(worst, view.trajectories),
-        first=view.jump_off + 1,
+        "sure.short",
+        worst=spell.worst,
+        likely=likelihood(worst, view.trajectories),
+        first=view.now,
         last=spell.last,
         ever=chance(ever, view.trajectories),
-    )
-
-
-def _sure_spare(view: View, service: str) -> Text:
-    enough = 1 - view.odds.chance("p_short", view.area, service, view.outlook_year)
-    return both(
-        "sure.title_spare",
-        thing=view.names.thing(service),
-        year=view.outlook_year,
-        likely=likelihood(enough),
-        chance=chance(enough, view.trajectories),
-        range=gap_range(view, view.area, service, view.outlook_year),
+        range=gap_range(view, view.area, service, spell.worst),
     )
 
 
 def unsure(view: View) -> Text | None:
-    """Services that may as well be short as not in the year looked at."""
+    """Services that may as well be short as not in the year looked at, where the scenario itself lacks nothing."""
     if not view.many:
         return None
-    odds = {service: view.odds.chance("p_short", view.area, service, view.outlook_year) for service in view.services}
-    open_ = sorted(
-        (s for s in odds if odds[s] >= 0 and EVEN[0] <= round(100 * odds[s]) <= EVEN[1]),
-        key=lambda s: abs(odds[s] - 0.5),
-    )
+    year = view.outlook_year
+    risk = {s: view.odds.chance("p_short", view.area, s, year) for s in view.bases.told_gap(view.area)}
+    open_ = [s for s in risk if EVEN[0] <= 100 * risk[s] <= EVEN[1] and not view.meaning.lacks(view.area, s, year)]
     parts = [
-        both("sure.unsure_service", thing=view.names.thing(service), chance=chance(odds[service], view.trajectories))
-        for service in open_[:NAMED]
+        both("sure.unsure_service", thing=view.names.thing(service), chance=chance(risk[service], view.trajectories))
+        for service in sorted(open_, key=lambda s: abs(risk[s] - 0.5))[:NAMED]
     ]
-    return both("sure.unsure", year=view.outlook_year, parts=joined(parts)) if parts else None
+    return both("sure.unsure", year=year, parts=joined(parts)) if parts else None
+
+
+def most_held(view: View) -> list[Text]:
+    """How the highest need to come stands to the most ever held, for services whose places nobody has recorded: those
+    that will be more in a sentence each, with the capacity at which nothing is short; the others together."""
+    more, fewer = [], []
+    for service in view.services:
+        if view.bases.words(view.area, service) != "held":
+            continue
+        year, need = view.meaning.most_needed(view.area, service)
+        if need > view.curves.at("supply", view.area, service, year):
+            parts = [_in_year(view, service, year), break_even(view, view.area, service)]
+            told = strung([part for part in parts if part], "；", "; ")
+            more.append(both("held.service", people=view.names.people(service), told=told))
+        else:
+            fewer.append(
+                both(
+                    "held.below",
+                    people=view.names.people(service),
+                    year=year,
+                    amount=view.names.amount(need, service),
+                    held=held(view, view.area, service, year),
+                )
+            )
+    if fewer:
+        more.append(both("held.all_below", first=view.now, last=_last(view), parts=strung(fewer, "；", "; ")))
+    return more
+
+
+def _last(view: View) -> int:
+    return min(view.now + 15, view.horizon)
+
+
+def needs(view: View) -> Text | None:
+    """Need and its change where nothing may be said of supply and no stage of school is told of already."""
+    parts = [
+        both(
+            "need.service",
+            thing=view.names.thing(service),
+            moved=moved(view, view.area, service, view.now, view.outlook_year),
+        )
+        for service in view.services
+        if view.bases.words(view.area, service) == "need" and service not in view.meaning.school_stages
+    ]
+    return both("need.all", parts=strung(parts, "；", "; ")) if parts and view.outlook_year > view.now else None
+
+
+# ---- where, and what to do ---------------------------------------------------------------------------------------
+
+
+def changes(view: View) -> Text | None:
+    """The counties in which the stages of school that change most gain or lose most, by persons."""
+    if len(view.counties) < 2 or view.outlook_year <= view.now:
+        return None
+    change = {s: view.meaning.change(view.area, s, view.now, view.outlook_year) for s in view.meaning.school_stages}
+    largest = sorted((s for s in change if abs(change[s]) >= TOLERANCE), key=lambda s: -abs(change[s]))[:IN_TITLE]
+    parts = [_counties_changing(view, service) for service in largest]
+    if not parts:
+        return None
+    return both("change.all", now=view.now, year=view.outlook_year, parts=strung(parts, "；", "; "))
+
+
+def _counties_changing(view: View, service: str) -> Text:
+    need = view.curves.table("demand", service).loc[view.counties]
+    moves = need[view.outlook_year] - need[view.now]
+    whole = float(moves.sum())
+    named = moves.sort_values(ascending=whole < 0, kind="stable").index[:NAMED]
+    against = [code for code in view.counties if moves[code] * whole < 0 and abs(moves[code]) > TOLERANCE * need.at[code, view.now]]
+    parts = [
+        both(
+            "change.county",
+            county=view.names.places[code],
+            number=count(abs(float(moves[code]))),
+            share=percent(view.meaning.change(code, service, view.now, view.outlook_year)),
+        )
+        for code in named
+    ]
+    way = "fewer" if whole < 0 else "more"
+    text = both(f"change.{way}", people=view.names.people(service), number=count(abs(whole)), named=joined(parts))
+    if not against:
+        return text
+    other = both(f"change.against_{way}", named=joined([view.names.places[code] for code in against[:NAMED]]))
+    return strung([text, other])
+
+
+def posts(view: View) -> Text | None:
+    """Posts and classes that the standards ask for, in the year looked at against the year of the decision."""
+    schools = view.schools
+    if schools is None or view.outlook_year <= view.now:
+        return None
+    parts = []
+    for stage in schools.stages:
+        classes, wanted = (
+            schools.whole(name, stage, view.outlook_year) - schools.whole(name, stage, view.now) for name in ("classes", "posts")
+        )
+        if math.isfinite(classes) and math.isfinite(wanted) and min(abs(classes), abs(wanted)) >= 1:
+            way = "fewer" if wanted < 0 else "more"
+            values = {"classes": count(abs(classes)), "posts": count(abs(wanted))}
+            parts.append(both(f"posts.{way}", stage=view.names.short(stage), **values))
+    return both("posts.all", now=view.now, year=view.outlook_year, parts=strung(parts, "；", "; ")) if parts else None
+
+
+def buildings(view: View) -> Text | None:
+    """Stages of school that will not need more than now: no permanent buildings for growth; those that will: count the
+    places first where nobody has recorded them."""
+    flat, grows = [], []
+    for service in view.meaning.school_stages:
+        now = view.curves.at("demand", view.area, service, view.now)
+        _, need = view.meaning.most_needed(view.area, service)
+        if view.bases.words(view.area, service) == "gap" and view.meaning.spells(view.area, service):
+            continue
+        if need <= (1 + TOLERANCE) * now:
+            flat.append(view.names.short(service))
+        elif view.bases.words(view.area, service) != "gap":
+            grows.append(view.names.short(service))
+    parts = [both("do.flat", stages=joined(flat), first=view.now, last=_last(view), share=percent(TOLERANCE))] if flat else []
+    if grows:
+        parts.append(both("do.grows", stages=joined(grows)))
+    if any(view.bases.words(view.area, service) != "gap" for service in view.meaning.school_stages):
+        parts.append(both("do.count"))
+    return both("sentence", text=strung(parts, "；", "; ")) if parts else None
+
+
+# ---- what it rests on --------------------------------------------------------------------------------------------
 
 
 def norm_differs(view: View) -> Text | None:
@@ -297,9 +387,11 @@ def norm_differs(view: View) -> Text | None:
     parts = [
         both(
             "norm.short" if norm < 0 else "norm.spare",
-            **_missing(view, service, norm),
+            thing=view.names.thing(service),
+            number=count(abs(norm)),
+            amount=view.names.amount(norm, service),
         )
-        for service in view.services
+        for service in view.bases.told_gap(view.area)
         if (norm := norm_gap(view, service)) is not None
     ]
     return both("norm.all", year=view.outlook_year, parts=joined(parts)) if parts else None
@@ -307,19 +399,11 @@ def norm_differs(view: View) -> Text | None:
 
 def norm_gap(view: View, service: str) -> float | None:
     """Supply minus the standard's demand in the year looked at where its sign is not that of the gap shown, else None."""
-    supply = view.curves.at("supply", view.area, service, view.outlook_year)
-    norm = supply - view.curves.at("demand_norm", view.area, service, view.outlook_year)
-    gap = _gap(view, service)
+    supply, gap, norm_need = (
+        view.curves.at(name, view.area, service, view.outlook_year) for name in ("supply", "gap", "demand_norm")
+    )
+    norm = supply - norm_need
     return norm if norm * gap < 0 and abs(norm) > TOLERANCE * supply else None
-
-
-def unknown(view: View) -> Text | None:
-    """Services without a gap, because the region does not say their supply or the view chosen has no standard."""
-    missing = [view.names.thing(service) for service in view.services if not view.curves.has_gap(service)]
-    if not missing:
-        return None
-    without = any(view.curves.has_supply(service) for service in view.services if not view.curves.has_gap(service))
-    return both("basis.no_gap" if without else "basis.no_supply", things=joined(missing))
 
 
 def standard_view(view: View) -> Text | None:
@@ -327,28 +411,17 @@ def standard_view(view: View) -> Text | None:
     return both("sources.view_norm") if view.run.scenario.demand.view == "norm" else None
 
 
-def basis(view: View) -> Text | None:
-    """Services whose supply is assumed."""
-    supplied = [service for service in view.services if view.curves.has_gap(service)]
-    assumed = [service for service in supplied if view.bases.supply(service) == "assumed"]
-    if not assumed:
-        return None
-    if assumed == supplied:
-        return both("basis.all_assumed")
-    return both("basis.assumed_supply", things=joined([view.names.thing(service) for service in assumed]))
-
-
-def _missing(view: View, service: str, value: float) -> dict[str, Text]:
-    """The values of a sentence about a gap: `number` alone where the thing names the unit, `amount` with its unit."""
-    return {
-        "thing": view.names.thing(service),
-        "number": count(abs(value)),
-        "amount": view.names.amount(value, service),
-    }
-
-
-def _gap(view: View, service: str) -> float:
-    return view.curves.at("gap", view.area, service, view.outlook_year)
+def counted(view: View) -> Text:
+    """Up to when people and pupils are counted, and that the years between and the decision are reckoned."""
+    seen = [int(rolls.index[-1]) for service in view.services if len(rolls := view.curves.observed(service))]
+    parts = [both("counted.residents", year=view.jump_off)]
+    if seen:
+        parts.append(both("counted.pupils", year=max(seen)))
+    last = min([view.jump_off, *([max(seen)] if seen else [])])
+    if view.now - 1 > last:
+        first, end = last + 1, view.now - 1
+        parts.append(both("counted.between" if end > first else "counted.between_one", first=first, last=end))
+    return both("sentence", text=strung(parts, "，", "; "))
 
 
 def _years(view: View, spell: Spell) -> Text:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from forecast.basics.basis import weakest
-from forecast.basics.text import Text, joined, percent, year_text
-from forecast.report.chances import SCALE, chance, gap_range, given, likelihood
+from forecast.basics.text import Text, chance, joined, percent, year_text
+from forecast.report.ahead import moved
+from forecast.report.chances import SCALE, gap_range, given, likelihood
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.charts import capacity
 from forecast.report.view import View
@@ -29,7 +30,7 @@ def certainty(view: View) -> Chapter:
         sentences=(both("certainty.lead", n=f"{view.trajectories:,}"), given(view), _scale()),
         by_service={service: tuple(_sentences(view, service)) for service in view.services},
         charts=tuple(chart for chart in (_capacity_chart(view), _odds_chart(view), _causes_chart(view)) if chart),
-        tables=(_odds_table(view), _risk_of_whole(view), *_risk_tables(view)),
+        tables=tuple(table for table in (_odds_table(view), _risk_of_whole(view), *_risk_tables(view)) if table),
     )
 
 
@@ -47,32 +48,38 @@ def _sentences(view: View, service: str) -> list[Text]:
     return [part for part in sentences if part]
 
 
-def _now(view: View, service: str) -> Text | None:
-    """Chance of a shortage in the year looked at, and the range of the gap."""
-    probability = view.odds.chance("p_short", view.area, service, view.outlook_year)
-    if not math.isfinite(probability):
-        return both("sure.no_supply")
+def _now(view: View, service: str) -> Text:
+    """Chances in the year looked at and the range, as the kind of the supply allows; else the need with its range."""
+    year, words = view.outlook_year, view.bases.words(view.area, service)
+    short, spare = (view.odds.chance(name, view.area, service, year) for name in ("p_short", "p_spare"))
+    if words == "need" or not math.isfinite(short):
+        return both("sure.now_need", moved=moved(view, view.area, service, view.now, year))
     return both(
-        "sure.now",
-        year=view.outlook_year,
-        likely=likelihood(probability),
-        chance=chance(probability, view.trajectories),
-        range=gap_range(view, view.area, service, view.outlook_year),
+        f"sure.now_{words}",
+        year=year,
+        likely=likelihood(short, view.trajectories),
+        chance=chance(short, view.trajectories),
+        likely_spare=likelihood(spare, view.trajectories),
+        chance_spare=chance(spare, view.trajectories),
+        range=gap_range(view, view.area, service, year),
     )
 
 
 def _ever(view: View, service: str) -> Text | None:
-    """Chance that at least one year is short by the year looked at, and by ten years later."""
+    """Chance that at least one year is short, or above the most ever held, by the year looked at, and by ten years later."""
+    words = view.bases.words(view.area, service)
     years = sorted({view.outlook_year, min(view.outlook_year + 10, view.horizon)})
     by_then = [view.odds.chance("p_short_by", view.area, service, year) for year in years]
-    if not all(map(math.isfinite, by_then)):
+    if words == "need" or not all(map(math.isfinite, by_then)):
         return None
     parts = [_by_year(view, year, value) for year, value in zip(years, by_then, strict=True)]
-    return both("sure.ever", first=view.jump_off + 1, parts=joined(parts))
+    return both(f"sure.ever_{words}", first=view.now, parts=joined(parts))
 
 
 def _norm_met(view: View, service: str) -> Text | None:
     years = sorted({view.outlook_year, min(view.outlook_year + 10, view.horizon)})
+    if view.bases.words(view.area, service) != "gap":
+        return None
     met = [view.odds.chance("p_norm_met", view.area, service, year) for year in years]
     if not all(map(math.isfinite, met)):
         return None
@@ -124,10 +131,13 @@ def _causes_chart(view: View) -> Chart | None:
     return Chart("causes", "causes", title, note, panels=panels, basis="derived", folded=True)
 
 
-def _odds_table(view: View) -> Table:
-    """The whole: how likely each service is short, short by then, and up to its standard."""
+def _odds_table(view: View) -> Table | None:
+    """The whole: how likely each service with recorded supply is short, short by then, to spare, and up to its standard."""
+    services = view.bases.told_gap(view.area)
+    if not services:
+        return None
     years = sorted({min(view.outlook_year + step, view.horizon) for step in (0, 5, 10, 20)})
-    kinds = ("p_short", "p_short_by", "p_norm_met")
+    kinds = ("p_short", "p_short_by", "p_spare", "p_norm_met")
     columns = [Column(both("table.what"))]
     columns += [Column(_year(year), "chance", both(f"table.{kind}")) for kind in kinds for year in years]
     rows: list[tuple[Cell, ...]] = [
@@ -135,22 +145,28 @@ def _odds_table(view: View) -> Table:
             view.names.thing(service),
             *(view.odds.chance(kind, view.area, service, year) for kind in kinds for year in years),
         )
-        for service in view.services
+        for service in services
     ]
     title = both("table.odds", area=view.names.whole)
     return Table("table_odds", title, tuple(columns), tuple(rows), both("table.odds_note"), _basis(view))
 
 
 def _risk_of_whole(view: View) -> Table:
-    """For each service of the whole, in the year looked at: what stands, and what each risk asks for."""
+    """For each service of the whole, in the year looked at: what stands where that is known, and what each risk asks for."""
     rows: list[tuple[Cell, ...]] = []
     for service in view.services:
         needed = [view.odds.needed(view.area, service, view.outlook_year, risk) for risk in RISKS]
-        standing = view.curves.at("supply", view.area, service, view.outlook_year)
+        standing = _standing(view, view.area, service, view.outlook_year)
         rows.append((view.names.thing(service), view.names.unit_name(service), standing, *needed))
-    columns = (Column(both("table.what")), Column(both("table.unit")), Column(both("table.supply"), "count"), *_risks())
+    stands = Column(both("table.recorded"), "count")
+    columns = (Column(both("table.what")), Column(both("table.unit")), stands, *_risks())
     title, note = both("table.risk", area=view.names.whole, year=view.outlook_year), both("table.risk_note")
     return Table("table_risk", title, columns, tuple(rows), note, _basis(view))
+
+
+def _standing(view: View, place: str, service: str, year: int) -> float | None:
+    """Recorded supply; None where it is not."""
+    return view.curves.at("supply", place, service, year) if view.bases.words(place, service) == "gap" else None
 
 
 def _basis(view: View) -> str:
@@ -171,12 +187,12 @@ def _risk_tables(view: View) -> list[Table]:
 def _risk_table(view: View, service: str, years: list[int]) -> Table:
     columns = [Column(both("table.place"))]
     for year in years:
-        columns += [Column(both("table.supply"), "count", _year(year)), *_risks(_year(year))]
+        columns += [Column(both("table.recorded"), "count", _year(year)), *_risks(_year(year))]
     rows: list[tuple[Cell, ...]] = []
     for place in [*view.counties, view.area]:
         cells: list[Cell] = []
         for year in years:
-            cells.append(view.curves.at("supply", place, service, year))
+            cells.append(_standing(view, place, service, year))
             cells += [view.odds.needed(place, service, year, risk) for risk in RISKS]
         rows.append((view.names.places[place], *cells))
     title = both("table.risk_service", thing=view.names.thing(service), unit=view.names.unit_name(service))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from forecast.basics.text import Text, count, percent, year_text
+from forecast.basics.text import Text, count, percent, strung, year_text
+from forecast.report.ahead import crested, moved
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Said, Table
 from forecast.report.chapters.if_split import if_split
-from forecast.report.headline import counties_short
+from forecast.report.standing import break_even, odds, state, unknown_counties
 from forecast.report.view import View
 from forecast.report.words import both
 
@@ -92,12 +93,13 @@ def domain_chapter(view: View, domain: str) -> Chapter | None:
 
 
 def service_sentences(view: View, service: str, gap: bool = True) -> list[Text]:
-    """Demand, gap, migration, the standard and the ratio of a service; without the gap where it is told elsewhere."""
+    """Need, its standing to supply, migration, the standard and the ratio of a service; without the standing where it is
+    told elsewhere."""
     return [
         part
         for part in (
             _path(view, service),
-            _gap(view, service) if gap else None,
+            _standing(view, service) if gap else None,
             _migration(view, service),
             _norm(view, service),
             _ratio(view, service),
@@ -108,40 +110,30 @@ def service_sentences(view: View, service: str, gap: bool = True) -> list[Text]:
 
 
 def _path(view: View, service: str) -> Text:
-    """Demand at the jump-off year, in the year looked at and at the end, and the crest where there is one."""
-    demand = view.curves.table("demand", service).loc[view.area]
-    years = (view.jump_off, view.outlook_year, view.horizon)
-    steps = {f"v{k}": _about(view, service, year, float(demand[year])) for k, year in enumerate(years)}
-    path = both("service_path", thing=view.names.thing(service), y0=years[0], y1=years[1], y2=years[2], **steps)
-    crest = view.meaning.crest(view.area, service)
-    if crest is None or not view.meaning.is_stage(service):
+    """Need from the decision to the year looked at and at the end, and the crest where there is one."""
+    horizon = view.names.amount(view.curves.at("demand", view.area, service, view.horizon), service)
+    within = view.odds.within("demand_quantile", view.area, service, view.horizon)
+    way = moved(view, view.area, service, view.now, view.outlook_year)
+    thing = view.names.thing(service)
+    path = both("service_path", thing=thing, moved=way, end=view.horizon, last=horizon, within=within)
+    crest = crested(view, view.area, service) if view.meaning.is_stage(service) else None
+    if crest is None:
         return path
-    more = both("service_crest", year=crest.year, amount=view.names.amount(crest.height, service))
-    return Text(path.zh + more.zh, f"{path.en} {more.en}")
+    return strung([path, both("service_crest", people=view.names.people(service), when=crest)], "", " ")
 
 
-def _about(view: View, service: str, year: int, demand: float) -> Text:
-    """An amount of demand, with its band of 80 % where that is known."""
-    amount, within = view.names.amount(demand, service), view.odds.within("demand_quantile", view.area, service, year)
-    return Text(amount.zh + within.zh, amount.en + within.en)
-
-
-def _gap(view: View, service: str) -> Text:
-    if not view.curves.has_gap(service):
-        return both("service_no_standard" if view.curves.has_supply(service) else "service_no_supply")
-    gap = view.curves.at("gap", view.area, service, view.outlook_year)
-    if not math.isfinite(gap):
-        return both("service_gap_unknown", year=view.outlook_year)
-    key = "service_short" if gap < 0 else "service_spare"
-    if view.meaning.balanced(view.area, service, view.outlook_year):
-        key = "service_balanced"
-    return both(
-        key,
-        year=view.outlook_year,
-        amount=view.names.amount(gap, service),
-        supply=view.names.amount(view.curves.at("supply", view.area, service, view.outlook_year), service),
-        counties=counties_short(view, service, view.outlook_year),
-    )
+def _standing(view: View, service: str) -> Text:
+    """Need against supply in the year looked at as the kind of the supply allows, or why nothing is said of it."""
+    year = view.outlook_year
+    told = state(view, view.area, service, year)
+    if told is None:
+        kind = view.bases.kind(view.area, service)
+        if view.bases.words(view.area, service) != "need":
+            return both("service_no_standard" if view.run.scenario.demand.view == "norm" else "service_unknown", year=year)
+        return unknown_counties(view, service) or both(f"service_kind.{kind}")
+    first = both("service_state", year=year, state=told, odds=odds(view, view.area, service, year))
+    even = break_even(view, view.area, service)
+    return strung([first, both("sentence", text=even)], "", " ") if even else first
 
 
 def _migration(view: View, service: str) -> Text:
@@ -176,20 +168,24 @@ def _note(view: View, service: str) -> Text | None:
 
 
 def service_table(view: View, service: str) -> Table:
-    """Counties by milestone years: demand, supply and gap."""
+    """Counties by milestone years: need, and supply and gap of the places of which they may be told."""
     years = view.milestones()
-    supplied = [view.jump_off, view.outlook_year] if view.curves.has_gap(service) else []
-    gap_years = years if view.curves.has_gap(service) else []
-    demand, supply, gap = (view.curves.table(name, service) for name in ("demand", "supply", "gap"))
+    compared = any(view.bases.words(place, service) != "need" for place in view.places)
+    supplied = [view.now, view.outlook_year] if compared else []
+    gap_years = years if compared else []
+    held = view.bases.words(view.area, service) == "held"
     columns = [Column(both("table.place"))]
     columns += [Column(_year(year), "count", both("table.demand")) for year in years]
-    columns += [Column(_year(year), "count", both("table.supply")) for year in supplied]
-    columns += [Column(_year(year), "signed", both("table.gap")) for year in gap_years]
+    columns += [Column(_year(year), "count", both("table.held" if held else "table.supply")) for year in supplied]
+    kind, title = ("moved", "table.above_held") if held else ("signed", "table.gap")
+    columns += [Column(_year(year), kind, both(title)) for year in gap_years]
     rows: list[tuple[Cell, ...]] = []
     for place in [*view.counties, view.area]:
-        cells = [float(demand.at[place, year]) for year in years]
-        cells += [float(supply.at[place, year]) for year in supplied]
-        cells += [float(gap.at[place, year]) for year in gap_years]
+        told = view.bases.words(place, service) != "need"
+        cells: list[Cell] = [view.curves.at("demand", place, service, year) for year in years]
+        cells += [view.curves.at("supply", place, service, year) if told else None for year in supplied]
+        sign = -1 if held else 1
+        cells += [sign * view.curves.at("gap", place, service, year) if told else None for year in gap_years]
         rows.append((view.names.places[place], *cells))
     return Table(
         id=f"table_{service}",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from forecast.basics.text import Text, count, percent, same
-from forecast.report.chances import chance
+from forecast.basics.text import Text, chance, count, percent, same
+from forecast.basics.tolerance import TOLERANCE
+from forecast.report.ahead import year_range
 from forecast.report.chapter import Chapter, Chart, Figure, Said
 from forecast.report.charts.tiles import has_grid
 from forecast.report.headline import in_surplus, last_known, soon_short, steepest, tell, title_basis
@@ -27,9 +28,10 @@ def summary(view: View) -> Chapter:
 
 
 def figures(view: View) -> list[Figure]:
-    """Key figures, the surest first: the near fall, the last crest, the first shortage, the surplus, then the aged."""
-    candidates = [_fall(view), _crest(view), _shortage(view), _surplus(view), _aged(view), _residents(view)]
-    return [figure for figure in candidates if figure]
+    """Key figures, the surest first: the near fall, the last crest, the first shortage, what is above the most ever held,
+    the surplus, then the aged."""
+    candidates = [_fall(view), _crest(view), _shortage(view), _above_held(view), _surplus(view), _aged(view)]
+    return [figure for figure in [*candidates, _residents(view)] if figure]
 
 
 def _fall(view: View) -> Figure | None:
@@ -44,16 +46,21 @@ def _fall(view: View) -> Figure | None:
 
 
 def _crest(view: View) -> Figure | None:
+    """The last crest or plateau that is still to come."""
     ahead = [
-        (crest.year, service)
+        (crest.year, service, crest)
         for service in view.meaning.school_stages
-        if (crest := view.meaning.crest(view.area, service)) and crest.year >= view.jump_off
+        if (crest := view.meaning.crest(view.area, service)) and max(crest.year, crest.plateau_last or 0) >= view.now
     ]
     if not ahead:
         return None
-    year, service = max(ahead)
-    caption = both("figure.crest", people=view.names.people(service))
-    return Figure(both("figure.year", year=year), caption, view.bases.demand(service))
+    _, service, crest = max(ahead)
+    people, basis = view.names.people(service), view.bases.demand(service)
+    if crest.plateau_first is not None:
+        low, high = (count(value or crest.height) for value in (crest.plateau_low, crest.plateau_high))
+        value = both("figure.plateau", first=crest.plateau_first, last=crest.plateau_last)
+        return Figure(value, both("figure.plateau_caption", people=people, low=low, high=high), basis)
+    return Figure(both("figure.year", year=crest.year), both("figure.crest", people=people, within=year_range(crest)), basis)
 
 
 def _shortage(view: View) -> Figure | None:
@@ -61,28 +68,41 @@ def _shortage(view: View) -> Figure | None:
     if not short:
         return None
     service, spell = short[0]
-    gap = view.curves.at("gap", view.area, service, spell.worst)
-    caption = both(
-        "figure.shortage", thing=view.names.thing(service), year=spell.worst, odds=_odds(view, service, spell.worst)
-    )
-    return Figure(_sized("figure.short", view, service, gap), caption, view.bases.gap(service))
+    missing = view.curves.at("missing", view.area, service, spell.worst)
+    chance_of_it = _odds(view, "short", "p_short", service, spell.worst)
+    caption = both("figure.shortage", thing=view.names.thing(service), year=spell.worst, odds=chance_of_it)
+    return Figure(_sized("figure.short", view, service, missing), caption, view.bases.gap(service))
+
+
+def _above_held(view: View) -> Figure | None:
+    """The largest number of pupils above the most ever held, where nobody has recorded the places."""
+    above = []
+    for service in view.services:
+        if view.bases.words(view.area, service) == "held":
+            year, need = view.meaning.most_needed(view.area, service)
+            above.append((need - view.curves.at("supply", view.area, service, year), year, service))
+    if not above or max(above)[0] < 1:
+        return None
+    more, year, service = max(above)
+    chance_of_it = _odds(view, "held", "p_short", service, year)
+    caption = both("figure.held_caption", people=view.names.people(service), year=year, odds=chance_of_it)
+    return Figure(both("figure.held", number=count(more)), caption, view.bases.gap(service))
 
 
 def _surplus(view: View) -> Figure | None:
     spare = in_surplus(view)
     if not spare:
         return None
-    service = spare[0]
-    gap = view.curves.at("gap", view.area, service, view.outlook_year)
-    share = gap / view.curves.at("supply", view.area, service, view.outlook_year)
+    service, year = spare[0], view.outlook_year
+    idle = view.curves.at("idle", view.area, service, year)
     caption = both(
         "figure.surplus",
         thing=view.names.thing(service),
-        year=view.outlook_year,
-        share=percent(share),
-        odds=_odds(view, service, view.outlook_year),
+        year=year,
+        share=percent(idle / view.curves.at("supply", view.area, service, year)),
+        odds=_odds(view, "spare", "p_spare", service, year),
     )
-    return Figure(_sized("figure.spare", view, service, gap), caption, view.bases.gap(service))
+    return Figure(_sized("figure.spare", view, service, idle), caption, view.bases.gap(service))
 
 
 def _aged(view: View) -> Figure:
@@ -100,12 +120,12 @@ def _residents(view: View) -> Figure:
     return Figure(both("figure.persons", number=count(float(people[view.outlook_year]))), caption, "derived")
 
 
-def _odds(view: View, service: str, year: int) -> Text:
-    """Chance of a shortage, for a caption; nothing in a run of one path."""
+def _odds(view: View, side: str, variable: str, service: str, year: int) -> Text:
+    """Chance of what a figure says, for its caption; nothing in a run of one path."""
     if not view.many:
         return Text("", "")
-    probability = view.odds.chance("p_short", view.area, service, year)
-    return both("figure.odds", chance=chance(probability, view.trajectories, brief=True))
+    probability = view.odds.chance(variable, view.area, service, year)
+    return both(f"figure.odds_{side}", chance=chance(probability, view.trajectories, brief=True))
 
 
 def _sized(key: str, view: View, service: str, gap: float) -> Text:

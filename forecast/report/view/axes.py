@@ -48,15 +48,19 @@ class Axes:
     def horizon(self) -> int:
         return self.years[-1]
 
+    @property
+    def now(self) -> int:
+        """The year of the decision, at which all that is told begins."""
+        return self.run.flags.now
+
     @cached_property
     def outlook_year(self) -> int:
-        """The next round year (2030, 2035, ...) at least five years after the jump-off year, at most the horizon."""
-        return min(5 * math.ceil((self.jump_off + 5) / 5), self.horizon)
+        """The next round year (2030, 2035, ...) at least four years after the decision, at most the horizon."""
+        return min(5 * math.ceil((self.now + 4) / 5), self.horizon)
 
     def milestones(self) -> list[int]:
-        """The jump-off year and every fifth year after it."""
-        fives = [year for year in self.years if year % 5 == 0 and year > self.jump_off]
-        return [self.jump_off, *fives]
+        """The year of the decision and every fifth year after it."""
+        return [self.now, *(year for year in self.years if year % 5 == 0 and year > self.now)]
 
     @property
     def many(self) -> bool:

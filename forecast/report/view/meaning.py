@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from forecast.basics.dims import COUNTY, SERVICE, YEAR
+from forecast.basics.dims import AREA, COUNTY, SERVICE, YEAR
 from forecast.basics.tolerance import TOLERANCE
 from forecast.findings.crests import Crest, by_place
 from forecast.report.view.axes import Axes
 from forecast.report.view.curves import Curves
 
 
+SPAN = 15
+"""Years from the decision on in which the most that is needed is looked for, as in the flags."""
+
+
 @dataclass(frozen=True)
 class Spell:
-    """Years in a row in which supply is short by more than `TOLERANCE`; `worst` is the year of the largest gap."""
+    """Years in a row in which more than `TOLERANCE` of the supply is missing; `worst` is the year with most missing."""
 
     first: int
     last: int
@@ -49,30 +54,64 @@ class Meaning:
 
     # ---- shortages ----------------------------------------------------------------------------------------------
 
+    def lacks(self, place: str, service: str, year: int) -> bool:
+        """True if more is missing, gross, than the tolerance; False where nothing is known."""
+        return self._beyond("missing", place, service, year)
+
+    def spares(self, place: str, service: str, year: int) -> bool:
+        """True if more stands idle, gross, than the tolerance; False where nothing is known."""
+        return self._beyond("idle", place, service, year)
+
     def balanced(self, place: str, service: str, year: int) -> bool:
-        """True if supply and demand differ by no more than the tolerance."""
-        return abs(float(self.curves.relative_gap(service).at[place, year])) <= TOLERANCE
+        """True if neither the place nor, of the whole, any county lacks or spares more than the tolerance; False where
+        one is not known."""
+        inside = self.axes.counties if place == self.axes.area and self.parts_known(service) else []
+        off = [code for code in (place, *inside) if self.lacks(code, service, year) or self.spares(code, service, year)]
+        return not off and math.isfinite(self.curves.at("gap", place, service, year))
+
+    def _beyond(self, what: str, place: str, service: str, year: int) -> bool:
+        return self.curves.at(what, place, service, year) > TOLERANCE * self.curves.at("supply", place, service, year)
+
+    def parts_known(self, service: str) -> bool:
+        """True if what is missing and idle in the whole are sums over its counties."""
+        return bool(self.axes.run.data["parts_known"].sel({AREA: self.axes.area, SERVICE: service}))
 
     def spells(self, place: str, service: str) -> list[Spell]:
-        """Spells of shortage after the jump-off year, in order."""
-        row, years = self.axes.row_of[place], self.axes.years
-        short = dict(zip(years, self.curves.relative_gap(service).to_numpy()[row] < -TOLERANCE, strict=True))
-        gap = dict(zip(years, self.curves.values("gap", service)[row].tolist(), strict=True))
+        """Spells of shortage from the decision on, in order."""
+        missing = dict(zip(self.axes.years, self.curves.values("missing", service)[self.axes.row_of[place]], strict=True))
         spells: list[Spell] = []
         run: list[int] = []
-        for year in [*(year for year in years if year > self.axes.jump_off), None]:
-            if year is not None and short[year]:
+        for year in [*(year for year in self.axes.years if year >= self.axes.now), None]:
+            if year is not None and self.lacks(place, service, year):
                 run.append(year)
             elif run:
-                spells.append(Spell(run[0], run[-1], min(run, key=gap.__getitem__)))
+                spells.append(Spell(run[0], run[-1], max(run, key=missing.__getitem__)))
                 run = []
         return spells
 
     def short_counties(self, service: str, year: int) -> list[str]:
-        """Counties that are short in the year by more than the tolerance, the largest gap first."""
-        relative, gap = self.curves.relative_gap(service)[year], self.curves.table("gap", service)[year]
-        short = [code for code in self.axes.counties if relative[code] < -TOLERANCE]
-        return sorted(short, key=lambda code: float(gap[code]))
+        """Counties that lack more than the tolerance in the year, the one that lacks most first."""
+        missing = self.curves.table("missing", service)[year]
+        short = [code for code in self.axes.counties if self.lacks(code, service, year)]
+        return sorted(short, key=lambda code: -float(missing[code]))
+
+    def spare_counties(self, service: str, year: int) -> list[str]:
+        """Counties in which more than the tolerance stands idle in the year, the one with most first."""
+        idle = self.curves.table("idle", service)[year]
+        spare = [code for code in self.axes.counties if self.spares(code, service, year)]
+        return sorted(spare, key=lambda code: -float(idle[code]))
+
+    # ---- need ---------------------------------------------------------------------------------------------------
+
+    def most_needed(self, place: str, service: str) -> tuple[int, float]:
+        """Year and amount of the highest need from the decision on, within `SPAN` years."""
+        need = self.curves.table("demand", service).loc[place].loc[self.axes.now : self.axes.now + SPAN]
+        return int(need.idxmax()), float(need.max())
+
+    def change(self, place: str, service: str, first: int, last: int) -> float:
+        """Share by which need changes between two years; NaN where there is none in the first."""
+        before, after = (self.curves.at("demand", place, service, year) for year in (first, last))
+        return after / before - 1 if before > 0 else math.nan
 
     # ---- crests -------------------------------------------------------------------------------------------------
 

@@ -32,10 +32,7 @@ class Odds:
     curves: Curves
 
     def by_year(self, variable: str, service: str) -> Values:
-        """(place, year): a variable that the trajectories gave each area, as p_short; NaN where nothing is known, also
-        where there is no gap: with no standard to ask for anything, nothing is short and nothing is safe."""
-        if variable.startswith("p_short") and not self.curves.has_gap(service):
-            return np.full((len(self.axes.places), len(self.axes.years)), np.nan)
+        """(place, year): a variable that the trajectories gave each area, as p_short; NaN where nothing is known."""
         return self._cube(variable)[self.axes.services.index(service)]
 
     @cached_property

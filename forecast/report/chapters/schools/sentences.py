@@ -23,7 +23,7 @@ from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.chapters.schools.phrases import signed, span_of, stages_in
 from forecast.report.chapters.schools.tables import school_tables
 from forecast.report.chapters.services import domain_chapter, service_sentences, service_table
-from forecast.report.headline import counties_short
+from forecast.report.standing import counties_short
 from forecast.report.view import View
 from forecast.report.view.school_view import SchoolView
 from forecast.report.words import both
@@ -369,7 +369,7 @@ def _odds_words(schools: SchoolView, stage: str, year: int) -> Text:
     spread = gap_range(schools.view, schools.view.area, stage, year)
     if 100 * probability < least_per_cent(schools.view.trajectories):
         return both("school.odds_none", chance=told, range=spread)
-    return both("school.odds", likely=likelihood(probability), chance=told, range=spread)
+    return both("school.odds", likely=likelihood(probability, schools.view.trajectories), chance=told, range=spread)
 
 
 def _posts(schools: SchoolView, stage: str) -> Text | None:
