@@ -124,7 +124,7 @@ def printed_chance(probability: float, trajectories: int) -> tuple[int, int]:
     The standard error is that of the share with one trajectory more on either side (Laplace), so that a share of none or
     all of a few is not taken for certain.
 
-    >>> printed_chance(0.93, 1000), printed_chance(0.985, 1000), printed_chance(0.5, 1000), printed_chance(1.0, 2)
+    >>> printed_chance(0.93, 1000), printed_chance(0.98, 1000), printed_chance(0.5, 1000), printed_chance(1.0, 2)
     ((95, 5), (98, 1), (50, 5), (100, 50))
     """
     cautious = (probability * trajectories + 1) / (trajectories + 2)

@@ -22,15 +22,16 @@ def crested(view: View, place: str, service: str, height: bool = True) -> Text |
 def when(view: View, crest: Crest, service: str, height: bool = True) -> Text:
     """A crest in words: a plateau as one, a year with its range; whether it is counted, past or to come."""
     if crest.plateau_first is not None and crest.plateau_last is not None and crest.plateau_last >= view.now:
-        low, high = (count(value or crest.height) for value in (crest.plateau_low, crest.plateau_high))
-        key = "crest.plateau" if height else "crest.plateau_plain"
-        unit = view.names.unit_name(service)
-        return both(key, first=crest.plateau_first, last=crest.plateau_last, low=low, high=high, unit=unit)
+        key = "crest.plateau" if crest.plateau_first >= view.now else "crest.plateau_until"
+        text = both(key, first=crest.plateau_first, last=crest.plateau_last)
+        low, high = (value or crest.height for value in (crest.plateau_low, crest.plateau_high))
+        size = both("crest.between", low=count(low), high=view.names.heads(high, service))
+        return strung([text, size], "", "") if height else text
     past = "counted" if crest.counted else "past" if crest.high < view.now else "ahead"
     text = both(f"crest.{past}", year=crest.year, within=year_range(crest))
     if not height:
         return text
-    size = both("crest.height", amount=view.names.amount(crest.height, service))
+    size = both("crest.height", amount=view.names.heads(crest.height, service))
     return strung([text, size], "", "")
 
 
@@ -59,6 +60,6 @@ def moved(view: View, place: str, service: str, first: int, last: int) -> Text:
     """Need in two years, the later with its range, and the change."""
     change = view.meaning.change(place, service, first, last)
     key = "move.same" if not abs(change) >= FLAT else "move.fewer" if change < 0 else "move.more"
-    before, after = (view.names.amount(view.curves.at("demand", place, service, year), service) for year in (first, last))
+    before, after = (view.names.heads(view.curves.at("demand", place, service, year), service) for year in (first, last))
     within = view.odds.within("demand_quantile", place, service, last)
     return both(key, first=first, last=last, before=before, after=after, within=within, share=percent(change))

@@ -14,10 +14,10 @@ from forecast.basics.basis import weakest
 from forecast.basics.text import Text, chance, count, joined, percent, strung
 from forecast.basics.tolerance import TOLERANCE
 from forecast.report.ahead import crested, fall, moved
-from forecast.report.chances import gap_range, given, likelihood
+from forecast.report.chances import given
 from forecast.report.standing import NAMED, break_even, held, not_told, odds, state
 from forecast.report.view import View
-from forecast.report.view.meaning import Spell
+from forecast.report.view.meaning import SPAN, Spell
 from forecast.report.words import both, without_marks
 from forecast.run.run import Run
 
@@ -45,8 +45,11 @@ def headline(run: Run) -> dict[str, list[str]]:
 
 def tell(view: View) -> list[Text]:
     """As `headline`, with the marks of colour in the title."""
-    parts = [title(view), wave(view), falls(view), *gaps(view), unsure(view), *most_held(view), needs(view)]
-    parts += [changes(view), posts(view), buildings(view), norm_differs(view), standard_view(view)]
+    recorded = view.bases.told_gap(view.area)
+    stages = [service for service in recorded if view.meaning.is_stage(service)]
+    others = [service for service in recorded if service not in stages]
+    parts = [title(view), wave(view), falls(view), *gaps(view, stages), *most_held(view), changes(view), posts(view)]
+    parts += [buildings(view), *gaps(view, others), unsure(view), needs(view), norm_differs(view), standard_view(view)]
     parts += [*not_told(view), counted(view), given(view) if view.many else both("sure.one_path")]
     return [part for part in parts if part]
 
@@ -60,23 +63,18 @@ def title(view: View) -> Text:
         both("title.short", thing=view.names.thing(service), years=_years(view, spell))
         for service, spell in soon_short(view)[:IN_TITLE]
     ]
-    spare = [
-        both(
-            "title.spare",
-            thing=view.names.thing(service),
-            number=count(view.curves.at("idle", view.area, service, view.outlook_year)),
-            amount=view.names.amount(view.curves.at("idle", view.area, service, view.outlook_year), service),
-        )
-        for service in in_surplus(view)[:IN_TITLE]
-    ]
+    spare = [_spare_title(view, service) for service in in_surplus(view)[:IN_TITLE]]
     parts = [joined(short)] if short else []
-    if spare:
-        parts.append(both("title.spare_in", year=view.outlook_year, spare=joined(spare)))
     if not any(view.meaning.is_stage(service) for service in _in_title(view)):
         parts += _wave_title(view)
-    if not parts:
-        parts = [_quiet(view)]
-    return both("title.place", area=view.names.whole, rest=strung(parts, "；", "; "))
+    if spare and len(parts) < IN_TITLE:
+        parts.append(both("title.spare_in", year=view.outlook_year, spare=joined(spare)))
+    return both("title.place", area=view.names.whole, rest=strung(parts or [_quiet(view)], "；", "; "))
+
+
+def _spare_title(view: View, service: str) -> Text:
+    idle = view.curves.at("idle", view.area, service, view.outlook_year)
+    return both("title.spare", thing=view.names.thing(service), number=count(idle), amount=view.names.amount(idle, service))
 
 
 def _wave_title(view: View) -> list[Text]:
@@ -208,11 +206,11 @@ def last_known(view: View, service: str) -> tuple[int, float, bool]:
 # ---- what is missing and idle, and how sure that is --------------------------------------------------------------
 
 
-def gaps(view: View) -> list[Text]:
+def gaps(view: View, services: list[str]) -> list[Text]:
     """For each service that may be called short or to spare: where and how much, in the worst year of its first shortage
     and in the year looked at, and how sure."""
     sentences = []
-    for service in view.bases.told_gap(view.area):
+    for service in services:
         spells = view.meaning.spells(view.area, service)
         worst = spells[0].worst if spells else view.outlook_year
         parts = [part for year in sorted({worst, view.outlook_year}) if (part := _in_year(view, service, year))]
@@ -231,17 +229,8 @@ def _in_year(view: View, service: str, year: int) -> Text | None:
 
 
 def _sure(view: View, service: str, spell: Spell) -> Text:
-    worst = view.odds.chance("p_short", view.area, service, spell.worst)
     ever = view.odds.chance("p_short_by", view.area, service, spell.last)
-    return both(
-        "sure.short",
-        worst=spell.worst,
-        likely=likelihood(worst, view.trajectories),
-        first=view.now,
-        last=spell.last,
-        ever=chance(ever, view.trajectories),
-        range=gap_range(view, view.area, service, spell.worst),
-    )
+    return both("sure.ever_short", first=view.now, last=spell.last, ever=chance(ever, view.trajectories))
 
 
 def unsure(view: View) -> Text | None:
@@ -276,7 +265,7 @@ def most_held(view: View) -> list[Text]:
                     "held.below",
                     people=view.names.people(service),
                     year=year,
-                    amount=view.names.amount(need, service),
+                    amount=view.names.heads(need, service),
                     held=held(view, view.area, service, year),
                 )
             )
@@ -286,7 +275,7 @@ def most_held(view: View) -> list[Text]:
 
 
 def _last(view: View) -> int:
-    return min(view.now + 15, view.horizon)
+    return min(view.now + SPAN, view.horizon)
 
 
 def needs(view: View) -> Text | None:
@@ -328,13 +317,13 @@ def _counties_changing(view: View, service: str) -> Text:
         both(
             "change.county",
             county=view.names.places[code],
-            number=count(abs(float(moves[code]))),
+            amount=view.names.heads(float(moves[code]), service),
             share=percent(view.meaning.change(code, service, view.now, view.outlook_year)),
         )
         for code in named
     ]
     way = "fewer" if whole < 0 else "more"
-    text = both(f"change.{way}", people=view.names.people(service), number=count(abs(whole)), named=joined(parts))
+    text = both(f"change.{way}", people=view.names.people(service), amount=view.names.heads(whole, service), named=joined(parts))
     if not against:
         return text
     other = both(f"change.against_{way}", named=joined([view.names.places[code] for code in against[:NAMED]]))
@@ -354,29 +343,52 @@ def posts(view: View) -> Text | None:
         if math.isfinite(classes) and math.isfinite(wanted) and min(abs(classes), abs(wanted)) >= 1:
             way = "fewer" if wanted < 0 else "more"
             values = {"classes": count(abs(classes)), "posts": count(abs(wanted))}
-            parts.append(both(f"posts.{way}", stage=view.names.short(stage), **values))
+            parts.append(both(f"posts.{way}", stage=view.names.stage(stage), **values))
     return both("posts.all", now=view.now, year=view.outlook_year, parts=strung(parts, "；", "; ")) if parts else None
 
 
 def buildings(view: View) -> Text | None:
     """Stages of school that will not need more than now: no permanent buildings for growth; those that will: count the
     places first where nobody has recorded them."""
-    flat, grows = [], []
-    for service in view.meaning.school_stages:
-        now = view.curves.at("demand", view.area, service, view.now)
-        _, need = view.meaning.most_needed(view.area, service)
-        if view.bases.words(view.area, service) == "gap" and view.meaning.spells(view.area, service):
-            continue
-        if need <= (1 + TOLERANCE) * now:
-            flat.append(view.names.short(service))
-        elif view.bases.words(view.area, service) != "gap":
-            grows.append(view.names.short(service))
-    parts = [both("do.flat", stages=joined(flat), first=view.now, last=_last(view), share=percent(TOLERANCE))] if flat else []
-    if grows:
-        parts.append(both("do.grows", stages=joined(grows)))
+    stages = [
+        service
+        for service in view.meaning.school_stages
+        if view.bases.words(view.area, service) != "gap" or not view.meaning.spells(view.area, service)
+    ]
+    flat = [service for service in stages if not _grows(view, view.area, service)]
+    up = [
+        view.names.stage(service)
+        for service in stages
+        if service not in flat and view.bases.words(view.area, service) != "gap"
+    ]
+    parts = []
+    if flat:
+        named = joined([view.names.stage(service) for service in flat])
+        parts.append(both("do.flat", stages=named, first=view.now, last=_last(view), share=percent(TOLERANCE)))
+        parts += _but(view, flat)
+    if up:
+        parts.append(both("do.grows", stages=joined(up)))
     if any(view.bases.words(view.area, service) != "gap" for service in view.meaning.school_stages):
         parts.append(both("do.count"))
     return both("sentence", text=strung(parts, "；", "; ")) if parts else None
+
+
+def _grows(view: View, place: str, service: str) -> bool:
+    """True if need will at some time be larger than in the year of the decision by more than the tolerance."""
+    _, need = view.meaning.most_needed(place, service)
+    return need > (1 + TOLERANCE) * view.curves.at("demand", place, service, view.now)
+
+
+def _but(view: View, services: list[str]) -> list[Text]:
+    """The counties in which need does grow, with the stages."""
+    if len(view.counties) < 2:
+        return []
+    parts = []
+    for code in view.counties:
+        growing = [view.names.stage(service) for service in services if _grows(view, code, service)]
+        if growing:
+            parts.append(both("do.county", county=view.names.places[code], stages=joined(growing)))
+    return [both("do.but", named=joined(parts))] if parts else []
 
 
 # ---- what it rests on --------------------------------------------------------------------------------------------

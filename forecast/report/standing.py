@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 
-from forecast.basics.text import Text, chance, count, joined, percent, strung
+from forecast.basics.text import Text, chance, count, joined, percent, printed_chance, strung
 from forecast.basics.tolerance import TOLERANCE
+from forecast.report.chances import gap_range
 from forecast.report.view import View
+from forecast.report.view.meaning import SPAN
 from forecast.report.words import both
 
 NAMED = 3
@@ -39,7 +41,8 @@ def _gap(view: View, place: str, service: str, year: int) -> Text:
     if short or view.meaning.lacks(place, service, year):
         parts.append(both("gap.missing", **_sized(view, service, missing), where=_where(view, service, year, short, "missing")))
     if spare or view.meaning.spares(place, service, year):
-        parts.append(both("gap.idle", **_sized(view, service, idle), where=_where(view, service, year, spare, "idle")))
+        key = "gap.idle" if inside else "gap.spare"
+        parts.append(both(key, **_sized(view, service, idle), where=_where(view, service, year, spare, "idle")))
     if len(parts) == 2:
         parts.append(both("gap.net_short" if net < 0 else "gap.net_spare", **_sized(view, service, net)))
     return strung(parts)
@@ -65,8 +68,11 @@ def _where(view: View, service: str, year: int, codes: list[str], what: str) -> 
 def _held(view: View, place: str, service: str, year: int) -> Text:
     """More or fewer pupils than were ever held at once, never short or to spare."""
     gap = view.curves.at("gap", place, service, year)
-    side = "more" if view.meaning.lacks(place, service, year) else "fewer" if view.meaning.spares(place, service, year) else "even"
-    return both(f"held.{side}", **_sized(view, service, gap), held=held(view, place, service, year))
+    side = "more" if gap < 0 else "fewer"
+    if view.meaning.balanced(place, service, year):
+        side += "_close"
+    most, size = held(view, place, service, year), view.names.heads(gap, service)
+    return both(f"held.{side}", amount=size, held=most, share=percent(TOLERANCE))
 
 
 def held(view: View, place: str, service: str, year: int) -> Text:
@@ -74,8 +80,8 @@ def held(view: View, place: str, service: str, year: int) -> Text:
     planned = _planned(view, place, service, year)
     most = view.curves.at("supply", place, service, year) - planned
     if planned < 1:
-        return both("held.most", number=count(most))
-    return both("held.most_planned", number=count(most), planned=count(planned))
+        return both("held.most", amount=view.names.heads(most, service))
+    return both("held.most_planned", amount=view.names.heads(most, service), planned=count(planned))
 
 
 def _planned(view: View, place: str, service: str, year: int) -> float:
@@ -86,7 +92,7 @@ def _planned(view: View, place: str, service: str, year: int) -> float:
 
 
 def odds(view: View, place: str, service: str, year: int) -> Text:
-    """How likely the state is, in brackets: a shortage and places to spare where either is possible, or more than were
+    """How likely the state is, after a comma: a shortage and places to spare where either is possible, or more than were
     ever held; nothing in a run of one path or where the kind allows nothing."""
     words = view.bases.words(place, service)
     if not view.many or words == "need":
@@ -94,7 +100,12 @@ def odds(view: View, place: str, service: str, year: int) -> Text:
     short, spare = (view.odds.chance(name, place, service, year) for name in ("p_short", "p_spare"))
     if not math.isfinite(short):
         return Text("", "")
-    return both(f"odds.{words}", short=chance(short, view.trajectories), spare=chance(spare, view.trajectories))
+    if words == "held":
+        return both("odds.held", chance=chance(short, view.trajectories), share=percent(TOLERANCE))
+    sides = {"odds.short": short, "odds.spare": spare}
+    possible = [key for key, share in sides.items() if printed_chance(share, view.trajectories)[0] > 0] or list(sides)
+    told = [both(key, chance=chance(sides[key], view.trajectories)) for key in possible]
+    return both("odds.gap", told=strung(told), range=gap_range(view, place, service, year))
 
 
 def break_even(view: View, place: str, service: str) -> Text | None:
@@ -103,7 +114,7 @@ def break_even(view: View, place: str, service: str) -> Text | None:
     if view.bases.words(place, service) != "held":
         return None
     year, need = view.meaning.most_needed(place, service)
-    return both("held.break_even", **_sized(view, service, need), year=year, first=view.now, last=min(view.now + 15, view.horizon))
+    return both("held.break_even", **_sized(view, service, need), year=year, first=view.now, last=min(view.now + SPAN, view.horizon))
 
 
 def not_told(view: View) -> list[Text]:
@@ -150,7 +161,6 @@ def _sized(view: View, service: str, value: float) -> dict[str, Text]:
     """The values of a sentence about an amount: `number` alone where the thing names the unit, `amount` with it."""
     return {
         "thing": view.names.thing(service),
-        "people": view.names.people(service),
         "number": count(abs(value)),
         "amount": view.names.amount(value, service),
     }

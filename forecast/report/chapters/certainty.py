@@ -6,6 +6,7 @@ import math
 
 from forecast.basics.basis import weakest
 from forecast.basics.text import Text, chance, joined, percent, year_text
+from forecast.basics.tolerance import TOLERANCE
 from forecast.report.ahead import moved
 from forecast.report.chances import SCALE, gap_range, given, likelihood
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
@@ -62,6 +63,7 @@ def _now(view: View, service: str) -> Text:
         likely_spare=likelihood(spare, view.trajectories),
         chance_spare=chance(spare, view.trajectories),
         range=gap_range(view, view.area, service, year),
+        share=percent(TOLERANCE),
     )
 
 
@@ -73,7 +75,7 @@ def _ever(view: View, service: str) -> Text | None:
     if words == "need" or not all(map(math.isfinite, by_then)):
         return None
     parts = [_by_year(view, year, value) for year, value in zip(years, by_then, strict=True)]
-    return both(f"sure.ever_{words}", first=view.now, parts=joined(parts))
+    return both(f"sure.ever_{words}", first=view.now, parts=joined(parts), share=percent(TOLERANCE))
 
 
 def _norm_met(view: View, service: str) -> Text | None:

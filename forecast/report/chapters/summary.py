@@ -125,7 +125,7 @@ def _odds(view: View, side: str, variable: str, service: str, year: int) -> Text
     if not view.many:
         return Text("", "")
     probability = view.odds.chance(variable, view.area, service, year)
-    return both(f"figure.odds_{side}", chance=chance(probability, view.trajectories, brief=True))
+    return both(f"figure.odds_{side}", chance=chance(probability, view.trajectories, brief=True), share=percent(TOLERANCE))
 
 
 def _sized(key: str, view: View, service: str, gap: float) -> Text:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from forecast.basics.text import Text
+from forecast.basics.text import Text, count
 from forecast.basics.units import UNITS, amount
 from forecast.report.view.axes import Axes
 from forecast.report.words import both
@@ -51,6 +51,18 @@ class Names:
     def amount(self, value: float, service: str) -> Text:
         """The size of a number in the service's unit."""
         return amount(abs(value), self.unit(service))
+
+    def heads(self, value: float, service: str) -> Text:
+        """The size of a number of its users, where there is a word for them, else in the service's unit."""
+        if not self._service(service).people:
+            return self.amount(value, service)
+        number = count(abs(value))
+        return Text(number.zh + UNITS["persons"].zh, number.en)
+
+    def stage(self, service: str) -> Text:
+        """As `short`, inside a sentence."""
+        name = self.short(service)
+        return Text(name.zh, name.en[:1].lower() + name.en[1:])
 
     def _service(self, service: str) -> Service:
         return self.axes.run.models[service].service
