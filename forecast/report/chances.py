@@ -47,7 +47,7 @@ def gap_range(view: View, place: str, service: str, year: int) -> Text:
     low, high = view.odds.band("gap_quantile", place, service, year)
     side = "spare" if low >= 0 else "short" if high <= 0 else "either"
     ends = sorted((abs(low), abs(high))) if side != "either" else (-low, high)
-    words = view.bases.words(place, service)
+    words = view.kinds.words(place, service)
     return both(f"range.{words}_{side}", low=count(ends[0]), high=count(ends[1]), unit=view.names.unit_name(service))
 
 
@@ -56,6 +56,6 @@ def given(view: View) -> Text:
     assumed = [
         view.names.thing(service)
         for service in view.services
-        if view.bases.words(view.area, service) != "need" and view.bases.supply(service) == "assumed"
+        if view.kinds.words(view.area, service) != "need" and view.bases.supply(service) == "assumed"
     ]
     return both("sure.given_assumed", things=joined(assumed)) if assumed else both("sure.given")

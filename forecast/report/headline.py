@@ -45,7 +45,7 @@ def headline(run: Run) -> dict[str, list[str]]:
 
 def tell(view: View) -> list[Text]:
     """As `headline`, with the marks of colour in the title."""
-    recorded = view.bases.told_gap(view.area)
+    recorded = view.kinds.told_gap(view.area)
     stages = [service for service in recorded if view.meaning.is_stage(service)]
     others = [service for service in recorded if service not in stages]
     parts = [title(view), wave(view), falls(view), *gaps(view, stages), *most_held(view), changes(view), posts(view)]
@@ -74,7 +74,9 @@ def title(view: View) -> Text:
 
 def _spare_title(view: View, service: str) -> Text:
     idle = view.curves.at("idle", view.area, service, view.outlook_year)
-    return both("title.spare", thing=view.names.thing(service), number=count(idle), amount=view.names.amount(idle, service))
+    return both(
+        "title.spare", thing=view.names.thing(service), number=count(idle), amount=view.names.amount(idle, service)
+    )
 
 
 def _wave_title(view: View) -> list[Text]:
@@ -97,9 +99,9 @@ def _wave_title(view: View) -> list[Text]:
 
 def _quiet(view: View) -> Text:
     """A title where nothing is short soon, nothing is to spare and no stage of school moves."""
-    if not view.bases.told_gap(view.area):
+    if not view.kinds.told_gap(view.area):
         return both("title.need_alone", now=view.now, year=view.outlook_year)
-    if all(view.meaning.balanced(view.area, service, view.outlook_year) for service in view.bases.told_gap(view.area)):
+    if all(view.meaning.balanced(view.area, service, view.outlook_year) for service in view.kinds.told_gap(view.area)):
         return both("title.balanced", share=percent(TOLERANCE), year=view.outlook_year)
     return both("title.nothing_short", year=min(view.now + SOON, view.horizon))
 
@@ -117,7 +119,7 @@ def _in_title(view: View) -> list[str]:
 def soon_short(view: View) -> list[tuple[str, Spell]]:
     """Services whose first shortage begins soon, stages of childhood first, then the larger share of what is missing."""
     ranked = []
-    for service in view.bases.told_gap(view.area):
+    for service in view.kinds.told_gap(view.area):
         spells = view.meaning.spells(view.area, service)
         if spells and spells[0].first <= view.now + SOON:
             missing, need = (view.curves.table(name, service).loc[view.area] for name in ("missing", "demand"))
@@ -129,7 +131,7 @@ def soon_short(view: View) -> list[tuple[str, Spell]]:
 def in_surplus(view: View) -> list[str]:
     """Services with places to spare in the year looked at and no county short, stages of childhood first."""
     ranked = []
-    for service in view.bases.told_gap(view.area):
+    for service in view.kinds.told_gap(view.area):
         supply, idle = (view.curves.at(name, view.area, service, view.outlook_year) for name in ("supply", "idle"))
         if supply > 0 and idle / supply >= SPARE and not view.meaning.lacks(view.area, service, view.outlook_year):
             ranked.append((not view.meaning.is_stage(service), -idle / supply, service))
@@ -238,7 +240,7 @@ def unsure(view: View) -> Text | None:
     if not view.many:
         return None
     year = view.outlook_year
-    risk = {s: view.odds.chance("p_short", view.area, s, year) for s in view.bases.told_gap(view.area)}
+    risk = {s: view.odds.chance("p_short", view.area, s, year) for s in view.kinds.told_gap(view.area)}
     open_ = [s for s in risk if EVEN[0] <= 100 * risk[s] <= EVEN[1] and not view.meaning.lacks(view.area, s, year)]
     parts = [
         both("sure.unsure_service", thing=view.names.thing(service), chance=chance(risk[service], view.trajectories))
@@ -252,7 +254,7 @@ def most_held(view: View) -> list[Text]:
     that will be more in a sentence each, with the capacity at which nothing is short; the others together."""
     more, fewer = [], []
     for service in view.services:
-        if view.bases.words(view.area, service) != "held":
+        if view.kinds.words(view.area, service) != "held":
             continue
         year, need = view.meaning.most_needed(view.area, service)
         if need > view.curves.at("supply", view.area, service, year):
@@ -287,7 +289,7 @@ def needs(view: View) -> Text | None:
             moved=moved(view, view.area, service, view.now, view.outlook_year),
         )
         for service in view.services
-        if view.bases.words(view.area, service) == "need" and service not in view.meaning.school_stages
+        if view.kinds.words(view.area, service) == "need" and service not in view.meaning.school_stages
     ]
     return both("need.all", parts=strung(parts, "；", "; ")) if parts and view.outlook_year > view.now else None
 
@@ -312,7 +314,11 @@ def _counties_changing(view: View, service: str) -> Text:
     moves = need[view.outlook_year] - need[view.now]
     whole = float(moves.sum())
     named = moves.sort_values(ascending=whole < 0, kind="stable").index[:NAMED]
-    against = [code for code in view.counties if moves[code] * whole < 0 and abs(moves[code]) > TOLERANCE * need.at[code, view.now]]
+    against = [
+        code
+        for code in view.counties
+        if moves[code] * whole < 0 and abs(moves[code]) > TOLERANCE * need.at[code, view.now]
+    ]
     parts = [
         both(
             "change.county",
@@ -323,7 +329,9 @@ def _counties_changing(view: View, service: str) -> Text:
         for code in named
     ]
     way = "fewer" if whole < 0 else "more"
-    text = both(f"change.{way}", people=view.names.people(service), amount=view.names.heads(whole, service), named=joined(parts))
+    text = both(
+        f"change.{way}", people=view.names.people(service), amount=view.names.heads(whole, service), named=joined(parts)
+    )
     if not against:
         return text
     other = both(f"change.against_{way}", named=joined([view.names.places[code] for code in against[:NAMED]]))
@@ -338,7 +346,8 @@ def posts(view: View) -> Text | None:
     parts = []
     for stage in schools.stages:
         classes, wanted = (
-            schools.whole(name, stage, view.outlook_year) - schools.whole(name, stage, view.now) for name in ("classes", "posts")
+            schools.whole(name, stage, view.outlook_year) - schools.whole(name, stage, view.now)
+            for name in ("classes", "posts")
         )
         if math.isfinite(classes) and math.isfinite(wanted) and min(abs(classes), abs(wanted)) >= 1:
             way = "fewer" if wanted < 0 else "more"
@@ -353,13 +362,13 @@ def buildings(view: View) -> Text | None:
     stages = [
         service
         for service in view.meaning.school_stages
-        if view.bases.words(view.area, service) != "gap" or not view.meaning.spells(view.area, service)
+        if view.kinds.words(view.area, service) != "gap" or not view.meaning.spells(view.area, service)
     ]
     flat = [service for service in stages if not _grows(view, view.area, service)]
     up = [
         view.names.stage(service)
         for service in stages
-        if service not in flat and view.bases.words(view.area, service) != "gap"
+        if service not in flat and view.kinds.words(view.area, service) != "gap"
     ]
     parts = []
     if flat:
@@ -368,7 +377,7 @@ def buildings(view: View) -> Text | None:
         parts += _but(view, flat)
     if up:
         parts.append(both("do.grows", stages=joined(up)))
-    if any(view.bases.words(view.area, service) != "gap" for service in view.meaning.school_stages):
+    if any(view.kinds.words(view.area, service) != "gap" for service in view.meaning.school_stages):
         parts.append(both("do.count"))
     return both("sentence", text=strung(parts, "；", "; ")) if parts else None
 
@@ -403,7 +412,7 @@ def norm_differs(view: View) -> Text | None:
             number=count(abs(norm)),
             amount=view.names.amount(norm, service),
         )
-        for service in view.bases.told_gap(view.area)
+        for service in view.kinds.told_gap(view.area)
         if (norm := norm_gap(view, service)) is not None
     ]
     return both("norm.all", year=view.outlook_year, parts=joined(parts)) if parts else None

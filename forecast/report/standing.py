@@ -23,7 +23,7 @@ NAMED = 3
 def state(view: View, place: str, service: str, year: int) -> Text | None:
     """What is missing, idle or balanced in the year, or how need stands to the most ever held; None where the kind
     allows neither or a county is not known."""
-    words = view.bases.words(place, service)
+    words = view.kinds.words(place, service)
     if words == "need" or not math.isfinite(view.curves.at("gap", place, service, year)):
         return None
     return _gap(view, place, service, year) if words == "gap" else _held(view, place, service, year)
@@ -39,7 +39,9 @@ def _gap(view: View, place: str, service: str, year: int) -> Text:
     spare = view.meaning.spare_counties(service, year) if inside else []
     parts = []
     if short or view.meaning.lacks(place, service, year):
-        parts.append(both("gap.missing", **_sized(view, service, missing), where=_where(view, service, year, short, "missing")))
+        parts.append(
+            both("gap.missing", **_sized(view, service, missing), where=_where(view, service, year, short, "missing"))
+        )
     if spare or view.meaning.spares(place, service, year):
         key = "gap.idle" if inside else "gap.spare"
         parts.append(both(key, **_sized(view, service, idle), where=_where(view, service, year, spare, "idle")))
@@ -94,7 +96,7 @@ def _planned(view: View, place: str, service: str, year: int) -> float:
 def odds(view: View, place: str, service: str, year: int) -> Text:
     """How likely the state is, after a comma: a shortage and places to spare where either is possible, or more than were
     ever held; nothing in a run of one path or where the kind allows nothing."""
-    words = view.bases.words(place, service)
+    words = view.kinds.words(place, service)
     if not view.many or words == "need":
         return Text("", "")
     short, spare = (view.odds.chance(name, place, service, year) for name in ("p_short", "p_spare"))
@@ -111,10 +113,16 @@ def odds(view: View, place: str, service: str, year: int) -> Text:
 def break_even(view: View, place: str, service: str) -> Text | None:
     """The capacity below which places would be short in the years ahead; None where the real capacity is known or supply
     says nothing."""
-    if view.bases.words(place, service) != "held":
+    if view.kinds.words(place, service) != "held":
         return None
     year, need = view.meaning.most_needed(place, service)
-    return both("held.break_even", **_sized(view, service, need), year=year, first=view.now, last=min(view.now + SPAN, view.horizon))
+    return both(
+        "held.break_even",
+        **_sized(view, service, need),
+        year=year,
+        first=view.now,
+        last=min(view.now + SPAN, view.horizon),
+    )
 
 
 def not_told(view: View) -> list[Text]:
@@ -122,39 +130,39 @@ def not_told(view: View) -> list[Text]:
     where only the whole has a figure."""
     sentences = []
     for kind in ("ratio", "planned", "split", "none"):
-        named = [view.names.thing(service) for service in view.services if view.bases.kind(view.area, service) == kind]
+        named = [view.names.thing(service) for service in view.services if view.kinds.kind(view.area, service) == kind]
         if named:
-            sentences.append(both(f"kind.{kind}", things=joined(named)))
+            sentences.append(both(f"not_told.{kind}", things=joined(named)))
     partly = [text for service in view.services if (text := unknown_counties(view, service))]
     split = [
         view.names.thing(service)
         for service in view.services
         if len(view.counties) > 1
-        and view.bases.words(view.area, service) != "need"
-        and all(view.bases.kind(code, service) == "split" for code in view.counties)
+        and view.kinds.words(view.area, service) != "need"
+        and all(view.kinds.kind(code, service) == "split" for code in view.counties)
     ]
     if split:
-        sentences.append(both("kind.counties_split", things=joined(split), area=view.names.whole))
+        sentences.append(both("not_told.counties_split", things=joined(split), area=view.names.whole))
     return sentences + partly
 
 
 def unknown_counties(view: View, service: str) -> Text | None:
     """That the whole cannot be judged, and for want of which counties; None where that is not so."""
-    unknown = [code for code in view.counties if view.bases.words(code, service) == "need"]
-    if view.bases.words(view.area, service) != "need" or len(unknown) in (0, len(view.counties)):
+    unknown = [code for code in view.counties if view.kinds.words(code, service) == "need"]
+    if view.kinds.words(view.area, service) != "need" or len(unknown) in (0, len(view.counties)):
         return None
     names = joined([view.names.places[code] for code in unknown])
     known = [code for code in view.counties if code not in unknown]
     year = view.outlook_year
     told = [
-        both("kind.county_state", county=view.names.places[code], state=text)
+        both("not_told.county_state", county=view.names.places[code], state=text)
         for code in known
         if (text := state(view, code, service, year))
     ]
     values = {"thing": view.names.thing(service), "counties": names, "area": view.names.whole}
     if not told:
-        return both("kind.partly", **values)
-    return both("kind.partly_told", **values, year=year, told=strung(told[:NAMED], "；", "; "))
+        return both("not_told.partly", **values)
+    return both("not_told.partly_told", **values, year=year, told=strung(told[:NAMED], "；", "; "))
 
 
 def _sized(view: View, service: str, value: float) -> dict[str, Text]:

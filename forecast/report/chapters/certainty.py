@@ -51,7 +51,7 @@ def _sentences(view: View, service: str) -> list[Text]:
 
 def _now(view: View, service: str) -> Text:
     """Chances in the year looked at and the range, as the kind of the supply allows; else the need with its range."""
-    year, words = view.outlook_year, view.bases.words(view.area, service)
+    year, words = view.outlook_year, view.kinds.words(view.area, service)
     short, spare = (view.odds.chance(name, view.area, service, year) for name in ("p_short", "p_spare"))
     if words == "need" or not math.isfinite(short):
         return both("sure.now_need", moved=moved(view, view.area, service, view.now, year))
@@ -69,7 +69,7 @@ def _now(view: View, service: str) -> Text:
 
 def _ever(view: View, service: str) -> Text | None:
     """Chance that at least one year is short, or above the most ever held, by the year looked at, and by ten years later."""
-    words = view.bases.words(view.area, service)
+    words = view.kinds.words(view.area, service)
     years = sorted({view.outlook_year, min(view.outlook_year + 10, view.horizon)})
     by_then = [view.odds.chance("p_short_by", view.area, service, year) for year in years]
     if words == "need" or not all(map(math.isfinite, by_then)):
@@ -80,7 +80,7 @@ def _ever(view: View, service: str) -> Text | None:
 
 def _norm_met(view: View, service: str) -> Text | None:
     years = sorted({view.outlook_year, min(view.outlook_year + 10, view.horizon)})
-    if view.bases.words(view.area, service) != "gap":
+    if view.kinds.words(view.area, service) != "gap":
         return None
     met = [view.odds.chance("p_norm_met", view.area, service, year) for year in years]
     if not all(map(math.isfinite, met)):
@@ -135,7 +135,7 @@ def _causes_chart(view: View) -> Chart | None:
 
 def _odds_table(view: View) -> Table | None:
     """The whole: how likely each service with recorded supply is short, short by then, to spare, and up to its standard."""
-    services = view.bases.told_gap(view.area)
+    services = view.kinds.told_gap(view.area)
     if not services:
         return None
     years = sorted({min(view.outlook_year + step, view.horizon) for step in (0, 5, 10, 20)})
@@ -168,7 +168,7 @@ def _risk_of_whole(view: View) -> Table:
 
 def _standing(view: View, place: str, service: str, year: int) -> float | None:
     """Recorded supply; None where it is not."""
-    return view.curves.at("supply", place, service, year) if view.bases.words(place, service) == "gap" else None
+    return view.curves.at("supply", place, service, year) if view.kinds.words(place, service) == "gap" else None
 
 
 def _basis(view: View) -> str:

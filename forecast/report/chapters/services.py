@@ -127,9 +127,11 @@ def _standing(view: View, service: str) -> Text:
     year = view.outlook_year
     told = state(view, view.area, service, year)
     if told is None:
-        kind = view.bases.kind(view.area, service)
-        if view.bases.words(view.area, service) != "need":
-            return both("service_no_standard" if view.run.scenario.demand.view == "norm" else "service_unknown", year=year)
+        kind = view.kinds.kind(view.area, service)
+        if view.kinds.words(view.area, service) != "need":
+            return both(
+                "service_no_standard" if view.run.scenario.demand.view == "norm" else "service_unknown", year=year
+            )
         return unknown_counties(view, service) or both(f"service_kind.{kind}")
     first = both("service_state", year=year, state=told, odds=odds(view, view.area, service, year))
     even = break_even(view, view.area, service)
@@ -170,10 +172,10 @@ def _note(view: View, service: str) -> Text | None:
 def service_table(view: View, service: str) -> Table:
     """Counties by milestone years: need, and supply and gap of the places of which they may be told."""
     years = view.milestones()
-    compared = any(view.bases.words(place, service) != "need" for place in view.places)
+    compared = any(view.kinds.words(place, service) != "need" for place in view.places)
     supplied = [view.now, view.outlook_year] if compared else []
     gap_years = years if compared else []
-    held = view.bases.words(view.area, service) == "held"
+    held = view.kinds.words(view.area, service) == "held"
     columns = [Column(both("table.place"))]
     columns += [Column(_year(year), "count", both("table.demand")) for year in years]
     columns += [Column(_year(year), "count", both("table.held" if held else "table.supply")) for year in supplied]
@@ -181,7 +183,7 @@ def service_table(view: View, service: str) -> Table:
     columns += [Column(_year(year), kind, both(title)) for year in gap_years]
     rows: list[tuple[Cell, ...]] = []
     for place in [*view.counties, view.area]:
-        told = view.bases.words(place, service) != "need"
+        told = view.kinds.words(place, service) != "need"
         cells: list[Cell] = [view.curves.at("demand", place, service, year) for year in years]
         cells += [view.curves.at("supply", place, service, year) if told else None for year in supplied]
         sign = -1 if held else 1

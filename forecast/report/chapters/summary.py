@@ -60,7 +60,9 @@ def _crest(view: View) -> Figure | None:
         low, high = (count(value or crest.height) for value in (crest.plateau_low, crest.plateau_high))
         value = both("figure.plateau", first=crest.plateau_first, last=crest.plateau_last)
         return Figure(value, both("figure.plateau_caption", people=people, low=low, high=high), basis)
-    return Figure(both("figure.year", year=crest.year), both("figure.crest", people=people, within=year_range(crest)), basis)
+    return Figure(
+        both("figure.year", year=crest.year), both("figure.crest", people=people, within=year_range(crest)), basis
+    )
 
 
 def _shortage(view: View) -> Figure | None:
@@ -78,7 +80,7 @@ def _above_held(view: View) -> Figure | None:
     """The largest number of pupils above the most ever held, where nobody has recorded the places."""
     above = []
     for service in view.services:
-        if view.bases.words(view.area, service) == "held":
+        if view.kinds.words(view.area, service) == "held":
             year, need = view.meaning.most_needed(view.area, service)
             above.append((need - view.curves.at("supply", view.area, service, year), year, service))
     if not above or max(above)[0] < 1:
@@ -125,7 +127,9 @@ def _odds(view: View, side: str, variable: str, service: str, year: int) -> Text
     if not view.many:
         return Text("", "")
     probability = view.odds.chance(variable, view.area, service, year)
-    return both(f"figure.odds_{side}", chance=chance(probability, view.trajectories, brief=True), share=percent(TOLERANCE))
+    return both(
+        f"figure.odds_{side}", chance=chance(probability, view.trajectories, brief=True), share=percent(TOLERANCE)
+    )
 
 
 def _sized(key: str, view: View, service: str, gap: float) -> Text:

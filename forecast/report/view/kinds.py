@@ -33,6 +33,10 @@ class Kinds:
     def words(self, place: str, service: str) -> Words:
         return self.claim(place, service).words
 
+    def told_gap(self, place: str) -> list[str]:
+        """Services of which the place may be called short or to have places to spare."""
+        return [service for service in self.axes.services if self.words(place, service) == "gap"]
+
     def of_area(self, name: str, place: str, service: str, year: int) -> float:
         """supply, planned, missing or idle of a place."""
         return float(self.axes.run.data[f"{name}_of_area"].sel({AREA: place, SERVICE: service, YEAR: year}))

@@ -15,7 +15,6 @@ from forecast.findings.crests import Crest, by_place
 from forecast.report.view.axes import Axes
 from forecast.report.view.curves import Curves
 
-
 SPAN = 15
 """Years from the decision on in which the most that is needed is looked for, as in the flags."""
 
@@ -78,7 +77,9 @@ class Meaning:
 
     def spells(self, place: str, service: str) -> list[Spell]:
         """Spells of shortage from the decision on, in order."""
-        missing = dict(zip(self.axes.years, self.curves.values("missing", service)[self.axes.row_of[place]], strict=True))
+        missing = dict(
+            zip(self.axes.years, self.curves.values("missing", service)[self.axes.row_of[place]], strict=True)
+        )
         spells: list[Spell] = []
         run: list[int] = []
         for year in [*(year for year in self.axes.years if year >= self.axes.now), None]:
