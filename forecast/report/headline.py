@@ -13,9 +13,9 @@ import math
 from forecast.basics.basis import weakest
 from forecast.basics.text import Text, chance, count, joined, percent, strung
 from forecast.basics.tolerance import TOLERANCE
+from forecast.report.against import NAMED, break_even, held, not_told, odds, state
 from forecast.report.ahead import crested, fall, moved
 from forecast.report.chances import given
-from forecast.report.standing import NAMED, break_even, held, not_told, odds, state
 from forecast.report.view import View
 from forecast.report.view.meaning import SPAN, Spell
 from forecast.report.words import both, without_marks

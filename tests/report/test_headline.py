@@ -29,7 +29,9 @@ from tests.report.made import (
     with_supply,
 )
 
-GAP = re.compile(r"短缺|缺\d|富余|闲置|平衡|够用|不足|\bshort\b|shortage|missing|\bspare\b|idle|balance|surplus|enough|suffic")
+GAP = re.compile(
+    r"短缺|缺\d|富余|闲置|平衡|够用|不足|\bshort\b|shortage|missing|\bspare\b|idle|balance|surplus|enough|suffic"
+)
 """Words of a gap, in both languages."""
 
 
@@ -79,8 +81,9 @@ def test_gross_stands_before_net() -> None:
     made = with_supply(run, run.data.demand + off)
     found, view = told(made), View(made)
     assert "2030年缺1万个（甲县1万），闲置1.2万个（乙县1.2万），余缺相抵后净余2000个" in found["zh"]
-    assert "10,000 places missing (Alpha 10,000), 12,000 places idle (Beta 12,000), net of both 2,000 places to spare" in (
-        found["en"]
+    assert (
+        "10,000 places missing (Alpha 10,000), 12,000 places idle (Beta 12,000), net of both 2,000 places to spare"
+        in (found["en"])
     )
     assert "平衡" not in found["zh"]
     assert not any(view.meaning.balanced(view.area, service, 2030) for service in view.services)

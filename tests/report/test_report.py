@@ -65,7 +65,7 @@ def test_no_sentence_of_many_trajectories_has_a_hole() -> None:
         texts += [text for chapter in chapters for part in chapter.by_service.values() for text in part]
         for sentence in [part for text in texts for part in text.pair()]:
             assert not re.search(r"\bnan\b|\bNone\b|\binf\b|[{}]", sentence), sentence
-        assert certainty(View(run)).by_service[unknown][0].zh == "没有供给数据，不算短缺概率。"
+        assert not re.search("短缺|富余", certainty(View(run)).by_service[unknown][0].zh)
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from forecast.basics.text import Text, count, percent, strung, year_text
+from forecast.report.against import break_even, odds, state, unknown_counties
 from forecast.report.ahead import crested, moved
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Said, Table
 from forecast.report.chapters.if_split import if_split
-from forecast.report.standing import break_even, odds, state, unknown_counties
 from forecast.report.view import View
 from forecast.report.words import both
 

@@ -18,12 +18,12 @@ from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.demand.schools.needs import school_counts
 from forecast.findings.schools import CREST
 from forecast.region import basis_of
+from forecast.report.against import counties_short
 from forecast.report.chances import chance, gap_range, least_per_cent, likelihood
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.chapters.schools.phrases import signed, span_of, stages_in
 from forecast.report.chapters.schools.tables import school_tables
 from forecast.report.chapters.services import domain_chapter, service_sentences, service_table
-from forecast.report.standing import counties_short
 from forecast.report.view import View
 from forecast.report.view.school_view import SchoolView
 from forecast.report.words import both
