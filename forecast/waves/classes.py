@@ -18,7 +18,7 @@ of all. Years of demand beyond those of supply take the place of this doubt; W o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,29 +28,38 @@ import xarray as xr
 from forecast.basics.dims import CATEGORY, COUNTY, SERVICE, SHIFT, TRAJECTORY, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
 from forecast.basics.variables import label
-from forecast.waves import kernel
-from forecast.waves.kernel import NEVER
-from forecast.waves.lasting import Windows, opening, window_for
+from forecast.waves import lanes
+from forecast.waves.lanes import (
+    BALANCED,
+    CREST,
+    CREST_THEN_SURPLUS,
+    SHORTAGE,
+    SURPLUS,
+    TROUGH,
+    UNDETERMINED,
+)
+from forecast.waves.lasting import Windows, window_for
 from forecast.waves.series import stacked
 from forecast.waves.stacks import Cells, smooth_cells
 from forecast.waves.turns import Values, Whole
 
-CATEGORIES = (
-    "undetermined",
-    "crest_then_surplus",
-    "structural_shortage",
-    "transient_crest",
-    "structural_surplus",
-    "transient_trough",
-    "balanced",
+CATEGORIES = tuple(
+    {
+        UNDETERMINED: "undetermined",
+        CREST_THEN_SURPLUS: "crest_then_surplus",
+        SHORTAGE: "structural_shortage",
+        CREST: "transient_crest",
+        SURPLUS: "structural_surplus",
+        TROUGH: "transient_trough",
+        BALANCED: "balanced",
+    }.values()
 )
-"""In the order in which they are asked for."""
-UNDETERMINED, CREST_THEN_SURPLUS, SHORTAGE, CREST, SURPLUS, TROUGH, BALANCED = range(len(CATEGORIES))
+"""By number, in the order in which they are asked for."""
 
 SHIFTS = (-2, 0, 2)
 """Break-even years rest on assumed prices, so every class is also shown two years below and above."""
 
-BALANCED_IN_CLASSES = 0.05
+
 """Share of what stands that is no shortage and no surplus."""
 
 

@@ -1,4 +1,4 @@
-"""Crests of all trajectories of a county and service in one pass; imports numpy, numba and the leaves beside it only.
+"""Crests and classes of all trajectories of a county and service in one pass; imports numpy and the leaves beside it only.
 
 The trajectories lie innermost, side by side, so that a year of all of them is one row, and what is asked of a year is
 asked of the whole row without a branch. What is found goes at once into heaps of crest years, so that nothing but the
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from forecast.basics.folders import compiled
-from forecast.waves.kernel import mark_path
+from forecast.waves.kernel import NEVER, mark_path
 
 NEIGHBOURS = np.array([1.0, 2.0, 3.0, 2.0, 1.0])
 """Weights (over their sum) by which counts of crest years are smoothed before heaps are told apart."""
@@ -322,3 +322,253 @@ def longer(rows):  # type: ignore[no-untyped-def]
     out = np.empty((rows.shape[0], 2 * rows.shape[1]), dtype=rows.dtype)
     out[:, : rows.shape[1]] = rows
     return out
+
+
+LANES = 128
+"""Paths that `judge_cells` takes side by side."""
+
+UNDETERMINED, CREST_THEN_SURPLUS, SHORTAGE, CREST, SURPLUS, TROUGH, BALANCED = range(7)
+"""Numbers of the classes (`classes.CATEGORIES`)."""
+
+
+@compiled()
+def judge_cells(paths, stands, bars, begin, windows, counts, lasts, above):  # type: ignore[no-untyped-def]
+    """How many paths have each class and since when, at every window, and what of each path lasts at the middle one.
+
+    paths: (cell, path, year) demand, all finite; stands, bars: (cell, judged) supply and tolerance of the years from `begin`
+    on, the first and last of which hold before and after; windows: (cell, shift) break-even years, ascending.
+    counts: (cell, shift, class, judged + 1) paths whose class began at this judged year, in the last column those of
+    which nothing is dated; lasts, above: (cell, judged, path) the opening of demand as if the last year went on, and
+    demand less it. All but paths and windows are of one type, in which all is reckoned.
+
+    `LANES` paths lie side by side. The leaves that follow write few rows in one loop: with more than three LLVM no longer
+    asks whether they overlap, and takes one lane after the other.
+    """
+    trajectories, years, judged = paths.shape[1], paths.shape[2], stands.shape[1]
+    need, lacks, tail = rows_like(lasts, years), rows_like(lasts, years), rows_like(lasts, years)
+    least, spread = rows_like(lasts, years), rows_like(lasts, years)
+    one, two = rows_like(lasts, judged + years), rows_like(lasts, judged + years)
+    later, since, idle, shut = row_like(lasts), row_like(lasts), row_like(lasts), row_like(lasts)
+    spare, low = row_like(lasts), row_like(lasts)
+    ends, stays, begins = row_like(lasts), row_like(lasts), row_like(lasts)
+    need[:] = 0
+    counts[:] = 0
+    for cell in range(paths.shape[0]):
+        stand, bar, middle = stands[cell], bars[cell], windows[cell, windows.shape[1] // 2]
+        for start in range(0, trajectories, LANES):
+            lanes = min(LANES, trajectories - start)
+            for lane in range(lanes):
+                for year in range(years):
+                    need[year, lane] = paths[cell, start + lane, year]
+            least[:] = need
+            least, spread = least_lanes(least, spread, 1, min(middle, years))
+            opened = open_lanes(least, min(middle, years), begin, judged, one, two)
+            tail_lanes(need, tail)
+            reach_past(opened, tail, begin, judged, middle)
+            for at in range(judged):
+                for lane in range(lanes):
+                    lasts[cell, at, start + lane] = opened[at, lane]
+                    above[cell, at, start + lane] = need[begin + at, lane] - opened[at, lane]
+            lack_lanes(need, stand, bar, begin, lacks, low)
+            tail_lanes(lacks, tail)
+            idle_lanes(need, stand, bar, begin, later, since, idle, shut)
+            least[:] = lacks
+            held = 1
+            for shift in range(windows.shape[1]):
+                window, size = windows[cell, shift], min(windows[cell, shift], years)
+                least, spread = least_lanes(least, spread, held, size)
+                held = size
+                opened = open_lanes(least, size, begin, judged, one, two)
+                spare_lanes(since, idle, shut, window, False, spare)
+                name_lanes(lacks, opened, bar, begin, spare, ends, begins)
+                reach_past(opened, tail, begin, judged, window)
+                spare_lanes(since, idle, shut, window, True, spare)
+                name_lanes(lacks, opened, bar, begin, spare, stays, begins)
+                count_lanes(need, stand, bar, begin, window, lanes, low, ends, stays, begins, counts[cell, shift])
+
+
+@compiled()
+def rows_like(values, rows):  # type: ignore[no-untyped-def]
+    """So many rows of `LANES` places, of the type of `values`."""
+    return np.empty((rows, LANES), dtype=values.dtype)
+
+
+@compiled()
+def row_like(values):  # type: ignore[no-untyped-def]
+    """A row of `LANES` places, of the type of `values`."""
+    return np.empty(LANES, dtype=values.dtype)
+
+
+@compiled()
+def lack_lanes(need, stands, bars, begin, lacks, low):  # type: ignore[no-untyped-def]
+    """What is lacking of need (year, lane), by what stands (judged,): lacks (year, lane); low: (lane,) 1 where in a judged
+    year more is to spare than the tolerance."""
+    judged, one = stands.shape[0], need.dtype.type(1)
+    low[:] = 0
+    for year in range(need.shape[0]):
+        at = min(max(year - begin, 0), judged - 1)
+        stand, bar = stands[at], bars[at] if at == year - begin else need.dtype.type(np.inf)
+        for lane in range(LANES):
+            lacks[year, lane] = need[year, lane] - stand
+            low[lane] = one if stand - need[year, lane] > bar else low[lane]
+
+
+@compiled()
+def tail_lanes(rows, tail):  # type: ignore[no-untyped-def]
+    """The least from each year on: rows, tail (year, lane)."""
+    years = rows.shape[0]
+    tail[years - 1] = rows[years - 1]
+    for back in range(1, years):
+        year = years - 1 - back
+        for lane in range(LANES):
+            here, after = rows[year, lane], tail[year + 1, lane]
+            tail[year, lane] = here if here < after else after
+
+
+@compiled()
+def idle_lanes(need, stands, bars, begin, later, since, idle, shut):  # type: ignore[no-untyped-def]
+    """Years from which on less than what stands is ever needed again, beyond the tolerance: since (lane,) the first of
+    them, NEVER where none is judged, idle how many, shut 1 where the last year is one. later: (lane,) room."""
+    years, judged, one, none = need.shape[0], stands.shape[0], need.dtype.type(1), need.dtype.type(0)
+    never = need.dtype.type(NEVER)
+    later[:] = need[years - 1]
+    idle[:] = 0
+    since[:] = never
+    for back in range(years - begin):
+        year = years - 1 - back
+        at = min(year - begin, judged - 1)
+        stand, bar, when = stands[at], bars[at], need.dtype.type(year - begin)
+        for lane in range(LANES):
+            now = need[year, lane] if need[year, lane] > later[lane] else later[lane]
+            later[lane] = now
+            idle[lane] += one if stand - now > bar else none
+            since[lane] = when if stand - now > bar else since[lane]
+        if back == 0:
+            shut[:] = idle
+    for lane in range(LANES):
+        since[lane] = since[lane] if since[lane] < judged else never
+
+
+@compiled()
+def spare_lanes(since, idle, shut, window, goes_on, spare):  # type: ignore[no-untyped-def]
+    """spare: (lane,) the year since which places lie idle, if they do in as many years as the window, else NEVER."""
+    never, none, enough = spare.dtype.type(NEVER), spare.dtype.type(0), spare.dtype.type(window)
+    for lane in range(LANES):
+        lasts = (idle[lane] >= enough) | (goes_on & (shut[lane] > none))
+        spare[lane] = since[lane] if lasts else never
+
+
+@compiled()
+def least_lanes(least, spread, held, size):  # type: ignore[no-untyped-def]
+    """The least of every window of `size` years, at its first year, from that of `held` years, by doubling: two windows of
+    4 years make those of up to 8. least, spread: (year, lane); returns the one that holds it, and the other."""
+    count = least.shape[0] - held + 1
+    while held < size:
+        step = min(held, size - held)
+        count -= step
+        for year in range(count):
+            for lane in range(LANES):
+                one, two = least[year, lane], least[year + step, lane]
+                spread[year, lane] = one if one < two else two
+        least, spread = spread, least
+        held += step
+    return least, spread
+
+
+@compiled()
+def open_lanes(least, size, begin, judged, one, two):  # type: ignore[no-untyped-def]
+    """The most that is needed in `size` years running that hold the year, for the years judged; none reaches past the end.
+
+    least: (year, lane) as `least_lanes` leaves it; one, two: room for `judged` + `size` rows. Returns the one that holds it.
+    """
+    last, count = least.shape[0] - size, judged + size - 1
+    for row in range(count):  # the window that began size - 1 years before; there is none before the first
+        one[row] = least[min(max(begin + row - size + 1, 0), last)]
+    held = 1
+    while held < size:
+        step = min(held, size - held)
+        count -= step
+        for row in range(count):
+            for lane in range(LANES):
+                here, next_one = one[row, lane], one[row + step, lane]
+                two[row, lane] = here if here > next_one else next_one
+        one, two = two, one
+        held += step
+    return one
+
+
+@compiled()
+def reach_past(opened, tail, begin, judged, window):  # type: ignore[no-untyped-def]
+    """Lets the openings (judged, lane) go on after the last year: a window that reaches past the end holds what is left,
+    and of these the shortest, that begins with the year itself, has the greatest least (`tail`)."""
+    for at in range(max(0, tail.shape[0] - window - begin + 1), judged):
+        for lane in range(LANES):
+            end, on = opened[at, lane], tail[begin + at, lane]
+            opened[at, lane] = on if on > end else end
+
+
+@compiled()
+def name_lanes(lacks, opened, bars, begin, spare, names, begins):  # type: ignore[no-untyped-def]
+    """The first class that holds, but for troughs, and its first judged year: names, begins (lane,).
+
+    opened: (judged, lane) opening of lacks (year, lane); spare: (lane,) as `spare_lanes` leaves it.
+    """
+    judged, real = bars.shape[0], lacks.dtype.type
+    never, balanced, surplus = real(NEVER), real(BALANCED), real(SURPLUS)
+    passing, shortage, both = real(CREST), real(SHORTAGE), real(CREST_THEN_SURPLUS)
+    most, short, crest = np.zeros_like(spare), np.full_like(spare, never), np.full_like(spare, never)
+    for back in range(judged):
+        at = judged - 1 - back
+        bar, when = bars[at], real(at)
+        for lane in range(LANES):
+            most[lane] = opened[at, lane] if opened[at, lane] > most[lane] else most[lane]
+            short[lane] = when if opened[at, lane] > bar else short[lane]
+    for back in range(judged):
+        at = judged - 1 - back
+        bar, when = bars[at], real(at)
+        for lane in range(LANES):
+            crest[lane] = when if lacks[begin + at, lane] - most[lane] > bar else crest[lane]
+    for lane in range(LANES):
+        name = surplus if spare[lane] < never else balanced
+        name = passing if crest[lane] < never else name
+        name = shortage if short[lane] < never else name
+        names[lane] = both if (crest[lane] < spare[lane]) & (spare[lane] < never) else name
+    for lane in range(LANES):
+        first = crest[lane] if crest[lane] < never else spare[lane]
+        begins[lane] = short[lane] if names[lane] == shortage else first
+
+
+@compiled()
+def count_lanes(need, stands, bars, begin, window, lanes, low, ends, stays, begins, counts):  # type: ignore[no-untyped-def]
+    """Adds the first `lanes` lanes to counts (class, judged + 1), with troughs looked for where nothing else holds."""
+    dateless = counts.shape[1] - 1
+    for lane in range(lanes):
+        end, stay, when = int(ends[lane]), int(stays[lane]), int(begins[lane])
+        if low[lane] > 0 and (end == BALANCED or stay == BALANCED):
+            if end == BALANCED and trough_of(need, lane, stands, bars, begin, window, False) < NEVER:
+                end = TROUGH
+            if stay == BALANCED:
+                when = trough_of(need, lane, stands, bars, begin, window, True)
+                stay = TROUGH if when < NEVER else BALANCED
+        if end == stay:
+            counts[end, when if end != BALANCED else dateless] += 1
+        else:
+            counts[UNDETERMINED, dateless] += 1
+
+
+@compiled()
+def trough_of(need, lane, stands, bars, begin, window, goes_on):  # type: ignore[no-untyped-def]
+    """First year judged whose need lies below what stands and below what it comes back to on both sides, in less than the
+    window; NEVER where there is none. The closing exceeds a level if the years around that do not are fewer than it."""
+    years, size = need.shape[0], min(window, need.shape[0])
+    for at in range(stands.shape[0]):
+        now, bar = need[begin + at, lane], bars[at]
+        if stands[at] - now > bar:
+            first = last = begin + at
+            while first > 0 and last - first < size and need[first - 1, lane] - now <= bar:
+                first -= 1
+            while last < years - 1 and last - first < size and need[last + 1, lane] - now <= bar:
+                last += 1
+            if last - first + 1 < size and not (goes_on and last == years - 1):
+                return at
+    return NEVER

@@ -47,14 +47,16 @@ class Cells:
                 doubts[cell] = NOISY * course.noise * (np.abs(self.values[cell]).mean() if course.in_logs else 1.0)
         return doubts
 
-    def take(self, which: Whole) -> Cells:
+    def take(self, which: Whole | slice) -> Cells:
+        """Some of the cells, by position; a slice copies nothing."""
+        numbers = np.arange(len(self.rows))[which]
         return Cells(
-            [self.places[cell] for cell in which],
-            [self.rows[cell] for cell in which],
+            [self.places[cell] for cell in numbers],
+            [self.rows[cell] for cell in numbers],
             self.first_year,
             self.history,
             self.values[which],
-            [self.courses[cell] for cell in which],
+            [self.courses[cell] for cell in numbers],
             self.smooth[which],
         )
 
