@@ -2,7 +2,7 @@
 
 D is demand, K what stands and is planned, E = D - K what is short. O is the opening of E with the break-even years W:
 short W years running, whatever opens and closes meanwhile (with K constant it is the lasting need less K). tol is
-max(5 % of K, one module). The first that holds in this order is the class:
+max(`TOLERANCE` x K, one module). The first that holds in this order is the class:
 
     crest_then_surplus   a transient crest, and from a later year on a structural surplus
     structural_shortage  O > tol in some year
@@ -27,40 +27,38 @@ import xarray as xr
 
 from forecast.basics.dims import CATEGORY, COUNTY, SERVICE, SHIFT, TRAJECTORY, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
+from forecast.basics.tolerance import TOLERANCE
 from forecast.basics.variables import label
 from forecast.waves import lanes
-from forecast.waves.lanes import (
-    BALANCED,
-    CREST,
-    CREST_THEN_SURPLUS,
-    SHORTAGE,
-    SURPLUS,
-    TROUGH,
-    UNDETERMINED,
-)
+from forecast.waves.lanes import BALANCED, CREST_THEN_SURPLUS, UNDETERMINED
 from forecast.waves.lasting import Windows, window_for
 from forecast.waves.series import stacked
 from forecast.waves.stacks import Cells, smooth_cells
 from forecast.waves.turns import Values, Whole
 
-CATEGORIES = tuple(
-    {
-        UNDETERMINED: "undetermined",
-        CREST_THEN_SURPLUS: "crest_then_surplus",
-        SHORTAGE: "structural_shortage",
-        CREST: "transient_crest",
-        SURPLUS: "structural_surplus",
-        TROUGH: "transient_trough",
-        BALANCED: "balanced",
-    }.values()
+__all__ = ["CATEGORIES", "CREST_THEN_SURPLUS", "SHIFTS", "UNDETERMINED", "classify_waves", "synchrony"]
+
+CATEGORIES = (
+    "undetermined",
+    "crest_then_surplus",
+    "structural_shortage",
+    "transient_crest",
+    "structural_surplus",
+    "transient_trough",
+    "balanced",
 )
-"""By number, in the order in which they are asked for."""
+"""In the order in which they are asked for, and of their numbers (`lanes`)."""
 
 SHIFTS = (-2, 0, 2)
 """Break-even years rest on assumed prices, so every class is also shown two years below and above."""
 
+MIDDLE = SHIFTS.index(0)
 
-"""Share of what stands that is no shortage and no surplus."""
+KIND = np.float32
+"""In which paths are judged: half the memory and the time of float64 (benchmarks/tried.md says how often the two differ)."""
+
+TOGETHER = 16
+"""Counties and services that are judged at a time, so that what is kept of their paths stays small."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +73,11 @@ class Supply:
 
 @dataclass(frozen=True)
 class PathClasses:
-    """Class number of each series and the first year (position) of what names it, or NEVER."""
+    """How many paths have each class, and what lasts of each path."""
 
-    category: Whole  # (cell, trajectory)
-    begins: Whole  # (cell, trajectory)
+    counts: Whole  # (cell, shift, category, judged year + 1) by the year in which it began, the last: by none
+    lasts: Values  # (cell, judged year, trajectory) needed W years running, at the middle shift
+    above: Values  # (cell, judged year, trajectory) demand above that
 
 
 def classify_waves(
@@ -121,20 +120,14 @@ def classify_waves(
     likeliest = np.full((len(places), len(SHIFTS)), "", dtype="<U20")
     lasting, crest = np.full((2, len(places), len(judged)), np.nan)
     for group in smooth_cells(demand, history) if cells is None else cells:
-        judged_group = judged_cells(group, standing)
-        begin = int(judged[0]) - judged_group.first_year
-        now, windows = slice(begin, begin + len(judged)), standing.windows[judged_group.rows]
-        for number, shift in enumerate(SHIFTS):
-            path_classes = class_of_paths(judged_group, standing, shift)
-            counts = class_shares(path_classes)
-            likeliest[judged_group.rows, number] = np.array(CATEGORIES)[counts.argmax(axis=1)]
-            if shift == 0:
-                shares[judged_group.rows], begun[judged_group.rows] = counts, _begun(path_classes, len(judged))
-        followed = judged_group.judged
-        each = zip(followed, windows.tolist(), strict=True)
-        lasts = np.stack([opening(path, years, years) for path, years in each]) if judged_group.rows else followed
-        lasting[judged_group.rows] = np.median(lasts[..., now], axis=1)
-        crest[judged_group.rows] = np.median((followed - lasts)[..., now], axis=1)
+        for part in _portions(group, standing):
+            found = class_of_paths(part, standing, SHIFTS)
+            by_shift = found.counts.sum(axis=3)
+            likeliest[part.rows] = np.array(CATEGORIES)[by_shift.argmax(axis=2)]
+            dated, paths = found.counts[:, MIDDLE], part.values.shape[1]
+            shares[part.rows] = dated.sum(axis=2) / paths
+            begun[part.rows] = dated[..., :-1].cumsum(axis=2) / paths
+            lasting[part.rows], crest[part.rows] = _median(found.lasts), _median(found.above)
     windows = standing.windows
     by_service = SERVICE in demand.dims
     counties, services = demand[COUNTY].values, list(dict.fromkeys(service for _, service in places))
@@ -177,76 +170,68 @@ def hold_against(
     order = {place: row for row, place in enumerate(of_supply)}
     capacity = have[[order[place] for place in places], 0]
     least = [module if isinstance(module, float | int) else module.get(service, 0.0) for _, service in places]
-    tolerance = np.maximum(BALANCED_IN_CLASSES * capacity, np.array(least)[:, None])
+    tolerance = np.maximum(TOLERANCE * capacity, np.array(least)[:, None])
     return Supply(judged, capacity, tolerance, np.array([window_for(window, service) for _, service in places]))
 
 
 def judged_cells(cells: Cells, supply: Supply) -> Cells:
     """Those of the cells whose demand and supply are known in all years that are judged."""
+    return cells.take(_judged(cells, supply))
+
+
+def _judged(cells: Cells, supply: Supply) -> Whole:
     after = supply.years[-1] < cells.first_year + cells.smooth.shape[2]
     whole = bool(after) and int(supply.years[0]) >= cells.first_year
-    return cells.take(np.flatnonzero(np.isfinite(supply.capacity[cells.rows]).all(axis=1) & whole))
+    return np.flatnonzero(np.isfinite(supply.capacity[cells.rows]).all(axis=1) & whole)
+
+
+def _portions(cells: Cells, supply: Supply) -> Iterator[Cells]:
+    """`judged_cells`, not more than `TOGETHER` at a time, those that stand side by side."""
+    which = _judged(cells, supply)
+    for run in np.split(which, np.flatnonzero(np.diff(which) > 1) + 1):
+        for some in range(0, len(run), TOGETHER):
+            part = run[some : some + TOGETHER]
+            yield cells.take(slice(int(part[0]), int(part[-1]) + 1))
 
 
 def class_shares(path_classes: PathClasses) -> Values:
-    """(cell, category) share of the trajectories of each class."""
-    return np.stack([(path_classes.category == category).mean(axis=1) for category in range(len(CATEGORIES))], axis=1)
+    """(cell, category) share of the trajectories of each class, at the middle shift."""
+    counts = path_classes.counts
+    return counts[:, counts.shape[1] // 2].sum(axis=2) / path_classes.lasts.shape[2]
 
 
-def _begun(path_classes: PathClasses, years: int) -> Values:
-    """(cell, category, year) share of the trajectories of each class in which what names it has begun by the year."""
-    since = path_classes.begins[..., None] <= np.arange(years)
-    each = [
-        (since & (path_classes.category == category)[..., None]).mean(axis=1) for category in range(len(CATEGORIES))
-    ]
-    return np.stack(each, axis=1)
-
-
-def class_of_paths(cells: Cells, supply: Supply, shift: int = 0) -> PathClasses:
-    """Class of each smooth path of the cells, all of them `judged_cells`, with W + shift break-even years.
+def class_of_paths(cells: Cells, supply: Supply, shifts: Sequence[int] = (0,)) -> PathClasses:
+    """Classes of the smooth paths of the cells, all of them `judged_cells`, with W + shift break-even years, ascending.
 
     Of single noisy paths what stands out clearly is asked first of the course that is near to them; where nothing does,
     what lasts may still be seen in the smooth one.
     """
-    windows, begin = np.maximum(supply.windows[cells.rows] + shift, 1), int(supply.years[0]) - cells.first_year
-    capacity, tolerance = supply.capacity[cells.rows], supply.tolerance[cells.rows]
-    path_classes = _class_of(cells.smooth, capacity, tolerance, begin, windows)
-    if any(course.near is not None for course in cells.courses):
-        clear = _class_of(cells.judged, capacity, np.maximum(tolerance, cells.doubt[:, None]), begin, windows)
-        calm = clear.category == BALANCED
-        path_classes = PathClasses(
-            np.where(calm, path_classes.category, clear.category), np.where(calm, path_classes.begins, clear.begins)
-        )
-    return path_classes
+    tolerance = supply.tolerance[cells.rows]
+    smooth = _class_of(cells.smooth, cells, supply, tolerance, shifts)
+    if all(course.near is None for course in cells.courses):
+        return smooth
+    clear = _class_of(cells.judged, cells, supply, np.maximum(tolerance, cells.doubt[:, None]), shifts)
+    calm = (clear.counts[:, :, BALANCED].sum(axis=2) == clear.lasts.shape[2])[..., None, None]
+    return PathClasses(np.where(calm, smooth.counts, clear.counts), clear.lasts, clear.above)
 
 
-def _class_of(paths: Values, capacity: Values, tolerance: Values, begin: int, windows: Whole) -> PathClasses:
-    stays = _judge(paths, capacity, tolerance, begin, windows, goes_on=True)
-    ends = _judge(paths, capacity, tolerance, begin, windows, goes_on=False)
-    same = stays.category == ends.category
-    return PathClasses(np.where(same, stays.category, UNDETERMINED), np.where(same, stays.begins, NEVER))
+def _class_of(paths: Values, cells: Cells, supply: Supply, tolerance: Values, shifts: Sequence[int]) -> PathClasses:
+    """Classes of paths (cell, trajectory, year) by tolerance (cell, judged year)."""
+    windows = np.maximum(supply.windows[cells.rows, None] + np.array(shifts), 1)
+    count, trajectories, judged = len(paths), paths.shape[1], len(supply.years)
+    counts = np.empty((count, len(shifts), len(CATEGORIES), judged + 1), dtype=np.int64)
+    lasts, above = np.empty((2, count, judged, trajectories), dtype=KIND)
+    capacity, begin = supply.capacity[cells.rows].astype(KIND), int(supply.years[0]) - cells.first_year
+    lanes.judge_cells(paths, capacity, tolerance.astype(KIND), begin, windows, counts, lasts, above)
+    return PathClasses(counts, lasts, above)
 
 
-def _judge(
-    paths: Values, capacity: Values, tolerance: Values, begin: int, windows: Whole, goes_on: bool
-) -> PathClasses:
-    """Class of paths (cell, trajectory, year), judged from the year `begin` on, by capacity and tolerance (cell, judged
-    year); with `goes_on` the last year is repeated, without it nothing follows.
-    """
-    begun = np.empty((*paths.shape[:2], 4), dtype=np.int64)
-    for cell, window in enumerate(windows.tolist()):
-        beyond = window if goes_on else 0
-        kernel.judge_paths(paths[cell], capacity[cell], tolerance[cell], begin, beyond, window, begun[cell])
-    crest, short, spare, trough = np.moveaxis(begun, -1, 0)
-    holds = {
-        CREST_THEN_SURPLUS: (crest < spare) & (spare < NEVER),
-        SHORTAGE: short < NEVER,
-        CREST: crest < NEVER,
-        SURPLUS: spare < NEVER,
-        TROUGH: trough < NEVER,
-    }
-    category = np.select(list(holds.values()), list(holds), BALANCED)
-    return PathClasses(category, np.choose(category, [NEVER, crest, short, crest, spare, trough, NEVER]))
+def _median(values: Values) -> Values:
+    """Median over the last axis, which is left in another order (numpy's own median sorts out two places, six times as slow)."""
+    half = values.shape[-1] // 2
+    values.partition(half, axis=-1)
+    upper = values[..., half].astype(np.float64)
+    return upper if values.shape[-1] % 2 else (upper + values[..., :half].max(axis=-1)) / 2
 
 
 def synchrony(classes: xr.Dataset) -> xr.DataArray:
