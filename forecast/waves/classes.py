@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from forecast.basics.dims import CATEGORY, COUNTY, SERVICE, SHIFT, TRAJECTORY, YEAR, in_order
 from forecast.basics.issues import InputRefused, Issue
@@ -54,6 +55,7 @@ SHIFTS = (-2, 0, 2)
 
 MIDDLE = SHIFTS.index(0)
 
+Reals = NDArray[np.float32]
 KIND = np.float32
 """In which paths are judged: half the memory and the time of float64 (benchmarks/tried.md says how often the two differ)."""
 
@@ -76,8 +78,8 @@ class PathClasses:
     """How many paths have each class, and what lasts of each path."""
 
     counts: Whole  # (cell, shift, category, judged year + 1) by the year in which it began, the last: by none
-    lasts: Values  # (cell, judged year, trajectory) needed W years running, at the middle shift
-    above: Values  # (cell, judged year, trajectory) demand above that
+    lasts: Reals  # (cell, judged year, trajectory) needed W years running, at the middle shift
+    above: Reals  # (cell, judged year, trajectory) demand above that
 
 
 def classify_waves(
@@ -226,7 +228,7 @@ def _class_of(paths: Values, cells: Cells, supply: Supply, tolerance: Values, sh
     return PathClasses(counts, lasts, above)
 
 
-def _median(values: Values) -> Values:
+def _median(values: Reals) -> Values:
     """Median over the last axis, which is left in another order (numpy's own median sorts out two places, six times as slow)."""
     half = values.shape[-1] // 2
     values.partition(half, axis=-1)
