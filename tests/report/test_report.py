@@ -11,9 +11,11 @@ import pytest
 
 from forecast import read_region, run_forecast
 from forecast.basics.catalogue import catalogue
+from forecast.basics.issues import Issue
 from forecast.report import headline, render_html
 from forecast.report.chapters import write_chapters
 from forecast.report.chapters.certainty import certainty
+from forecast.report.chapters.sources import sources
 from forecast.report.csv_tables import tables
 from forecast.report.view import View
 from forecast.run.run import Run
@@ -111,3 +113,16 @@ def test_report_names_what_the_spread_rests_on(real: Run) -> None:
     for _, _, source, _ in real.task.uncertainty.parts:
         assert source.replace("&", "&amp;").replace("'", "&#39;") in page
     assert sum(View(real).odds.shares("nursery", 2033).values()) == pytest.approx(1.0)
+
+
+def test_a_reader_is_told_that_figures_without_a_kind_were_taken_as_recorded() -> None:
+    run = made_run()
+    told = Issue("W116", "supply.csv", values={"count": 3}, severity="warning")
+    said = [text.en for listing in sources(View(with_warning(run, told))).listings for text in listing.items]
+    assert any(text.startswith("3 figures of supply have no kind") for text in said)
+    said = [text.en for listing in sources(View(run)).listings for text in listing.items]
+    assert not any("have no kind" in text for text in said)
+
+
+def with_warning(run: Run, issue: Issue) -> Run:
+    return replace(run, region=replace(run.region, warnings=(issue,)))
