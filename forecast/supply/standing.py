@@ -59,14 +59,15 @@ def estimate_supply(
     Raises InputRefused where more closes in a place than stands there.
     """
     figures, projects = _rows(region, "supply"), _rows(region, "projects")
-    at, bases = np.asarray(years, dtype=int), []
+    at, inside = np.asarray(years, dtype=int), _inside(region.areas)
+    bases = []
     held: dict[str, Mapping[str, _Held]] = {}
     kinds: dict[str, list[str]] = {}
     for service in models:
         own, new = figures.get(service, []), projects.get(service, [])
         counted = {} if rolls is None else _by_place(rolls.sel({SERVICE: service, YEAR: at}))
-        held[service] = _Ledger(region.areas, own, new, counted, at).held()
-        kinds[service] = _kinds(held[service], region.areas, new, at >= region.jump_off_year)
+        held[service] = _Ledger(inside, own, new, counted, at).held()
+        kinds[service] = _kinds(held[service], inside, new, at >= region.jump_off_year)
         _refuse_less_than_nothing(held[service], new, service, at)
         tables = [table for table, rows in (("supply", own), ("projects", new)) if rows]
         bases.append(weakest(*(basis_of(region, table, service=service) for table in tables)) if own else NO_SUPPLY)
@@ -79,6 +80,11 @@ def estimate_supply(
         basis=(SERVICE, np.asarray(bases, dtype=object)),
     )
     return label(found, "supply", units=units[0] if len(set(units)) == 1 else BY_SERVICE)
+
+
+def _inside(areas: Areas) -> dict[str, frozenset[str]]:
+    """Place -> its counties, in the order of `areas.places`; of a county itself."""
+    return {place: frozenset(areas.inside(place) or [place]) for place in areas.places}
 
 
 class Row(NamedTuple):
@@ -130,7 +136,7 @@ class _Held:
 class _Ledger:
     """All that is given of one service, and the places in which it may be known."""
 
-    areas: Areas
+    inside: Mapping[str, frozenset[str]]
     figures: Sequence[Row]
     projects: Sequence[Row]
     rolls: Mapping[str, np.ndarray]  # (year,) by place
@@ -138,20 +144,25 @@ class _Ledger:
 
     def held(self) -> dict[str, _Held]:
         """What is known of every place; of an area after all that lie inside it."""
-        inside = {county: {county} for county in self.areas.counties}
-        inside |= {area: set(counties) for area, counties in self.areas.members.items()}
         found: dict[str, _Held] = {}
-        for place in sorted(inside, key=lambda place: len(inside[place])):
-            projects = [row for row in self.projects if inside[row.place] <= inside[place]]
-            own = self._own(place, projects)
-            parts = {part: inside[part] for part in found if inside[part] <= inside[place]}
-            found[place] = self._newer(own, parts, found, inside, projects) if self.figures and parts else own
+        known: dict[str, _Held] = {}
+        given: dict[str, list[Row]] = {}
+        for row in sorted(self.figures, key=lambda row: row.year):
+            given.setdefault(row.place, []).append(row)
+        for place in sorted(self.inside, key=lambda place: len(self.inside[place])):
+            projects = [row for row in self.projects if self.inside[row.place] <= self.inside[place]]
+            own = self._own(place, given.get(place, []), projects)
+            within = known if len(self.inside[place]) > 1 else known.keys() & self.inside[place]
+            parts = {part: known[part] for part in within if self.inside[part] <= self.inside[place]}
+            found[place] = self._newer(place, own, parts, projects) if parts else own
+            if found[place].known.any():
+                known[place] = found[place]
         return found
 
-    def _own(self, place: str, projects: Sequence[Row]) -> _Held:
-        """By the figures given for the place itself."""
+    def _own(self, place: str, figures: Sequence[Row], projects: Sequence[Row]) -> _Held:
+        """By the figures given for the place itself, in their order of years."""
         held = self._nothing(projects)
-        for figure in sorted((row for row in self.figures if row.place == place), key=lambda row: row.year):
+        for figure in figures:
             ahead = self.years >= figure.year
             planned = self._opened(projects, figure.year)
             stands = np.full(self.years.size, figure.capacity)
@@ -172,31 +183,26 @@ class _Ledger:
         before = np.where(ahead, planned, 0.0)
         return np.fmax.accumulate(np.nan_to_num(rolls - before, nan=-np.inf))
 
-    def _newer(
-        self,
-        own: _Held,
-        parts: Mapping[str, set[str]],
-        found: Mapping[str, _Held],
-        inside: Mapping[str, set[str]],
-        projects: Sequence[Row],
-    ) -> _Held:
-        """The own figure of an area, or the sum of its parts, by what is known in each stretch of years between figures."""
+    def _newer(self, place: str, own: _Held, parts: Mapping[str, _Held], projects: Sequence[Row]) -> _Held:
+        """The own figure of an area, or the sum of its parts, by what is known in each stretch of years between figures.
+        parts: the places inside it of which anything is known."""
         held = _Held(*(values.copy() for values in (own.supply, own.planned, own.since, own.kind)))
         stretch = np.searchsorted(sorted({row.year for row in self.figures}), self.years, side="right")
-        whole = set().union(*parts.values())
         for number in np.unique(stretch):
             at = stretch == number
             first = int(np.argmax(at))
-            cover = _cover(whole, {part: inside[part] for part in parts if found[part].known[first]})
-            oldest = min((found[part].since[first] for part in cover), default=-np.inf)
+            known = {part: self.inside[part] for part, one in parts.items() if one.known[first]}
+            names = _cover(self.inside[place], known)
+            cover = [parts[part] for part in names]
+            oldest = min((part.since[first] for part in cover), default=-np.inf)
             if not cover or oldest < own.since[first]:
                 continue
-            beside = [row for row in projects if not any(inside[row.place] <= inside[p] for p in cover)]
+            beside = [row for row in projects if not any(self.inside[row.place] <= self.inside[part] for part in names)]
             more = self._opened(beside, oldest)
-            held.supply[at] = sum(found[part].supply[at] for part in cover) + more[at]
-            held.planned[at] = sum(found[part].planned[at] for part in cover) + more[at]
+            held.supply[at] = sum(part.supply[at] for part in cover) + more[at]
+            held.planned[at] = sum(part.planned[at] for part in cover) + more[at]
             held.since[at] = oldest
-            held.kind[at] = max(found[part].kind[first] for part in cover)
+            held.kind[at] = max(part.kind[first] for part in cover)
         return held
 
     def _nothing(self, projects: Sequence[Row]) -> _Held:
@@ -211,7 +217,7 @@ class _Ledger:
         return np.sum(opened, axis=0) if opened else np.zeros(self.years.size)
 
 
-def _cover(whole: set[str], known: Mapping[str, set[str]]) -> list[str]:
+def _cover(whole: frozenset[str], known: Mapping[str, frozenset[str]]) -> list[str]:
     """Known parts, the largest first, that make up the whole without one lying in another; none where they do not."""
     left, chosen = set(whole), []
     for part in sorted(known, key=lambda part: -len(known[part])):
@@ -221,18 +227,18 @@ def _cover(whole: set[str], known: Mapping[str, set[str]]) -> list[str]:
     return [] if left else chosen
 
 
-def _kinds(held: Mapping[str, _Held], areas: Areas, projects: Sequence[Row], ahead: np.ndarray) -> list[str]:
-    """Kind of every place, in the order of `areas.places`. ahead: (year,) from the jump-off year on."""
+def _kinds(
+    held: Mapping[str, _Held], inside: Mapping[str, frozenset[str]], projects: Sequence[Row], ahead: np.ndarray
+) -> list[str]:
+    """Kind of every place, in the order of `inside`. ahead: (year,) from the jump-off year on."""
     with_figure = {place for place, one in held.items() if one.known[ahead].any()}
     told = []
-    for place in areas.places:
-        inside = set(areas.inside(place) or [place])
-        around = (area for area in with_figure if area != place and inside <= set(areas.inside(area)))
+    for place, counties in inside.items():
         if place in with_figure:
             told.append(KINDS[held[place].kind[ahead].max()])
-        elif any(around):
+        elif any(counties <= inside[area] for area in with_figure):
             told.append(SPLIT)
-        elif any(set(areas.inside(row.place) or [row.place]) <= inside for row in projects):
+        elif any(inside[row.place] <= counties for row in projects):
             told.append(PLANNED)
         else:
             told.append(NO_SUPPLY)
