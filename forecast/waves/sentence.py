@@ -5,15 +5,16 @@ Every number in a sentence is one of the `Facts`; a fact that is None is left ou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from forecast.basics.catalogue import say
-from forecast.basics.text import Text
-from forecast.basics.units import rough_amount
+from forecast.basics.text import Text, chance, count, rough_count
+from forecast.basics.units import amount, rough_amount
 
-LIKELY = 0.995  # from here on a share is not shown as 100 %, which nothing is
 HALF = 0.5  # below it a class is a possibility, and its advice is to prepare rather than to build or give up
+SMALL = 0.02  # share below which a change of need is not worth a word
 OFFSET = 0.1  # share of the change that works against it and is worth a word
 SPREAD = 10  # years: a crest known no better than that is not dated
 SHORTAGES = ("structural_shortage", "transient_crest")
@@ -40,6 +41,17 @@ class Steady:
 
 
 @dataclass(frozen=True)
+class Need:
+    """Need in the year of the decision and in a later one, with the 80 % range of the later; NaN where there is none."""
+
+    before: float
+    year: int
+    after: float
+    low: float = math.nan
+    high: float = math.nan
+
+
+@dataclass(frozen=True)
 class Facts:
     """Numbers and names that a sentence prints; years are calendar years, `unit` is one of units.UNITS.
 
@@ -53,6 +65,10 @@ class Facts:
     act_from: the year by which the answer must be decided
     window: break-even years; others: likeliest class at other ones, with these
     rivals: the next likely classes and their probabilities
+    need: in the year of the decision and in a later one, told where nothing may be said of supply
+    born_until: last year in which all whom the service counts were born when the projection starts; -1 without a cohort
+    kind: of the supply (`rules/claims.toml`), and `words`, what it allows: gap, held (more or fewer than the most that
+    were ever held) or need; trajectories: of how many the probabilities are shares
     building: kind of building (`waves.advice.<class>_<building>`) where that may become something else, else ""
     """
 
@@ -78,6 +94,11 @@ class Facts:
     rivals: Sequence[tuple[str, float]] = ()
     tipping: Tipping | Steady | None = None
     building: str = ""
+    need: Need | None = None
+    born_until: int = -1
+    kind: str = "recorded"
+    words: str = "gap"
+    trajectories: int = 1
 
 
 def explain(facts: Facts) -> Text:
@@ -88,14 +109,63 @@ def explain(facts: Facts) -> Text:
 def _sentence(facts: Facts, lang: str) -> str:
     place = {"area": facts.area, "service": facts.service}
     if not facts.category:
-        return say("waves.unknown", lang, **place) + say("waves.next", lang).strip()
+        peak = _peak(facts, lang) if _still_to_come(facts) else ""
+        move = _move(facts, lang)
+        if move and not peak:
+            move = say("waves.need.alone", lang, moved=move)
+        parts = (peak, move, _born(facts, lang))
+        seen = say("waves.and", lang).join(part for part in parts if part)
+        body = (
+            [_capital(seen, lang), say(f"waves.unknown.{facts.kind}", lang)]
+            if seen
+            else [say(f"waves.unknown.{facts.kind}", lang)]
+        )
+        return say("waves.whole", lang, **place, body=_stop(body, lang))
     parts = (_peak(facts, lang), _crest_gap(facts, lang), _gap(facts, lang), _why(facts, lang))
     seen = [part for part in parts if part]
     text = say("waves.verdict", lang, kind=_kind(facts, lang), advice=_advice(facts, lang))
     body = (say("waves.and", lang).join(seen) + say("waves.then", lang) + text) if seen else text
     whole = [say("waves.whole", lang, **place, body=_capital(body, lang))]
     whole += [part for part in (_flips(facts, lang), _tips(facts, lang)) if part]
-    return say("waves.next", lang).join(whole) + say("waves.next", lang).strip()
+    return _stop(whole, lang)
+
+
+def _still_to_come(facts: Facts) -> bool:
+    """True if the crest, its range or its plateau reaches the year of the decision: what was before it is reckoned back."""
+    ends = (facts.peak_year, facts.peak_high, facts.plateau and facts.plateau[1])
+    return max((year for year in ends if year is not None), default=facts.now - 1) >= facts.now
+
+
+def _stop(sentences: Sequence[str], lang: str) -> str:
+    """Sentences one after another, each with its stop."""
+    return say("waves.next", lang).join(sentences) + say("waves.next", lang).strip()
+
+
+def _move(facts: Facts, lang: str) -> str:
+    """Clause on the change of need and why; "" where it is not known."""
+    need = facts.need
+    if need is None or not math.isfinite(need.before + need.after):
+        return ""
+    values = {"now": facts.now, "year": need.year}
+    before, after = (rough_amount(size, facts.unit) for size in (need.before, need.after))
+    within = (
+        ""
+        if math.isnan(need.low)
+        else say("waves.need.within", lang, low=rough_count(need.low), high=rough_count(need.high))
+    )
+    change = need.after / need.before - 1 if need.before > 0 else 0.0
+    way = "same" if abs(change) < SMALL else "fewer" if change < 0 else "more"
+    share = f"{abs(change):.0%}"
+    moved = say(f"waves.need.{way}", lang, **values, before=before, after=after, within=within, share=share)
+    why = _causes(facts, change > 0, lang) if way != "same" else ""
+    return say("waves.and", lang).join(part for part in (moved, why) if part)
+
+
+def _born(facts: Facts, lang: str) -> str:
+    """Clause on how far ahead all are born."""
+    if facts.need is None or facts.born_until <= facts.now:
+        return ""
+    return say("waves.need.born", lang, year=facts.born_until)
 
 
 def _capital(text: str, lang: str) -> str:
@@ -107,20 +177,21 @@ def _peak(facts: Facts, lang: str) -> str:
     low, high = facts.peak_low, facts.peak_high
     if facts.peak_year is None or (low is not None and high is not None and high - low > SPREAD):
         return ""
+    if facts.plateau is not None and facts.plateau[1] >= facts.now:
+        return _level(facts, lang) + _again(facts, lang)
     last = facts.peak_year if high is None else high
     when = "past" if last < facts.now else "ahead" if facts.peak_year > facts.now else "about"
     span = {} if low is None or high is None or low == high else {"low": low, "high": high}
     peak = say(f"waves.peak.{when}_range" if span else f"waves.peak.{when}", lang, year=facts.peak_year, **span)
-    return peak + _level(facts, lang) + _again(facts, lang)
+    return peak + _again(facts, lang)
 
 
 def _level(facts: Facts, lang: str) -> str:
-    """Clause on the years around the peak in which demand hardly differs, where there are some."""
-    if facts.plateau is None:
-        return ""
-    first, last, least, most = facts.plateau
-    low, high = (rough_amount(size, facts.unit) for size in (least, most))
-    return say("waves.peak.level", lang, first=first, last=last, least=low, most=high)
+    """Clause on the years in a row in which need hardly differs: no single year of them stands out."""
+    first, last, least, most = facts.plateau or (0, 0, 0.0, 0.0)
+    low, high = count(least), amount(most, facts.unit)
+    key = "level" if first >= facts.now else "level_until"
+    return say(f"waves.peak.{key}", lang, first=first, last=last, least=low, most=high)
 
 
 def _again(facts: Facts, lang: str) -> str:
@@ -132,7 +203,9 @@ def _crest_gap(facts: Facts, lang: str) -> str:
         return ""
     dated = bool(_peak(facts, lang)) and facts.crest_year == facts.peak_year
     key = "short_then" if dated else "short_now" if facts.crest_year == facts.now else "short"
-    return say(f"waves.gap.{key}", lang, year=facts.crest_year, amount=rough_amount(-facts.crest_gap, facts.unit))
+    return say(
+        f"waves.{facts.words}.{key}", lang, year=facts.crest_year, amount=rough_amount(-facts.crest_gap, facts.unit)
+    )
 
 
 def _gap(facts: Facts, lang: str) -> str:
@@ -145,15 +218,23 @@ def _gap(facts: Facts, lang: str) -> str:
     side = "short" if facts.gap < 0 else "spare"
     if facts.category == "undetermined":
         side += "_middle"
-    return say(f"waves.gap.{side}", lang, year=facts.gap_year, amount=rough_amount(abs(facts.gap), facts.unit))
+    return say(
+        f"waves.{facts.words}.{side}", lang, year=facts.gap_year, amount=rough_amount(abs(facts.gap), facts.unit)
+    )
 
 
 def _why(facts: Facts, lang: str) -> str:
-    """The driver that does most of the change, where it goes the way of the class and one does at least half of it."""
-    if not facts.drivers or facts.category in ("undetermined", "balanced"):
+    """The driver that does most of the change, where it goes the way of the class."""
+    if facts.category in ("undetermined", "balanced"):
         return ""
-    total = sum(facts.drivers.values())
-    if total == 0 or (total > 0) != (facts.category in SHORTAGES):
+    return _causes(facts, facts.category in SHORTAGES, lang)
+
+
+def _causes(facts: Facts, more: bool, lang: str) -> str:
+    """The driver that does most of a change for more or for less, where one does at least half of it; "" where the parts
+    are not known or sum to a change the other way."""
+    total = sum(facts.drivers.values()) if facts.drivers else 0.0
+    if not facts.drivers or total == 0 or (total > 0) != more:
         return ""
     name, part = max(facts.drivers.items(), key=lambda one: one[1] / total)
     share = part / total
@@ -163,32 +244,33 @@ def _why(facts: Facts, lang: str) -> str:
     against, size = min(facts.drivers.items(), key=lambda one: one[1] / total)
     if -size / total > OFFSET:
         return say("waves.why.despite", lang, driver=driver, other=_driver(against, size, lang))
-    return say("waves.why.mostly", lang, driver=driver, share=_per_cent(share))
+    return say("waves.why.mostly", lang, driver=driver, share=f"{min(share, 0.99):.0%}")
 
 
 def _driver(name: str, part: float, lang: str) -> str:
     return say(f"waves.driver.{name}.{'more' if part > 0 else 'fewer'}", lang)
 
 
+def _class(facts: Facts, category: str, lang: str) -> str:
+    """A class in the words that the kind of the supply allows."""
+    return say(f"waves.class_{facts.words}.{category}", lang)
+
+
 def _kind(facts: Facts, lang: str) -> str:
     """Clause on the class and how sure it is; where that is not decided, on the other classes it may be."""
-    kind = say(f"waves.class.{facts.category}", lang)
+    kind = _class(facts, facts.category, lang)
     if facts.category == "undetermined":
         if not facts.rivals:
             return say("waves.sure.single_doubt", lang, kind=kind)
         rivals = [
-            say("waves.sure.rival", lang, kind=say(f"waves.class.{category}", lang), share=_per_cent(share))
+            say("waves.sure.rival", lang, kind=_class(facts, category, lang), share=chance(share, facts.trajectories))
             for category, share in facts.rivals
         ]
         return say("waves.sure.doubt", lang, kind=kind, rivals=say("waves.and", lang).join(rivals))
     if facts.probability is None:
         return say("waves.sure.single", lang, kind=kind)
-    key = "nearly" if facts.probability >= LIKELY else "share" if facts.probability >= HALF else "perhaps"
-    return say(f"waves.sure.{key}", lang, kind=kind, share=_per_cent(facts.probability))
-
-
-def _per_cent(share: float) -> str:
-    return f"{min(share, 0.99):.0%}"
+    key = "share" if facts.probability >= HALF else "perhaps"
+    return say(f"waves.sure.{key}", lang, kind=kind, share=chance(facts.probability, facts.trajectories))
 
 
 def _advice(facts: Facts, lang: str) -> str:
@@ -201,11 +283,14 @@ def _advice(facts: Facts, lang: str) -> str:
         key = "crest_over"
     if facts.building and key in ("structural_surplus", "crest_over"):
         key += f"_{facts.building}"
-    advice = say(f"waves.advice.{key}", lang)
-    if facts.act_from is None or kind == "undetermined":
-        return advice
-    late = ("late" if facts.act_from <= facts.now else "by") + ("_unsure" if unsure else "")
-    return say(f"waves.decide.{late}", lang, advice=advice, year=max(facts.act_from, facts.now))
+    if facts.words == "held":
+        advice = say(f"waves.advice_held.{kind}", lang)
+    else:
+        advice = say(f"waves.advice.{key}", lang)
+    if facts.act_from is None or kind == "undetermined" or facts.act_from <= facts.now:
+        return advice  # a date that has passed is said once for all, not here
+    late = "by_unsure" if unsure else "by"
+    return say(f"waves.decide.{late}", lang, advice=advice, year=facts.act_from)
 
 
 def _flips(facts: Facts, lang: str) -> str:
@@ -217,7 +302,7 @@ def _flips(facts: Facts, lang: str) -> str:
             "waves.flip.case_undetermined" if category == "undetermined" else "waves.flip.case",
             lang,
             years=years,
-            kind=say(f"waves.class.{category}", lang),
+            kind=_class(facts, category, lang),
         )
         for years, category in other
     ]
@@ -233,4 +318,4 @@ def _tips(facts: Facts, lang: str) -> str:
         return say("waves.tip.none", lang, fewer=fewer, more=more, share=f"{tip.births:.0%}")
     way = "more" if tip.amount > 0 else "fewer"
     many = rough_amount(abs(tip.amount), "persons")
-    return say(f"waves.tip.{tip.driver}_{way}", lang, amount=many, kind=say(f"waves.class.{tip.category}", lang))
+    return say(f"waves.tip.{tip.driver}_{way}", lang, amount=many, kind=_class(facts, tip.category, lang))

@@ -11,13 +11,15 @@ import pandas as pd
 import xarray as xr
 
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.basics.quantiles import BANDS
 from forecast.basics.text import Text
 from forecast.basics.tolerance import TOLERANCE
 from forecast.demand import DemandModel
 from forecast.findings.crests import Crest, Place
 from forecast.findings.flags.paths import MIGRATION, Paths, flat, places_of
+from forecast.supply.claims import claims
 from forecast.waves import Facts, attribute_chain
-from forecast.waves.sentence import SHORTAGES, SURPLUSES, Steady, Tipping
+from forecast.waves.sentence import SHORTAGES, SURPLUSES, Need, Steady, Tipping
 from forecast.waves.tipping import TippingLevel
 
 SPAN = 15
@@ -40,6 +42,15 @@ class Numbers:
     worst: Mapping[Place, tuple[int, float]]  # year and gap of a crest that is still to come
     gap: Mapping[Place, tuple[int, float]]  # year and gap that the class names
     drivers: Mapping[Place, Mapping[str, float]]
+    need: Mapping[Place, Need]
+    kinds: Mapping[Place, str]  # of the supply
+    born_until: Mapping[str, int]
+    trajectories: int
+
+
+def outlook_year(now: int, horizon: int) -> int:
+    """The next round year (2030, 2035, ...) at least four years after the decision, at most the horizon."""
+    return min(5 * math.ceil((now + 4) / 5), horizon)
 
 
 def numbers_of(
@@ -70,7 +81,26 @@ def numbers_of(
         worst,
         gap,
         drivers,
+        _needs(paths, now),
+        dict(zip(places, flat(paths.kinds).tolist(), strict=True)),
+        paths.born_until,
+        paths.demand.sizes.get(TRAJECTORY, 1),
     )
+
+
+def _needs(paths: Paths, now: int) -> dict[Place, Need]:
+    """Need of every place in the year of the decision and in the outlook year, with its 80 % range."""
+    year = outlook_year(now, int(paths.demand[YEAR][-1]))
+    before, after = (flat(paths.scenario.sel({YEAR: when})) for when in (now, year))
+    ends = [np.full(len(after), np.nan)] * 2
+    if TRAJECTORY in paths.demand.dims:
+        then = paths.demand.sel({YEAR: year}).transpose(COUNTY, SERVICE, TRAJECTORY).to_numpy()
+        ends = list(np.quantile(then.reshape(len(after), -1), BANDS[80], axis=1))
+    rows = zip(before.tolist(), after.tolist(), ends[0].tolist(), ends[1].tolist(), strict=True)
+    return {
+        place: Need(was, year, is_, *ends_)
+        for place, (was, is_, *ends_) in zip(places_of(paths.demand), rows, strict=True)
+    }
 
 
 def _rivals(shares: Mapping[str, float], category: str) -> list[tuple[str, float]]:
@@ -207,6 +237,11 @@ def facts_of(
             rivals=numbers.rivals.get(place, ()),
             tipping=tips.get(place),
             building=model.service.building,
+            need=numbers.need.get(place),
+            born_until=numbers.born_until.get(service, -1),
+            kind=numbers.kinds[place],
+            words=claims()[numbers.kinds[place]].words,
+            trajectories=numbers.trajectories,
         )
     return facts
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
+from forecast.findings.flags.facts import outlook_year
 from forecast.run.run import Run
 
 
@@ -56,7 +56,7 @@ class Axes:
     @cached_property
     def outlook_year(self) -> int:
         """The next round year (2030, 2035, ...) at least four years after the decision, at most the horizon."""
-        return min(5 * math.ceil((self.now + 4) / 5), self.horizon)
+        return outlook_year(self.now, self.horizon)
 
     def milestones(self) -> list[int]:
         """The year of the decision and every fifth year after it."""
