@@ -26,13 +26,16 @@ def when(view: View, crest: Crest, service: str, height: bool = True) -> Text:
         text = both(key, first=crest.plateau_first, last=crest.plateau_last)
         low, high = (value or crest.height for value in (crest.plateau_low, crest.plateau_high))
         size = both("crest.between", low=count(low), high=view.names.heads(high, service))
-        return strung([text, size], "", "") if height else text
+        return strung([text, *([size] if height else []), *_again(crest)], "", "")
     past = "counted" if crest.counted else "past" if crest.high < view.now else "ahead"
     text = both(f"crest.{past}", year=crest.year, within=year_range(crest))
-    if not height:
-        return text
     size = both("crest.height", amount=view.names.heads(crest.height, service))
-    return strung([text, size], "", "")
+    return strung([text, *([size] if height else []), *_again(crest)], "", "")
+
+
+def _again(crest: Crest) -> list[Text]:
+    """The year from which need is higher than at the crest, where there is one."""
+    return [] if crest.surpassed is None else [both("crest.again", year=crest.surpassed)]
 
 
 def year_range(crest: Crest) -> Text:
@@ -53,7 +56,9 @@ def fall(view: View, place: str, service: str) -> Text | None:
     if not math.isfinite(change) or abs(change) < FLAT:
         return None
     key = "crest.fall" if change < 0 else "crest.rise"
-    return both(key, start=start, end=end, share=percent(change))
+    after = view.names.heads(view.curves.at("demand", place, service, end), service)
+    within = view.odds.within("demand_quantile", place, service, end)
+    return both(key, start=start, end=end, share=percent(change), after=after, within=within)
 
 
 def moved(view: View, place: str, service: str, first: int, last: int) -> Text:
