@@ -65,7 +65,7 @@ def title(view: View) -> Text:
     ]
     spare = [_spare_title(view, service) for service in in_surplus(view)[:IN_TITLE]]
     parts = [joined(short)] if short else []
-    if not any(view.meaning.is_stage(service) for service in _in_title(view)):
+    if not any(view.meaning.is_stage(service) for service in in_title(view)):
         parts += _wave_title(view)
     if spare and len(parts) < IN_TITLE:
         parts.append(both("title.spare_in", year=view.outlook_year, spare=joined(spare)))
@@ -108,11 +108,12 @@ def _quiet(view: View) -> Text:
 
 def title_basis(view: View) -> str | None:
     """Weakest basis of the services in the title."""
-    named = _in_title(view)
+    named = in_title(view)
     return weakest(*(view.bases.gap(service) for service in named)) if named else "derived"
 
 
-def _in_title(view: View) -> list[str]:
+def in_title(view: View) -> list[str]:
+    """Services of which the title says that they are short or to spare."""
     return [service for service, _ in soon_short(view)[:IN_TITLE]] + in_surplus(view)[:IN_TITLE]
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import math
 
-from forecast.basics.text import Text, count, joined, year_text
+from forecast.basics.text import Text, count, joined, strung, year_text
+from forecast.report.ahead import crested, fall, moved
 from forecast.report.chances import given
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Listing, Panel, Table
 from forecast.report.chapters.sources import rests_on
@@ -39,7 +40,7 @@ def _front(view: View, place: str) -> Chapter:
         menu=view.names.places[place],
         title=both("sheet.title", place=view.names.places[place]),
         sentences=(both("sheet.kick", area=view.names.whole, now=view.run.flags.now, jump_off=view.jump_off),),
-        by_service={service: (view.run.flags.sentences[place, service],) for service in view.services},
+        by_service={service: _told(view, place, service) for service in view.services},
         charts=(curves,),
         tables=(_need(view, place),),
     )
@@ -55,6 +56,18 @@ def _back(view: View, place: str) -> Chapter:
         listings=tuple(listing for listing in listings if listing.items),
         tables=tuple(table for table in tables if table),
     )
+
+
+def _told(view: View, place: str, service: str) -> tuple[Text, ...]:
+    """The flag of a service where a class may be told, else its crest and how its need moves."""
+    if view.kinds.claim(place, service).flag:
+        return (view.run.flags.sentences[place, service],)
+    way = moved(view, place, service, view.run.flags.now, view.outlook_year)
+    wave = [crested(view, place, service), fall(view, place, service)] if view.meaning.is_stage(service) else []
+    parts = [part for part in wave if part]
+    if not parts:
+        return (both("sheet.moved_alone", way=way),)
+    return (both("sheet.wave_moved", people=view.names.people(service), wave=strung(parts), way=way),)
 
 
 def _years(view: View) -> list[int]:
@@ -98,11 +111,8 @@ def _range(view: View, place: str, service: str, year: int) -> Text | None:
 
 
 def _crest(view: View, place: str, service: str) -> Text | None:
-    crest = view.meaning.crest(place, service)
-    if crest is None:
-        return None
-    years = year_text(crest.year) if crest.low == crest.high else both("sheet.crest_range", **crest._asdict())
-    return both("sheet.crest_told", years=years, height=count(crest.height))
+    """Of a stage that a cohort passes: when it crests or lies on a plateau, and how high."""
+    return crested(view, place, service) if view.meaning.is_stage(service) else None
 
 
 # ---- what stands, what is set free, why -------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from forecast.report import theme
 from forecast.report.chances import least_per_cent
 from forecast.report.charts import born_until, charts_of, definition, drawing, names, train, units
 from forecast.report.charts.drawing import colour_limit
-from forecast.report.headline import steepest
+from forecast.report.headline import in_title, steepest
 from forecast.report.view import View
 from forecast.report.words import both
 
@@ -40,7 +40,7 @@ def _packed(view: View, lang: str) -> dict[str, Any]:
     tables = {name: formed[kind.rows] for name, kind in kinds.items()}
     return {
         "lang": lang,
-        "start": steepest(view) or (view.meaning.stages or view.services)[0],
+        "start": [*in_title(view), *filter(None, [steepest(view)]), *view.meaning.stages, *view.services][0],
         "area": view.area,
         "places": view.places,
         "outlook": view.outlook_year,
