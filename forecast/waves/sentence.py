@@ -109,18 +109,7 @@ def explain(facts: Facts) -> Text:
 def _sentence(facts: Facts, lang: str) -> str:
     place = {"area": facts.area, "service": facts.service}
     if not facts.category:
-        peak = _peak(facts, lang) if _still_to_come(facts) else ""
-        move = _move(facts, lang)
-        if move and not peak:
-            move = say("waves.need.alone", lang, moved=move)
-        parts = (peak, move, _born(facts, lang))
-        seen = say("waves.and", lang).join(part for part in parts if part)
-        body = (
-            [_capital(seen, lang), say(f"waves.unknown.{facts.kind}", lang)]
-            if seen
-            else [say(f"waves.unknown.{facts.kind}", lang)]
-        )
-        return say("waves.whole", lang, **place, body=_stop(body, lang))
+        return say("waves.whole", lang, **place, body=_need_alone(facts, lang))
     parts = (_peak(facts, lang), _crest_gap(facts, lang), _gap(facts, lang), _why(facts, lang))
     seen = [part for part in parts if part]
     text = say("waves.verdict", lang, kind=_kind(facts, lang), advice=_advice(facts, lang))
@@ -128,6 +117,16 @@ def _sentence(facts: Facts, lang: str) -> str:
     whole = [say("waves.whole", lang, **place, body=_capital(body, lang))]
     whole += [part for part in (_flips(facts, lang), _tips(facts, lang)) if part]
     return _stop(whole, lang)
+
+
+def _need_alone(facts: Facts, lang: str) -> str:
+    """Need, its change and its causes, how far ahead all are born, and which record is missing."""
+    peak, move = _peak(facts, lang) if _still_to_come(facts) else "", _move(facts, lang)
+    if move and not peak:
+        move = say("waves.need.alone", lang, moved=move)
+    told = say("waves.and", lang).join(clause for clause in (peak, move, _born(facts, lang)) if clause)
+    reason = say(f"waves.unknown.{facts.kind}", lang)
+    return _stop([_capital(told, lang), reason] if told else [reason], lang)
 
 
 def _still_to_come(facts: Facts) -> bool:
@@ -283,10 +282,7 @@ def _advice(facts: Facts, lang: str) -> str:
         key = "crest_over"
     if facts.building and key in ("structural_surplus", "crest_over"):
         key += f"_{facts.building}"
-    if facts.words == "held":
-        advice = say(f"waves.advice_held.{kind}", lang)
-    else:
-        advice = say(f"waves.advice.{key}", lang)
+    advice = say(f"waves.advice_held.{kind}" if facts.words == "held" else f"waves.advice.{key}", lang)
     if facts.act_from is None or kind == "undetermined" or facts.act_from <= facts.now:
         return advice  # a date that has passed is said once for all, not here
     late = "by_unsure" if unsure else "by"

@@ -179,8 +179,8 @@ def service_table(view: View, service: str) -> Table:
     columns = [Column(both("table.place"))]
     columns += [Column(_year(year), "count", both("table.demand")) for year in years]
     columns += [Column(_year(year), "count", both("table.held" if held else "table.supply")) for year in supplied]
-    kind, title = ("moved", "table.above_held") if held else ("signed", "table.gap")
-    columns += [Column(_year(year), kind, both(title)) for year in gap_years]
+    against = both("table.above_held" if held else "table.gap")
+    columns += [Column(_year(year), "moved" if held else "signed", against) for year in gap_years]
     rows: list[tuple[Cell, ...]] = []
     for place in [*view.counties, view.area]:
         told = view.kinds.words(place, service) != "need"

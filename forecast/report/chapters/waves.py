@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.basics.catalogue import say_both
 from forecast.basics.dims import COUNTY, SERVICE
-from forecast.basics.text import Text, percent, strung, year_text
-from forecast.basics.units import amount
+from forecast.basics.text import Text, chance, joined, strung, year_text
+from forecast.basics.units import rough_amount
 from forecast.report.chapter import BoardLine, Cell, Chapter, Chart, Column, Panel, Table
 from forecast.report.view import View
 from forecast.report.words import both
@@ -18,6 +19,8 @@ from forecast.waves import CATEGORIES
 
 if TYPE_CHECKING:
     from forecast.waves import Facts as Flag
+
+DASH = Text("–", "–")
 
 FIRST = 12
 """Pairs shown, the largest first."""
@@ -69,6 +72,7 @@ def waves(view: View) -> Chapter | None:
         id="waves",
         menu=both("menu.waves"),
         title=both("waves_chapter.title", area=view.names.whole, now=flags.now),
+        sentences=tuple(_late(view)),
         board=tuple(_line(view, service) for service in view.services),
         charts=tuple(chart for chart in charts if chart.spec != "train" or view.meaning.stages),
         tables=tuple(table for table in tables if table is not None),
@@ -84,56 +88,78 @@ def _windows(view: View) -> str:
 # ---- the whole on one screen -------------------------------------------------------------------------------------
 
 
+def _late(view: View) -> list[Text]:
+    """Once for all: which services are so late that their answer must be decided this year."""
+    flags = view.run.flags
+    late = [
+        view.names.thing(service)
+        for service in view.services
+        if (act := flags.facts[view.area, service].act_from) is not None and act <= flags.now
+    ]
+    return [both("waves_chapter.late", things=joined(late), now=flags.now)] if late else []
+
+
 def _line(view: View, service: str) -> BoardLine:
     flag = view.run.flags.facts[view.area, service]
+    named = flag.category and say_both(f"waves.class_{flag.words}.{flag.category}")
     return BoardLine(
         service=view.names.short(service),
         level=view.meaning.raised.get((view.area, service), ""),
-        kind=both(f"class.{flag.category or 'unknown'}"),
-        chance=_share(flag.probability),
+        kind=named or both("class.unknown"),
+        chance=DASH if flag.probability is None else chance(flag.probability, view.trajectories, brief=True),
         peak=_peak(flag),
-        gap=_gap(flag, view.names.unit(service)),
-        decide=Text("–", "–") if flag.act_from is None else both("board.by", year=max(flag.act_from, flag.now)),
+        gap=_standing(flag, view.names.unit(service)),
+        decide=DASH if flag.act_from is None else both("board.by", year=max(flag.act_from, flag.now)),
         sentence=view.run.flags.sentences[view.area, service],
     )
 
 
-def _share(probability: float | None) -> Text:
-    if probability is None:
-        return Text("–", "–")
-    words = f">{0.99:.0%}" if probability >= 0.995 else percent(probability)
-    return Text(words, words)
-
-
 def _peak(flag: Flag) -> Text:
+    if flag.plateau is not None:
+        return both("board.plateau", first=flag.plateau[0], last=flag.plateau[1])
     if flag.peak_year is None or flag.peak_low is None or flag.peak_high is None:
-        return Text("–", "–")
+        return DASH
     if flag.peak_low == flag.peak_high:
         return both("board.peak", year=flag.peak_year)
     return both("board.peak_range", year=flag.peak_year, low=flag.peak_low, high=flag.peak_high)
 
 
-def _gap(flag: Flag, unit: str) -> Text:
-    """Amounts short and to spare, in the order of the years; both for a crest that surplus follows."""
+def _standing(flag: Flag, unit: str) -> Text:
+    """Amounts short and to spare, or above and below the most ever held, in the order of the years; both for a crest that
+    surplus follows. The change of need where nothing may be said of supply."""
+    if not flag.category:
+        return _change(flag)
     gaps = [(flag.crest_year, flag.crest_gap), (flag.gap_year, flag.gap)]
+    sides = ("short", "spare") if flag.words == "gap" else ("more", "fewer")
     parts = [
-        both("board.short" if gap < 0 else "board.spare", year=year, amount=amount(float(f"{abs(gap):.2g}"), unit))
+        both(f"board.{sides[gap > 0]}", year=year, amount=rough_amount(abs(gap), unit))
         for year, gap in gaps
         if year is not None and gap is not None
     ]
-    return strung(parts) if parts else Text("–", "–")
+    return strung(parts) if parts else DASH
+
+
+def _change(flag: Flag) -> Text:
+    need = flag.need
+    if need is None or not need.before > 0 or need.year <= flag.now:
+        return DASH
+    return both(
+        "board.need", now=flag.now, year=need.year, change=f"{need.after / need.before - 1:+.0%}".replace("-", "−")
+    )
 
 
 # ---- who could help whom -----------------------------------------------------------------------------------------
 
 
-def _synchrony(view: View) -> Table:
+def _synchrony(view: View) -> Table | None:
     """Share of the counties in each class, by service."""
     shares = view.run.sharing.alike.transpose(SERVICE, "category").to_pandas()
+    told = [service for service in view.services if view.kinds.by_county(service)]
+    if not told:
+        return None
     columns = [Column(both("table.what")), *(Column(both(f"class.{name}"), "percent") for name in CATEGORIES)]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (view.names.short(service), *(float(shares.at[service, name]) for name in CATEGORIES))
-        for service in view.services
+        (view.names.short(service), *(float(shares.at[service, name]) for name in CATEGORIES)) for service in told
     )
     return Table(
         "table_synchrony", both("table.synchrony"), tuple(columns), rows, both("table.synchrony_note"), "derived"
