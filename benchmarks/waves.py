@@ -13,12 +13,13 @@ from scipy.signal import find_peaks
 
 from benchmarks.timing import own_seconds
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
-from forecast.waves import find_waves, kernel, lanes
+from forecast.waves import classify_waves, find_waves, kernel, lanes, smooth_cells
 from forecast.waves.find import LEAST, quantiles
 from forecast.waves.peaks import RANGE
 from forecast.waves.turns import find_turns
 from studies.pages import table
 
+WINDOW, AT_A_TIME, ROUNDS = 12, 10, 4
 NATION, SERVICES, YEARS, OBSERVED = 2850, 12, 39, 12
 
 
@@ -39,12 +40,19 @@ def waves(counties: int, trajectories: int) -> str:
     find_waves(demand, history, window=12)
     calls = {n: _pooled(lambda both: find_waves(both[0], both[1], window=12), [block] * 2, n) for n in (1, 2)}
     scale = NATION / 2 / len(block[0][COUNTY])
+    few_counties = paths[: max(1, counties // 14)]
+    judged = {n: class_seconds(few_counties, n) for n in (1, 2)}
     called = [f"{clock * scale:.0f} ({processor * scale / n:.0f})" for n, (clock, processor) in calls.items()]
     rows = [
         ("scan, float32", *seconds["float32"].values(), _measured(counties, times)),
         ("scan, float64", *seconds["float64"].values(), _measured(counties, times)),
         ("turns alone, one path after the other", f"{one_by_one:.0f}", "", f"{len(few):,} paths, scaled"),
         ("scipy.signal.find_peaks, crests and troughs", f"{by_scipy:,.0f}", "", "1,000 paths, scaled"),
+        (
+            "`classify_waves`, smooth paths at hand, and in brackets the scan in turn with it; processor's seconds",
+            *[f"{classes:.1f} ({scan:.1f}): {ratio} of the scan" for scan, classes, ratio in judged.values()],
+            f"{len(few_counties)} counties, scaled",
+        ),
         (
             "`find_waves`, all columns",
             *called,
@@ -119,6 +127,29 @@ def labelled(paths: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
     )
     demand = full.transpose(TRAJECTORY, COUNTY, YEAR, SERVICE).astype(float)
     return demand.isel({YEAR: slice(OBSERVED, None)}), demand.isel({TRAJECTORY: 0, YEAR: slice(OBSERVED)}, drop=True)
+
+
+def class_seconds(paths: np.ndarray, threads: int) -> tuple[float, float, str]:
+    """Processor's seconds of the nation for the scan and for the classes of the same paths, timed in turn, and their ratio.
+
+    The classes are those of the public call: shares, likeliest at three windows, when they begin, and medians of what
+    lasts; the smooth paths are at hand, as in a run. Every call has `AT_A_TIME` counties, and no more is held.
+    """
+    blocks = []
+    for first in range(0, len(paths), AT_A_TIME):
+        demand, history = labelled(paths[first : first + AT_A_TIME])
+        stands = 1.02 * history.isel({YEAR: -1}, drop=True) + xr.zeros_like(demand.isel({TRAJECTORY: 0}, drop=True))
+        blocks.append((demand, stands, history, smooth_cells(demand, history)))
+
+    def classes(block: tuple) -> object:  # type: ignore[type-arg]
+        demand, stands, history, cells = block
+        return classify_waves(demand, stands, WINDOW, history, cells=cells)
+
+    classes(blocks[0])
+    summary(paths[0])
+    rounds = [(_pooled(summary, list(paths), threads)[1], _pooled(classes, blocks, threads)[1]) for _ in range(ROUNDS)]
+    scan, judged = (min(times) * NATION / len(paths) / threads for times in zip(*rounds, strict=True))
+    return scan, judged, f"{judged / scan:.2f}"
 
 
 def _pooled(work: Callable[..., object], parts: list, threads: int) -> tuple[float, float]:  # type: ignore[type-arg]
