@@ -59,7 +59,7 @@ Reals = NDArray[np.float32]
 KIND = np.float32
 """In which paths are judged: half the memory and the time of float64 (benchmarks/tried.md says how often the two differ)."""
 
-TOGETHER = 16
+TOGETHER = 4
 """Counties and services that are judged at a time, so that what is kept of their paths stays small."""
 
 
