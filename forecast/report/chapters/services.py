@@ -23,7 +23,7 @@ def gaps(view: View) -> Chapter:
         id="gaps",
         menu=both("menu.gaps"),
         title=both("gaps.title"),
-        sentences=(both("gaps.lines"), _shade(view), both("gaps.years", area=view.names.whole)),
+        sentences=(both("gaps.lines"), _shade(view), *_sign(view)),
         charts=(
             Chart(
                 "whole",
@@ -58,6 +58,12 @@ def gaps(view: View) -> Chapter:
         ),
         tables=tuple(if_split(view)),
     )
+
+
+def _sign(view: View) -> list[Text]:
+    """What a gap is, where one is told of any place."""
+    told = any(view.kinds.told_gap(place) for place in view.places)
+    return [both("gaps.years", area=view.names.whole)] if told else []
 
 
 def _shade(view: View) -> Text:
