@@ -51,7 +51,7 @@ def tell(view: View) -> list[Text]:
     parts = [title(view), wave(view), falls(view), *gaps(view, stages), *most_held(view), changes(view), posts(view)]
     parts += [buildings(view), *gaps(view, others), unsure(view), needs(view), norm_differs(view), standard_view(view)]
     parts += [*not_told(view), counted(view), given(view) if view.many else both("sure.one_path")]
-    return [part for part in parts if part]
+    return [Text(part.zh, part.en[:1].upper() + part.en[1:]) for part in parts if part]
 
 
 # ---- the title ---------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def wave(view: View) -> Text | None:
     for service in view.meaning.school_stages:
         told = [part for part in (crested(view, view.area, service), fall(view, view.area, service)) if part]
         if told:
-            parts.append(both("wave.stage", people=view.names.people(service), told=strung(told)))
+            parts.append(both("wave.stage", people=view.names.people(service), told=strung(told, "，", " and ")))
     return both("wave.all", parts=strung(parts, "；", "; "), jump_off=view.jump_off) if parts else None
 
 
