@@ -101,7 +101,7 @@ def draw(view: View, height: int = 128, wide: bool = False) -> Drawing:
 
 
 def draw_large(view: View) -> Drawing:
-    return draw(view, height=300, wide=True)
+    return draw(view, height=262, wide=True)
 
 
 def _migration_lines(line: Callable[..., alt.Chart]) -> list[alt.Chart]:

@@ -77,7 +77,7 @@ def draw(view: View) -> Drawing:
     change = f"(isValid(datum.change)?{signed_per_cent('datum.change')}:'–')"
     gap = f"isValid(datum.gap)?{number('datum.gap', '+')}:{change}"
     layers = (box.add_params(pick), words(named("datum.place"), 15, -9, 600), words(gap, 13, 12, 400))
-    height = 62 * (rows[-1] - rows[0] + 1)
+    height = 54 * (rows[-1] - rows[0] + 1)
     return lay(layers, height, names={}, limit=0.4, gapped=True, measure=["", ""], place="")
 
 
