@@ -40,7 +40,7 @@ def _packed(view: View, lang: str) -> dict[str, Any]:
     tables = {name: formed[kind.rows] for name, kind in kinds.items()}
     return {
         "lang": lang,
-        "start": [*in_title(view), *filter(None, [steepest(view)]), *view.meaning.stages, *view.services][0],
+        "start": _start(view),
         "area": view.area,
         "places": view.places,
         "outlook": view.outlook_year,
@@ -58,6 +58,15 @@ def _packed(view: View, lang: str) -> dict[str, Any]:
         },
         "badges": {basis: both(f"badge.{basis}").pair() for basis in BASES},
     }
+
+
+def _start(view: View) -> str:
+    """The service that the page shows first, one of which the title speaks: a stage short or to spare, else that of the
+    steepest fall, as the title then tells the wave."""
+    told = in_title(view)
+    stages = [service for service in told if view.meaning.is_stage(service)]
+    falls = [service for service in [steepest(view)] if service]
+    return [*stages, *falls, *told, *view.meaning.stages, *view.services][0]
 
 
 def _service(view: View, service: str) -> dict[str, Any]:
