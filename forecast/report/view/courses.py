@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.basics.quantiles import BANDS
+from forecast.basics.text import printed_chance
 from forecast.report.view.curves import share_of_larger
 
 if TYPE_CHECKING:
@@ -66,8 +68,13 @@ def courses(view: View) -> pd.DataFrame:
         }
         cubes |= bands(levels, start, _cube(view, "demand")[..., start])
         chances = np.stack([view.odds.by_year("p_short", service) for service in view.services], axis=1)
-        cubes["chance"] = np.array([round(100 * chance, 1) for chance in chances.ravel().tolist()])
+        cubes["chance"] = np.array([_printed(chance, view.trajectories) for chance in chances.ravel().tolist()])
     return long_form({"place": view.places, "service": view.services, "year": view.years}, cubes)
+
+
+def _printed(chance: float, trajectories: int) -> float:
+    """A probability in per cent, as fine as so many trajectories can tell; NaN where it is not known."""
+    return float(printed_chance(chance, trajectories)[0]) if math.isfinite(chance) else math.nan
 
 
 def _cube(view: View, variable: str) -> Values:

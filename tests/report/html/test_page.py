@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from forecast import read_region, read_scenario, run_forecast
+from forecast.basics.text import chance
 from forecast.demand import read_models
 from forecast.report import render_html
-from forecast.report.chances import least_per_cent
 from forecast.report.view import View
 from tests.report.made import (
     EVIL,
@@ -170,11 +170,8 @@ def test_page_of_many_trajectories_draws_fans_odds_and_causes(look: Any) -> None
     cells = page.locator("#odds svg .mark-rect path").count()
     assert cells == len(view.places) * sum(year >= NOW for year in view.years)
     shown = page.locator("#odds svg .mark-text.role-mark text").all_text_contents()
-    per_cent = 100 * view.odds.by_year("p_short", "senior_school")[:, np.array(view.years) >= NOW].ravel()
-    least = least_per_cent(view.trajectories)
-    ends = f"<{least}", f">{100 - least}"
-    told = [ends[0] if p < least else ends[1] if p > 100 - least else f"{round(p, 1):.0f}" for p in per_cent]
-    assert sorted(shown) == sorted(told)
+    shares = view.odds.by_year("p_short", "senior_school")[:, np.array(view.years) >= NOW].ravel()
+    assert sorted(shown) == sorted(chance(share, view.trajectories, brief=True).en.rstrip("%") for share in shares)
     assert len(set(shown)) > 3
     page.hover("#odds svg .mark-rect path >> nth=0")  # under its number
     page.wait_for_selector("#vg-tooltip-element.visible >> text=短缺概率")
