@@ -25,6 +25,7 @@ from forecast.demand import (
     region_models,
 )
 from forecast.demand.flows import region_flows
+from forecast.findings.causes import Why
 from forecast.findings.flags import find_flags, paths_of
 from forecast.findings.read import read_rules
 from forecast.findings.schools import find_schools
@@ -83,10 +84,13 @@ def run_forecast(
         gap = compare_supply(demand, supply, scenario.demand.view)
         gap_of_areas = compare_areas(demand, supply, region.areas, scenario.demand.view)
 
-        # how much of it hangs on migration and on births
-        counties, years = people[COUNTY].values.tolist(), future.rates[YEAR].values.tolist()
-        weights = demand_weights(models, ratios, counties, years)
-        flows = region_flows(region, list(models), counties, years)
+        # why it changes, and how much of it hangs on migration and on births
+        counties, years = people[COUNTY].values.tolist(), people[YEAR].values.tolist()
+        all_weights = demand_weights(models, ratios, counties, years)
+        all_flows = region_flows(region, list(models), counties, years)
+        why = Why(people, all_weights, all_flows, models, region.areas)
+        ahead = {YEAR: future.rates[YEAR].values}
+        weights, flows = all_weights.sel(ahead), None if all_flows is None else all_flows.sel(ahead)
         levels = demand_at_levels(past, future, weights, flows, demand)
 
         found = people, demand, supply, gap, gap_of_areas
@@ -107,7 +111,7 @@ def run_forecast(
 
         # the waves that run through the stages of life, what lasts of them, what must be decided now, and why
         paths = paths_of(data, rolls, trajectories_of_demand, region.areas, models)
-        flags = find_flags(paths, models, region.areas.names, decision, rules.warning)
+        flags = find_flags(paths, models, region.areas.names, decision, rules.warning, why)
 
         # which counties could help each other, and which services inside a county
         sharing = find_sharing(flags, models, region, rules.sharing)

@@ -16,14 +16,13 @@ import xarray as xr
 
 from forecast.basics.areas import Areas, by_area, with_areas
 from forecast.basics.basis import Basis, basis_or, weakest
-from forecast.basics.dims import AGE, COUNTY, GRADE, LIMIT, PERIOD, SERVICE, STEP, TRAJECTORY, YEAR, in_order
+from forecast.basics.dims import AGE, COUNTY, GRADE, LIMIT, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.quantiles import BANDS
 from forecast.basics.school_date import children
 from forecast.basics.variables import label
 from forecast.demand import DemandModel
 from forecast.demand.flows import by_residence, region_flows
 from forecast.demand.people import counted
-from forecast.demand.schools.changes import attribute_roll, birth_cohorts, cohort_change
 from forecast.demand.schools.class_sizes import expected_classes, small_class_dividend
 from forecast.demand.schools.needs import (
     needs_of_pupils,
@@ -34,14 +33,8 @@ from forecast.demand.schools.needs import (
 from forecast.demand.schools.planned_places import audit_places, probability_below
 from forecast.demand.schools.special_education import HOME, MAINSTREAM, SPECIAL_SCHOOL, special_pupils
 from forecast.demand.schools.standards import SchoolStandards
-from forecast.findings.crests import Crest, Place, by_place
 from forecast.findings.flags import Flags
 from forecast.region import Region
-
-SPANS = (5, 10, 15)
-"""Years after the jump-off year until which a change of the rolls is explained, besides that from crest to trough."""
-
-CREST = "crest"
 
 TEACHERS = "teachers"
 """Item of the table `staff` that counts all teachers of its services."""
@@ -57,7 +50,7 @@ class Schools:
     bands     (quantile, county, year, service) pupils, classes, places and posts at the ends of `BANDS[80]`; None where the
               run is one path
     basis     column of the table -> service -> published, derived or assumed: the weakest number it rests on
-    changes   a row a county, service and period: first and last year, pupils in both, and the effects of `ROLL_STEPS`
+    changes   rows of `Flags.causes` for the stages: why rolls change
     smaller   (limit, county, year, service) as `small_class_dividend`, with class_size (limit, year, service)
     special   (setting, county, year, service) pupils with special needs
     teachers  a row a place, kind of schools and year: teachers counted last, and the posts needed
@@ -82,7 +75,7 @@ def find_schools(
     flags: Flags,
     standards: SchoolStandards,
 ) -> Schools | None:
-    """All of it from a run's data; None where no school is modelled. flags: crests, demand of the trajectories, and what
+    """All of it from a run's data; None where no school is modelled. flags: causes, demand of the trajectories, and what
     is needed for good."""
     services = school_services(models, data)
     if not services or "pupils" not in data:
@@ -103,7 +96,7 @@ def find_schools(
         table=table,
         bands=_bands(data, models, table, standards),
         basis=_bases(data, models, services, standards),
-        changes=_changes(data, models, table, region.areas, by_place(flags.crests)),
+        changes=flags.causes[flags.causes[SERVICE].isin(services)].reset_index(drop=True),
         smaller=_smaller(models, table, standards),
         special=_special(models, table, standards),
         teachers=_teachers(flags.demand, models, region, table),
@@ -193,81 +186,6 @@ def _bases(
         for column, basis in columns.items():
             bases.setdefault(column, {})[name] = basis
     return bases
-
-
-# ---- why rolls change --------------------------------------------------------------------------------------------
-
-
-def _per(part: xr.DataArray, whole: xr.DataArray) -> xr.DataArray:
-    """The ratio; unknown where the whole is nobody, as in a hamlet without a child."""
-    return part / whole.where(whole > 0)
-
-
-def _changes(
-    data: xr.Dataset,
-    models: Mapping[str, DemandModel],
-    table: xr.Dataset,
-    areas: Areas,
-    crests: Mapping[Place, Crest],
-) -> pd.DataFrame:
-    """The change of every roll over every period, in steps that add up to it."""
-    first, last = _periods(data, table, crests)
-    people = with_areas(counted(data, "resident"), areas)
-    born = birth_cohorts(people)
-    parts = []
-    for service in table[SERVICE].values.tolist():
-        years = first.sel({SERVICE: service}, drop=True), last.sel({SERVICE: service}, drop=True)
-        parts.append(cohort_change(born, models[service].ages, *years, models[service].cutoff_month))
-    start, ageing, since = (
-        _bare(xr.concat(kind, SERVICE, coords="minimal", compat="override")) for kind in zip(*parts, strict=True)
-    )
-    pupils, living, residents = (
-        [_bare(table[name].sel({YEAR: year})) for year in (first, last)]
-        for name in ("pupils", "living_here", "children")
-    )
-    graded, passed = (_bare(table["form"] == form) for form in ("grade", "passage"))
-    before, after = (
-        {
-            "migration": _per(have.where(~passed, at_home), cohort),  # by passage it is counted in the stage before
-            "participation": _per(at_home, have).where(~graded & ~passed, 1.0),
-            "retention": _per(at_home, have).where(graded, 1.0),
-            "flows": _per(rolls, at_home).where(at_home != rolls, 1.0),
-        }
-        for have, cohort, at_home, rolls in zip(residents, (start, start + ageing + since), living, pupils, strict=True)
-    )
-    effects = attribute_roll((start, ageing, since), before, after)
-    known = {"first": first, "last": last, "before": pupils[0], "after": pupils[1]}
-    order = (COUNTY, SERVICE, PERIOD)
-    columns = {name: values.transpose(*order).to_numpy().ravel() for name, values in known.items()}
-    columns |= {
-        str(step): effects.sel({STEP: step}).transpose(*order).to_numpy().ravel() for step in effects[STEP].values
-    }
-    places = pd.MultiIndex.from_product([first[dim].values.tolist() for dim in order], names=order)
-    rows = pd.DataFrame(columns, index=places).reset_index()
-    return rows[rows["first"] < rows["last"]].reset_index(drop=True)
-
-
-def _bare(values: xr.DataArray) -> xr.DataArray:
-    """Without coordinates, so that nothing is aligned again: all come from the same places."""
-    return values.drop_vars(list(values.coords))
-
-
-def _periods(data: xr.Dataset, table: xr.Dataset, crests: Mapping[Place, Crest]) -> tuple[xr.DataArray, xr.DataArray]:
-    """First and last year (county, service, period): from the last crest of children born by now to the lowest roll
-    after it, and from the jump-off year on. The same year twice where there is no such period."""
-    jump_off, horizon = int(data.attrs["jump_off_year"]), int(data[YEAR][-1])
-    counties, services = table[COUNTY].values.tolist(), table[SERVICE].values.tolist()
-    years, rolls = table[YEAR].values, table["pupils"].transpose(COUNTY, SERVICE, YEAR).to_numpy()
-    first = np.full((len(counties), len(services), 1 + len(SPANS)), jump_off)
-    last = np.minimum(jump_off + np.array([0, *SPANS]), horizon) + np.zeros_like(first)
-    last[..., 1:][jump_off + np.array(SPANS) > horizon + np.zeros_like(last[..., 1:])] = jump_off
-    for (county, service), (year, *_) in crests.items():
-        if county in counties and service in services:
-            cell = counties.index(county), services.index(service)
-            ahead = rolls[cell][years >= year]
-            first[*cell, 0], last[*cell, 0] = year, year + int(np.argmin(ahead))
-    coords = {COUNTY: counties, SERVICE: services, PERIOD: [CREST, *map(str, SPANS)]}
-    return xr.DataArray(first, coords), xr.DataArray(last, coords)
 
 
 # ---- what rolls free, and for whom new places are ----------------------------------------------------------------

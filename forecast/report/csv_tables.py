@@ -38,6 +38,7 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
         "crests": _named(run, run.flags.crests),
         "flags": _named(run, flag_table(run.flags)),
         "warnings": _named(run, run.flags.warnings),
+        "causes": _named(run, run.flags.causes),
         "trains": _named(run, run.flags.trains),
         **_help(run),
         "participation_ratios": ratio_table(run.ratios),
@@ -167,7 +168,6 @@ def school_tables(schools: Schools | None) -> dict[str, pd.DataFrame]:
             schools, table, None if schools.bands is None else schools.bands.sel({YEAR: table[YEAR]})
         ),
         "school_elasticities": _elasticities(table.sel(fives), schools.smaller["class_size"].sel(fives)),
-        "roll_changes": schools.changes,
         "school_posts": schools.teachers[schools.teachers[YEAR] >= schools.table.attrs["jump_off_year"]],
         "smaller_classes": _long(
             schools.smaller.sel(fives).isel({LIMIT: slice(1, None)}), [LIMIT, COUNTY, SERVICE, YEAR]

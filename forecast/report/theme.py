@@ -44,9 +44,9 @@ STEPS = {
     "births": "#1f5f8b",
     "migration": "#e8b15c",
     "participation": "#6b4c86",
-    "retention": "#9fb8a6",
+    "stay": "#9fb8a6",
+    "standards": "#c9ced4",
     "flows": "#b98b6a",
-    "policy": "#c9ced4",
 }
 """Why a roll changes, the same colours as in `CAUSES` where both name a thing."""
 

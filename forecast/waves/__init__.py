@@ -3,7 +3,6 @@
 from forecast.waves.classes import CATEGORIES, classify_waves, synchrony
 from forecast.waves.find import COLUMNS, find_waves
 from forecast.waves.lasting import lasting_need, lasting_room, screening_level
-from forecast.waves.parts import attribute_chain
 from forecast.waves.sentence import Facts, Tipping, explain
 from forecast.waves.stacks import smooth_cells
 from forecast.waves.train import find_trains, implied_by_births, implied_by_people
@@ -13,7 +12,6 @@ __all__ = [
     "COLUMNS",
     "Facts",
     "Tipping",
-    "attribute_chain",
     "classify_waves",
     "explain",
     "find_trains",

@@ -18,6 +18,7 @@ from forecast.basics.quantiles import KEPT
 from forecast.basics.text import Text
 from forecast.blocks.summary import Odds, odds, quantiles
 from forecast.demand import DemandModel, read_models
+from forecast.findings.causes import Why
 from forecast.findings.flags import Flags, find_flags, paths_of
 from forecast.findings.read import read_rules
 from forecast.findings.schools import find_schools
@@ -46,7 +47,14 @@ def made_flags(
     """Flags of made-up data; trajectories: demand (area, trajectory, year, service), where there are some."""
     rolls = xr.full_like(data.supply_of_area, np.nan)
     paths = paths_of(data, rolls, trajectories, region.areas, models)
-    return find_flags(paths, models, region.areas.names, NOW, RULES.warning)
+    return find_flags(paths, models, region.areas.names, NOW, RULES.warning, made_why(data, region, models))
+
+
+def made_why(data: xr.Dataset, region: Region, models: dict[str, DemandModel]) -> Why:
+    """Weights by which the made-up people have the made-up demand, the same at all ages."""
+    persons = data.population.sum(["sex", "age"])
+    weights = (data.demand / persons).expand_dims(age=data.age.values)
+    return Why(data, xr.Dataset({"demand": weights}), None, models, region.areas)
 
 
 def made_region(names: list[tuple[str, str]], grid: bool = True) -> Region:

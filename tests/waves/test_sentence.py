@@ -6,16 +6,13 @@ import doctest
 import re
 import sys
 
-import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from forecast.basics.text import Text
 from forecast.basics.units import rough_amount
 from forecast.waves import CATEGORIES
-from forecast.waves.parts import attribute_chain
 from forecast.waves.sentence import Facts, Need, Tipping, explain
 
 AREA, SERVICE = Text("甲区", "County A"), Text("小学学位", "primary school places")
@@ -136,28 +133,6 @@ def test_what_is_not_decided_names_what_it_may_be() -> None:
 def test_amounts() -> None:
     assert doctest.testmod(sys.modules[Facts.__module__]).failed == 0
     assert rough_amount(0, "places")["zh"] == "0个"
-
-
-def level(values: list[float]) -> xr.DataArray:
-    return xr.DataArray(values, dims="year", coords={"year": [2024, 2030]})
-
-
-POSITIVE = st.lists(st.floats(1, 1e6), min_size=2, max_size=2)
-
-
-@given(st.lists(POSITIVE, min_size=1, max_size=4))
-def test_a_chain_leaves_no_rest(values: list[list[float]]) -> None:
-    levels = {f"driver {number}": level(one) for number, one in enumerate(values)}
-    found = attribute_chain(levels, 2024, 2030)
-    change = values[-1][1] - values[-1][0]
-    assert float(found.sum()) == pytest.approx(change, abs=1e-9 * max(values[-1]))
-
-
-def test_a_chain_gives_the_change_to_the_factor_that_changed() -> None:
-    births, people = level([100.0, 60.0]), level([110.0, 66.0])
-    found = attribute_chain({"births": births, "migration": people, "participation": people * 0.9}, 2024, 2030)
-    np.testing.assert_allclose(found, [0.9 * -44, 0, 0], atol=1e-9)
-    assert attribute_chain({"births": births * 0, "migration": people}, 2024, 2030).isnull().any()
 
 
 GAP = re.compile(r"短缺|富余|平衡|shortage|surplus|\bshort\b|\bspare\b|balance")

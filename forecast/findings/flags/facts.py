@@ -10,15 +10,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
+from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR
 from forecast.basics.quantiles import BANDS
 from forecast.basics.text import Text
 from forecast.basics.tolerance import TOLERANCE
 from forecast.demand import DemandModel
+from forecast.findings.causes import CAUSES, SPAN_COLUMNS, Why
 from forecast.findings.crests import Crest, Place
 from forecast.findings.flags.paths import MIGRATION, Paths, flat, places_of
 from forecast.supply.claims import claims
-from forecast.waves import Facts, attribute_chain
+from forecast.waves import Facts
 from forecast.waves.sentence import SHORTAGES, SURPLUSES, Need, Steady, Tipping
 from forecast.waves.tipping import TippingLevel
 
@@ -54,9 +55,15 @@ def outlook_year(now: int, horizon: int) -> int:
 
 
 def numbers_of(
-    paths: Paths, crests: Mapping[Place, Crest], classes: xr.Dataset, models: Mapping[str, DemandModel], now: int
+    paths: Paths,
+    crests: Mapping[Place, Crest],
+    classes: xr.Dataset,
+    models: Mapping[str, DemandModel],
+    now: int,
+    why: Why | None,
 ) -> Numbers:
-    """Numbers of all places. crests: those that matter; classes: of `classify_waves`; now: year of decision."""
+    """Numbers of all places. crests: those that matter; classes: of `classify_waves`; now: year of decision; why: of what
+    need is reckoned from, None where that is not known."""
     services, places = [str(name) for name in classes[SERVICE].values], places_of(classes)
     window = {name: int(years) for name, years in zip(services, classes["window"].values.tolist(), strict=True)}
     likeliest = {
@@ -68,9 +75,8 @@ def numbers_of(
     shares = classes["class_probability"].transpose(COUNTY, SERVICE, "category").to_numpy().reshape(len(places), -1)
     certain = TRAJECTORY not in paths.demand.dims
     known = {place: dict(zip(categories, row, strict=True)) for place, row in zip(places, shares.tolist(), strict=True)}
-    whole = in_order(xr.concat([paths.history, paths.scenario], YEAR, join="exact"))
     gap, worst = _gaps(paths.supply, paths.scenario, category, now)
-    drivers = _drivers(paths, whole, _spans(category, crests, gap, now), models)
+    drivers = _drivers(why, _spans(category, crests, gap, now), models)
     return Numbers(
         category,
         {} if certain else {place: known[place][name] for place, name in category.items() if name},
@@ -158,41 +164,27 @@ def _spans(
 
 
 def _drivers(
-    paths: Paths,
-    whole: xr.DataArray,
-    spans: Mapping[Place, tuple[int, int]],
-    models: Mapping[str, DemandModel],
+    why: Why | None, spans: Mapping[Place, tuple[int, int]], models: Mapping[str, DemandModel]
 ) -> dict[Place, dict[str, float]]:
-    """Parts of the change of demand over each place's span of years, which sum to it.
-
-    Places are left out where a cohort in the span was born before anybody was counted.
-    """
-    everyone = paths.everyone.expand_dims({SERVICE: whole[SERVICE].values})
-    of_cohorts = {"births": paths.births, "migration": paths.people}
-    of_ageing = {"residents": everyone, "ageing": paths.people}
-    drivers: dict[Place, dict[str, float]] = {}
-    for levels, cohort in ((of_cohorts, True), (of_ageing, False)):
-        spans_of_kind = {place: years for place, years in spans.items() if models[place[1]].service.cohort == cohort}
-        ends = {name: _ends(level, spans_of_kind) for name, level in (levels | {"use": whole}).items()}
-        parts = attribute_chain(ends, 0, 1).transpose("place", ...)
-        for place, values in zip(spans_of_kind, parts.to_numpy().tolist(), strict=True):
-            if np.isfinite(values).all():
-                use = models[place[1]].service.use
-                drivers[place] = dict(zip([*levels, use], values, strict=True))
-    return drivers
+    """Parts of the change of need over each place's span of years, which sum to it, by the words for them; what the
+    model holds constant is not there, nor a place of which a part is not known."""
+    if why is None or not spans:
+        return {}
+    rows = [(*place, *years) for place, years in spans.items()]
+    parts = why.causes(pd.DataFrame(rows, columns=list(SPAN_COLUMNS)))[list(CAUSES)].to_dict("records")
+    return {
+        place: {_word(models[place[1]], name): part for name, part in own.items() if part != 0}
+        for place, own in zip(spans, parts, strict=True)
+        if np.isfinite(list(own.values())).all()
+    }
 
 
-def _ends(level: xr.DataArray, spans: Mapping[Place, tuple[int, int]]) -> xr.DataArray:
-    """(place, year 0 or 1) of a level in the first and the last year of each span; NaN where it is not known."""
-    rows, columns = ({str(name): at for at, name in enumerate(level[dim].values)} for dim in (COUNTY, SERVICE))
-    years = {int(year): at for at, year in enumerate(level[YEAR].values)}
-    values = level.transpose(COUNTY, YEAR, SERVICE).to_numpy()
-    ends = np.full((len(spans), 2), np.nan)
-    for at, ((county, service), span) in enumerate(spans.items()):
-        for end, year in enumerate(span):
-            if service in columns and year in years:
-                ends[at, end] = values[rows[county], years[year], columns[service]]
-    return xr.DataArray(ends, dims=("place", YEAR), coords={YEAR: [0, 1]})
+def _word(model: DemandModel, cause: str) -> str:
+    """The key of `waves.driver` for a cause: cohorts grow into a stage, and people into the ages of care; every service
+    has its own word for how many use it."""
+    if cause == "ageing" and model.service.cohort:
+        return "cohorts"
+    return model.service.use if cause == "participation" else cause
 
 
 def facts_of(

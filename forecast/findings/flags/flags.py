@@ -18,6 +18,7 @@ import xarray as xr
 from forecast.basics.dims import COUNTY, SERVICE, TRAJECTORY, YEAR, in_order
 from forecast.basics.text import Text
 from forecast.demand import DemandModel, chain_of, windows_of
+from forecast.findings.causes import CAUSES, Why, periods
 from forecast.findings.crests import Crest, Place, by_place, chosen_crests, with_ranges
 from forecast.findings.flags.facts import SPAN, decisions, facts_of, numbers_of, tips_of
 from forecast.findings.flags.paths import ELDERS, MIGRATION, Paths, ageing_wave, paths_of, places_of
@@ -37,6 +38,7 @@ class Flags:
     waves     turns of the scenario as `find_waves` gives them, with probability and range from the trajectories
     crests    the crest that matters of each county and service: `crests.COLUMNS`
     classes   of `classify_waves`
+    causes    of `Why.causes` for the `periods` of every county and service; empty where these are not known
     trains    `kind` is "stages" or "ageing", of which only the scenario's own is looked for (its probability is NaN)
     facts, sentences, tipping   by (county, service), where known
     demand    (trajectory?, county, year, service) need of projected years
@@ -49,6 +51,7 @@ class Flags:
     classes: xr.Dataset
     warnings: pd.DataFrame
     trains: pd.DataFrame
+    causes: pd.DataFrame
     facts: Mapping[tuple[str, str], Facts]
     sentences: Mapping[tuple[str, str], Text]
     tipping: Mapping[tuple[str, str], TippingLevel | None]
@@ -63,10 +66,15 @@ class Flags:
 
 
 def find_flags(
-    paths: Paths, models: Mapping[str, DemandModel], names: Mapping[str, Text], now: int, rules: WarningRules
+    paths: Paths,
+    models: Mapping[str, DemandModel],
+    names: Mapping[str, Text],
+    now: int,
+    rules: WarningRules,
+    why: Why | None = None,
 ) -> Flags:
     """All flags of a run. names: by code of a county or area; now: the year of the decision, from which classes are
-    judged: what was short before it and is no more is nothing to decide."""
+    judged: what was short before it and is no more is nothing to decide; why: what the causes are reckoned from."""
     windows = windows_of(models)
     cells = smooth_cells(paths.demand, paths.history)
     waves = _waves(paths, windows, cells, chain_of(models))
@@ -76,7 +84,9 @@ def find_flags(
     classes = classify_waves(paths.demand, stands, windows, paths.history, cells=cells)
     build = {name: int(model.supply.lead_time.value) for name, model in models.items()}
     warnings = warn(classes, now, rules, build, held_places(paths.kinds), paths.demand.sizes.get(TRAJECTORY, 1))
-    numbers = numbers_of(paths, by_place(crests), classes, models, now)
+    spans = periods(middle, by_place(crests), now)
+    causes = pd.DataFrame(columns=[*spans, "before", "after", *CAUSES]) if why is None else why.causes(spans)
+    numbers = numbers_of(paths, by_place(crests), classes, models, now, why)
     tipping: Mapping[Place, TippingLevel | None] = {}
     if paths.levers:
         tipping = find_tipping(cells, hold_against(stands, places_of(paths.demand), windows), paths.levers)
@@ -84,7 +94,7 @@ def find_flags(
     facts = facts_of(numbers, decisions(warnings), tips, names, models, now)
     sentences = {place: explain(place_facts) for place, place_facts in facts.items()}
     trains = _at_the_crests(_trains(paths, models, cells), by_place(crests))
-    return Flags(waves, crests, classes, warnings, trains, facts, sentences, tipping, paths.demand, stands, now)
+    return Flags(waves, crests, classes, warnings, trains, causes, facts, sentences, tipping, paths.demand, stands, now)
 
 
 def flag_table(flags: Flags) -> pd.DataFrame:

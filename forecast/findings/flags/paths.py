@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.basics.areas import Areas, by_area, with_areas
-from forecast.basics.dims import AGE, COUNTY, SERVICE, SEX, YEAR, in_order
+from forecast.basics.dims import COUNTY, SERVICE, SEX, YEAR, in_order
 from forecast.demand import DemandModel
 from forecast.demand.schools.changes import birth_cohorts
 from forecast.demand.sensitivity import BIRTHS, effect_of_births, effect_of_migration
@@ -35,7 +35,6 @@ class Paths:
     born_until: Mapping[str, int]  # service -> last year in which all whom it counts were born at the jump-off date
     births: xr.DataArray  # (county, year, service) what the cohorts ask by their size when first counted
     people: xr.DataArray  # (county, year, service) the scenario's people of the ages
-    everyone: xr.DataArray  # (county, year) the scenario's people
     elders: xr.DataArray  # (county, year, service) the scenario's people of `ELDERS`, past and projected
     levers: tuple[Lever, ...] = ()  # what may be otherwise, in the order in which it is asked
 
@@ -72,7 +71,7 @@ def paths_of(
     history, ahead_of_us = demand.sel({YEAR: past}), demand.sel({YEAR: ahead})
     levers = _levers(data, everywhere, ahead) if "migration_expected" in data else ()
     elders = implied_by_people(people, ELDERS)
-    return Paths(paths, ahead_of_us, history, *known, births, of_ages, people.sum(AGE), elders, levers)
+    return Paths(paths, ahead_of_us, history, *known, births, of_ages, elders, levers)
 
 
 MIGRATION = (-1.0, 2.0)

@@ -186,7 +186,7 @@ def _schools(view: View, place: str) -> Table | None:
 
 
 def _causes(view: View, place: str) -> Table | None:
-    """Why the rolls of each stage change from the jump-off year on, by step, in pupils."""
+    """Why the rolls of each stage change from the decision year on, by step, in pupils."""
     if view.schools is None:
         return None
     changes = view.schools.held.changes
@@ -205,7 +205,7 @@ def _causes(view: View, place: str) -> Table | None:
         )
         for row in here.to_dict("records")
     ]
-    title = both("sheet.causes", first=view.jump_off, last=int(here["last"].iloc[0]))
+    title = both("sheet.causes", first=int(here["first"].iloc[0]), last=int(here["last"].iloc[0]))
     return Table(f"sheet_causes_{place}", title, tuple(columns), tuple(rows), None, view.schools.basis_of("pupils"))
 
 

@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from forecast.basics.dims import COUNTY, SERVICE
-from forecast.findings.schools import CREST
+from forecast.findings.causes import CREST
 from forecast.report.charts.drawing import (
     Drawing,
     Swatch,

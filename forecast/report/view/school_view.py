@@ -13,7 +13,7 @@ import xarray as xr
 from forecast.basics.basis import BASES, weakest
 from forecast.basics.dims import COUNTY, LIMIT, SERVICE, YEAR
 from forecast.basics.text import Text, count
-from forecast.demand.schools.changes import ROLL_STEPS
+from forecast.findings.causes import CAUSES
 from forecast.findings.schools import Schools
 from forecast.report.words import both
 
@@ -73,7 +73,7 @@ class SchoolView:
         """Steps that change a roll."""
         changes = self.held.changes
         told = changes[changes[COUNTY].isin(self.view.places)]
-        return [step for step in ROLL_STEPS if (told[step].abs() >= 0.5).any()]
+        return [step for step in CAUSES if (told[step].abs() >= 0.5).any()]
 
     @cached_property
     def _cube(self) -> Callable[[str, str], Values]:

@@ -13,7 +13,7 @@ import xarray as xr
 
 from forecast.basics.school_date import SEPTEMBER, entry_cohorts
 from forecast.demand.flows import calibrate_flows, served
-from forecast.demand.schools.changes import elasticity, shapley_effects, step_effects
+from forecast.demand.schools.changes import elasticity, step_effects
 from forecast.demand.schools.class_sizes import classes_of_schools, expected_classes, small_class_dividend
 from forecast.demand.schools.dwellings import dwelling_pupils, net_gain
 from forecast.demand.schools.entrants import eligible_share, entrants, participation_with_access
@@ -24,6 +24,7 @@ from forecast.demand.schools.resources import met, resource_ratios
 from forecast.demand.schools.small_schools import must_stay, private_places, sites_by_threshold
 from forecast.demand.schools.special_education import special_pupils
 from forecast.demand.schools.stages import by_stage, senior_intake, stage_systems
+from forecast.findings.causes import shapley
 from studies import ROOT
 
 CASES = sorted((ROOT / "tests" / "cases" / "schools").glob("*.toml"))
@@ -199,12 +200,12 @@ def resources(given: Table) -> Table:
 def attribution(given: Table) -> Table:
     base, factors = xr.DataArray(float(given["base"])), given["factors"]
 
-    def value(taken: frozenset[str]) -> xr.DataArray:
-        return base * np.prod([factors[name] for name in taken])
+    def value(taken: frozenset[str]) -> np.ndarray:
+        return np.asarray(float(base) * np.prod([factors[name] for name in taken]))
 
     return {
         "single": step_effects(base, factors).to_series().to_dict(),
-        "shapley": shapley_effects(value, tuple(factors)).to_series().to_dict(),
+        "shapley": {name: float(part) for name, part in shapley(value, tuple(factors)).items()},
     }
 
 

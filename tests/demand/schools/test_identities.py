@@ -8,13 +8,9 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.basics.school_date import SEPTEMBER, stage_cohort
 from forecast.demand.flows import calibrate_flows, flow_path, served
 from forecast.demand.schools.changes import (
-    ROLL_FACTORS,
-    attribute_roll,
     birth_cohorts,
-    cohort_change,
     elasticity,
     step_effects,
 )
@@ -40,7 +36,6 @@ from forecast.demand.schools.small_schools import (
     villages_with_kindergarten,
 )
 from forecast.demand.schools.special_education import SETTINGS, special_pupils
-from forecast.demand.schools.stages import stage_systems
 from forecast.errors import InputRefused
 from forecast.findings.read import read_rules
 
@@ -296,54 +291,6 @@ def test_private_places_only_go() -> None:
 # Reasons, links, audits.
 
 
-@settings(max_examples=20)
-@given(SEEDS)
-def test_the_steps_of_a_roll_add_up_exactly(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    births = xr.DataArray(
-        rng.uniform(5e3, 2e4, (4, 40)), {"county": COUNTIES, "year": range(2000, 2040)}, ("county", "year")
-    )
-    ages = stage_systems()["6-3-3"].ages("primary")
-    first, last = 2024, int(rng.integers(2025, 2040))
-    cohorts = cohort_change(births, ages, first, last, SEPTEMBER)
-    known = stage_cohort(births, ages, SEPTEMBER)
-    xr.testing.assert_allclose(cohorts[0], known.sel(year=first, drop=True))
-    xr.testing.assert_allclose(sum(cohorts), known.sel(year=last, drop=True))
-    before, after = ({name: rng.uniform(0.8, 1.2) for name in ROLL_FACTORS} for _ in range(2))
-    effects = attribute_roll(cohorts, before, after)
-    change = sum(cohorts) * np.prod(list(after.values())) - cohorts[0] * np.prod(list(before.values()))
-    assert effects.sum("step").values == pytest.approx(change.values, rel=1e-9, abs=1e-9 * float(cohorts[0].max()))
-    if last <= first + ages[0]:
-        assert abs(effects.sel(step="births")).max() == 0  # all were born by the first year
-    some = attribute_roll(cohorts, {"migration": 0.9}, {"migration": 1.1})
-    xr.testing.assert_allclose(some.sum("step"), sum(cohorts) * 1.1 - cohorts[0] * 0.9)
-
-
-def test_cohorts_change_by_ageing_and_by_births_since() -> None:
-    """100 a year up to 2020 and 70 after it: until 2030 nothing ages in or out, and births make all of the fall."""
-    years = np.arange(2000, 2031)
-    births = xr.DataArray(np.where(years <= 2020, 100.0, 70.0), {"year": years}, ("year",))
-    start, ageing, born = cohort_change(births, (3, 5), 2020, 2030, SEPTEMBER)
-    assert [float(one) for one in (start, ageing, born)] == pytest.approx([300, 0, -90])
-    before = xr.DataArray(np.where(years <= 2018, 100.0, 70.0), {"year": years}, ("year",))
-    start, ageing, born = cohort_change(
-        before, (3, 5), 2020, 2030, SEPTEMBER
-    )  # small cohorts were born by 2020: they age in
-    assert [float(one) for one in (start, ageing, born)] == pytest.approx([300, -90, 0])
-
-
-def test_places_may_be_looked_at_in_years_of_their_own() -> None:
-    rng = np.random.default_rng(7)
-    births = xr.DataArray(
-        rng.uniform(1, 9, (4, 40)), {"county": COUNTIES, "year": range(2000, 2040)}, ("county", "year")
-    )
-    first = xr.DataArray([2020, 2021, 2022, 2023], {"county": COUNTIES}, ("county",))
-    together = cohort_change(births, (6, 11), first, first + 9, SEPTEMBER)
-    for at, county in enumerate(COUNTIES):
-        alone = cohort_change(births.sel(county=county, drop=True), (6, 11), 2020 + at, 2029 + at, SEPTEMBER)
-        assert [float(one.sel(county=county)) for one in together] == pytest.approx([float(one) for one in alone])
-
-
 def test_cohorts_born_before_the_first_year_are_known_by_their_survivors() -> None:
     people = xr.DataArray(
         np.arange(2 * 30, dtype=float).reshape(1, 2, 30), {"county": ["a"], "year": [2010, 2011], "age": range(30)},
@@ -352,15 +299,6 @@ def test_cohorts_born_before_the_first_year_are_known_by_their_survivors() -> No
     found = birth_cohorts(people)
     assert found.year.values.tolist() == list(range(1990, 2012))
     assert found.sel(county="a", year=[2003, 2010, 2011]).values.tolist() == [7, 0, 30]
-
-
-def test_a_factor_that_stays_has_no_effect() -> None:
-    births = xr.DataArray(np.linspace(1e4, 5e3, 30), {"year": range(2010, 2040)}, ("year",))
-    cohorts = cohort_change(births, (6, 11), 2024, 2034, SEPTEMBER)
-    same = dict.fromkeys(ROLL_FACTORS, 0.97)
-    effects = attribute_roll(cohorts, same, same)
-    assert effects.sel(step=list(ROLL_FACTORS)).values == pytest.approx(0)
-    assert float(effects.sel(step="births")) < 0 or float(effects.sel(step="ageing")) < 0
 
 
 @settings(max_examples=20)

@@ -14,9 +14,8 @@ from forecast.basics.text import Text, count, joined, percent
 from forecast.basics.tolerance import TOLERANCE
 from forecast.basics.units import amount
 from forecast.demand import FORMS
-from forecast.demand.schools.changes import ROLL_STEPS
 from forecast.demand.schools.needs import school_counts
-from forecast.findings.schools import CREST
+from forecast.findings.causes import CAUSES, CREST
 from forecast.region import basis_of
 from forecast.report.against import counties_short
 from forecast.report.chances import chance, gap_range, least_per_cent, likelihood
@@ -436,7 +435,7 @@ def _why(schools: SchoolView, stage: str) -> Text | None:
     if falls.empty:
         return None
     row = falls.iloc[0]
-    sizes = {step: float(row[step]) for step in ROLL_STEPS}
+    sizes = {step: float(row[step]) for step in CAUSES}
     acting = sorted((step for step in sizes if abs(sizes[step]) >= 0.5), key=lambda step: -abs(sizes[step]))
     parts = [both("school.part", step=both(f"step.{step}"), size=signed(sizes[step])) for step in acting]
     return both(
@@ -480,7 +479,7 @@ def _average(schools: SchoolView, stage: str) -> Text | None:
 
 def _with_still(schools: SchoolView, note: Text) -> Text:
     """The note, and which steps do not change in this scenario."""
-    still = [both(f"step.{step}") for step in ROLL_STEPS if step not in schools.acting]
+    still = [both(f"step.{step}") for step in CAUSES if step not in schools.acting]
     addition = both("school.still", steps=joined(still))
     return Text(note.zh + addition.zh, f"{note.en} {addition.en}") if still else note
 
