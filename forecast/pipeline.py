@@ -88,7 +88,8 @@ def run_forecast(
         counties, years = people[COUNTY].values.tolist(), people[YEAR].values.tolist()
         all_weights = demand_weights(models, ratios, counties, years)
         all_flows = region_flows(region, list(models), counties, years)
-        why = Why(people, all_weights, all_flows, models, region.areas)
+        passing = frozenset(name for name, ratio in ratios.items() if ratio.form == "passage")
+        why = Why(people, all_weights, all_flows, models, region.areas, passing)
         ahead = {YEAR: future.rates[YEAR].values}
         weights, flows = all_weights.sel(ahead), None if all_flows is None else all_flows.sel(ahead)
         levels = demand_at_levels(past, future, weights, flows, demand)

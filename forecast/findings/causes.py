@@ -54,6 +54,8 @@ class Why:
     people   `population` and `deaths` (county, year, sex?, age), of all years
     weights  `demand` (county, year, service, age) units per person, of `demand_weights` for all these years
     flows    of `region_flows` for all these years; None where everybody is served at home
+    passing  services whose pupils come by passage from the stage before: what their pupils per resident move by is how
+             few of those who move in are pupils, and so a part of migration
     """
 
     people: xr.Dataset
@@ -61,6 +63,7 @@ class Why:
     flows: xr.DataArray | None
     models: Mapping[str, DemandModel]
     areas: Areas
+    passing: frozenset[str] = frozenset()
 
     def causes(self, spans: pd.DataFrame) -> pd.DataFrame:
         """Spans of years with the need before and after and the part of each of `CAUSES`, in the order given.
@@ -110,6 +113,8 @@ class Why:
         if carried is not None and not np.allclose(*carried, rtol=0, atol=SAME):
             moving.append("flows")
         effects = shapley(value, moving)
+        if service in self.passing and "participation" in effects:
+            effects["migration"] = effects["migration"] + effects.pop("participation")
         parts = [effects.get(name, np.zeros(need.shape[-1])) for name in CAUSES]
         return np.stack([value(frozenset()), value(frozenset(moving)), *parts])
 

@@ -44,7 +44,7 @@ def test_shares_of_the_variance_are_worked_out_once(run: Run, monkeypatch: pytes
     fresh = replace(run, causes=replace(run.causes))
     assert fresh.variance_share is not None
     xr.testing.assert_identical(fresh.variance_share, expected)
-    monkeypatch.setattr("forecast.blocks.causes.attribute_variance", None)
+    monkeypatch.setattr("forecast.blocks.variance.attribute_variance", None)
     assert replace(fresh, headline={}).variance_share is fresh.variance_share
 
 

@@ -164,19 +164,6 @@ def county_shocks(frame: Frame, county: int, trajectories: range) -> Shocks:
     return Shocks(fertility, hazard, _movers(frame, county, trajectories), _newborn(frame, trajectories))
 
 
-def shared_levels(frame: Frame, trajectories: range) -> tuple[np.ndarray, np.ndarray]:
-    """Means over the years of the fertility and migration that the counties share, (trajectory,) each."""
-    uncertainty = frame.uncertainty
-    both = []
-    for processes, group, component in (
-        (uncertainty.fertility, "births", "fertility"),
-        (uncertainty.migration, "migration", "migration"),
-    ):
-        shared = tuple(process for process in processes if process.tier != "county")
-        both.append(_paths(frame, shared, group, component, "", trajectories).mean(axis=0))
-    return both[0], both[1]
-
-
 def uncertain_rates(rates: xr.Dataset, frame: Frame, trajectories: range) -> xr.Dataset:
     """The rates of chosen trajectories, with `trajectory` (their numbers), as `project_population` takes them."""
     shocks = [county_shocks(frame, county, trajectories) for county in range(len(frame.counties))]

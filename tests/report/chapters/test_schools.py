@@ -154,7 +154,7 @@ def test_why_rolls_change_adds_up(run: Run, csv: dict[str, pd.DataFrame]) -> Non
             assert row.births == 0  # all were born by the first year
     assert (rows[["stay", "standards", "flows"]] == 0).all(axis=None)
     ahead = rows[rows["first"] >= run.region.jump_off_year]
-    assert (ahead.participation.abs() < 0.05 * ahead.before).all()  # counties change weight beside those with own rolls
+    assert (ahead.participation.abs() < 0.01 * ahead.before).all()  # counties change weight beside those with own rolls
     crest = rows[(rows.county == run.region.area) & (rows.period == "crest")].set_index("service")
     assert list(crest.index) == STAGES
     assert (crest.after < crest.before).all()
@@ -445,7 +445,7 @@ def test_flows_between_counties_have_an_effect_of_their_own(run: Run) -> None:
         row, before = (one.loc[(county, "senior_school", "10")] for one in (found, plain))
         assert row[list(CAUSES)].sum() == pytest.approx(row.after - row.before)
         assert row.flows * sign > 0
-        assert row.before == pytest.approx(before.before)
+        assert before.flows == 0
     sent = run.data.pupils.sel(county="330305", service="senior_school", year=2036) * 0.5
     gained = found.loc[("330302", "senior_school", "10")].after - plain.loc[("330302", "senior_school", "10")].after
     assert gained == pytest.approx(float(sent))
