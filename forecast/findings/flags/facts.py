@@ -76,7 +76,8 @@ def numbers_of(
     certain = TRAJECTORY not in paths.demand.dims
     known = {place: dict(zip(categories, row, strict=True)) for place, row in zip(places, shares.tolist(), strict=True)}
     gap, worst = _gaps(paths.supply, paths.scenario, category, now)
-    drivers = _drivers(why, _spans(category, crests, gap, now), models)
+    needs = _needs(paths, now)
+    drivers = _drivers(why, _spans(category, crests, gap, needs, now), models)
     return Numbers(
         category,
         {} if certain else {place: known[place][name] for place, name in category.items() if name},
@@ -87,7 +88,7 @@ def numbers_of(
         worst,
         gap,
         drivers,
-        _needs(paths, now),
+        needs,
         dict(zip(places, flat(paths.kinds).tolist(), strict=True)),
         paths.born_until,
         paths.demand.sizes.get(TRAJECTORY, 1),
@@ -154,13 +155,17 @@ def _spans(
     category: Mapping[Place, str],
     crests: Mapping[Place, Crest],
     gap: Mapping[Place, tuple[int, float]],
+    needs: Mapping[Place, Need],
     now: int,
 ) -> dict[Place, tuple[int, int]]:
-    """Years over which a change is explained: from the crest that surplus follows, else from the decision, to the gap."""
+    """Years over which a change is explained: from the crest that surplus follows, else from the decision, to the gap;
+    where no class is known from the decision to the year whose need is told."""
     since = {
         place: crests[place].year if kind in SURPLUSES and place in crests else now for place, kind in category.items()
     }
-    return {place: (since[place], year) for place, (year, _) in gap.items() if since[place] < year}
+    until = {place: need.year for place, need in needs.items() if not category[place]}
+    until |= {place: year for place, (year, _) in gap.items()}
+    return {place: (since[place], year) for place, year in until.items() if since[place] < year}
 
 
 def _drivers(
