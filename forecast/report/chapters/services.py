@@ -185,13 +185,8 @@ def service_table(view: View, service: str) -> Table:
     columns = [Column(both("table.place"))]
     columns += [Column(_year(year), "count", both("table.demand")) for year in years]
     columns += [Column(_year(year), "count", both("table.held" if held else "table.supply")) for year in supplied]
-<<<<<<< HEAD
     against = both("table.above_held" if held else "table.gap")
     columns += [Column(_year(year), "moved" if held else "signed", against) for year in gap_years]
-=======
-    above = both("table.above_held" if held else "table.gap")
-    columns += [Column(_year(year), "moved" if held else "signed", above) for year in gap_years]
->>>>>>> 0e3cc97 (Causes of the need of places without a class; one word for each cause)
     rows: list[tuple[Cell, ...]] = []
     for place in [*view.counties, view.area]:
         told = view.kinds.words(place, service) != "need"
