@@ -125,6 +125,11 @@ class SchoolView:
 
     # ---- gaps ---------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def compared(self) -> list[str]:
+        """Stages of which the whole may be called short or to have places to spare."""
+        return [stage for stage in self.stages if self.view.kinds.words(self.view.area, stage) == "gap"]
+
     def gap(self, stage: str, year: int) -> float:
         """Supply minus demand of the whole."""
         return self.view.curves.at("gap", self.view.area, stage, year)

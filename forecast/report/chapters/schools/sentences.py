@@ -11,16 +11,15 @@ import xarray as xr
 from forecast.basics.basis import BASES
 from forecast.basics.dims import COUNTY, SERVICE, YEAR
 from forecast.basics.text import Text, count, joined, percent
-from forecast.basics.tolerance import TOLERANCE
 from forecast.basics.units import amount
 from forecast.demand import FORMS
 from forecast.demand.schools.needs import school_counts
 from forecast.findings.causes import CAUSES, CREST
 from forecast.region import basis_of
-from forecast.report.against import counties_short
-from forecast.report.chances import chance, gap_range, least_per_cent, likelihood
+from forecast.report.against import odds, state
+from forecast.report.chances import chance, gap_range
 from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
-from forecast.report.chapters.schools.phrases import signed, span_of, stages_in
+from forecast.report.chapters.schools.phrases import signed, span_of, stages_in, year_of
 from forecast.report.chapters.schools.tables import school_tables
 from forecast.report.chapters.services import domain_chapter, service_sentences, service_table
 from forecast.report.view import View
@@ -42,7 +41,10 @@ def schools(view: View) -> Chapter | None:
     others = [
         name for name in view.services if view.run.models[name].domain == "education" and name not in schools.stages
     ]
-    told = {stage: (*_stage(schools, stage), *service_sentences(view, stage, gap=False)) for stage in schools.stages}
+    told = {
+        stage: (*_stage(schools, stage), *service_sentences(view, stage, gap=stage not in schools.compared))
+        for stage in schools.stages
+    }
     told |= {name: tuple(service_sentences(view, name)) for name in others}
     behind = [service_table(view, name) for name in [*schools.stages, *others]]
     return Chapter(
@@ -61,23 +63,32 @@ def schools(view: View) -> Chapter | None:
 
 
 def _title(schools: SchoolView) -> Text:
-    """Title: the largest shortages, places to spare, and posts fewer than now in the far year."""
+    """Title: where gaps may be told the largest shortages and places to spare, else the change of all pupils; then posts
+    fewer than now in the far year."""
     view, parts = schools.view, []
-    for stage in schools.stages:
+    for stage in schools.compared:
         year = schools.tightest(view.area, stage)
-        if year is not None and view.curves.relative_gap(stage).at[view.area, year] < -TOLERANCE:
-            gap = view.curves.at("gap", view.area, stage, year)
+        if year is not None and view.meaning.lacks(view.area, stage, year):
+            missing = view.curves.at("missing", view.area, stage, year)
             values = {
                 "thing": view.names.thing(stage),
-                "number": count(abs(gap)),
-                "amount": view.names.amount(gap, stage),
+                "number": count(missing),
+                "amount": view.names.amount(missing, stage),
             }
             parts.append(both("school.title_short", year=year, **values))
-    spare = [stage for stage in schools.stages if _spare(schools, stage) > 0]
+    spare = [stage for stage in schools.compared if view.meaning.spares(view.area, stage, schools.far)]
     if spare:
         stages = joined([view.names.short(stage) for stage in spare])
-        total = sum(_spare(schools, stage) for stage in spare)
+        total = sum(view.curves.at("idle", view.area, stage, schools.far) for stage in spare)
         parts.append(both("school.title_spare", year=schools.far, stages=stages, amount=amount(total, "places")))
+    if not schools.compared and schools.far > schools.now:
+        now, far = (
+            sum(schools.whole("pupils", stage, year) for stage in schools.stages) for year in (schools.now, schools.far)
+        )
+        if now > 0 and math.isfinite(far):
+            key = "school.title_pupils_fewer" if far < now else "school.title_pupils_more"
+            shares = {"before": count(now), "after": count(far), "share": percent(abs(far / now - 1))}
+            parts.append(both(key, now=schools.now, year=schools.far, **shares))
     freed = sum(schools.freed(stage, schools.far) for stage in schools.stages)
     needed = sum(schools.whole("posts", stage, schools.now) for stage in schools.stages)
     if math.isfinite(freed) and abs(freed) >= 1 and schools.far > schools.now:
@@ -87,26 +98,11 @@ def _title(schools: SchoolView) -> Text:
     return both("school.title", parts=joined(parts, zh="；", en="; ")) if parts else both("school.title_plain")
 
 
-def _spare(schools: SchoolView, stage: str) -> float:
-    """Places to spare in the far year, 0 where supply and demand are close or not known."""
-    gap = schools.view.curves.at("gap", schools.view.area, stage, schools.far)
-    close = schools.view.meaning.balanced(schools.view.area, stage, schools.far)
-    return gap if math.isfinite(gap) and gap > 0 and not close else 0.0
-
-
 def _opening(schools: SchoolView) -> Table:
-    view, years = schools.view, schools.marks[1:3]
-    worst, posts = both("school.worst_group", first=schools.now, last=schools.last), _posts_group(schools)
-    columns = [
-        Column(both("school.stage")),
-        Column(both("school.crest")),
-        Column(both("school.worst_year"), "year", worst),
-        Column(both("school.gap"), "signed", worst),
-        Column(both("school.p_short"), "chance", worst),
-    ]
-    for year in years:
-        group = both("school.places_in", year=year)
-        columns += [Column(both("school.gap"), "signed", group), Column(both("school.range"), "text", group)]
+    """A row for each stage: its crest, how need stands to places where that may be told, else pupils, and posts."""
+    posts = _posts_group(schools)
+    columns = [Column(both("school.stage")), Column(both("school.crest"))]
+    columns += _gap_columns(schools) if schools.compared else _pupil_columns(schools)
     columns += [
         Column(both("school.posts_now", year=schools.now), "count", posts),
         Column(both("school.change"), "moved", posts),
@@ -114,21 +110,61 @@ def _opening(schools: SchoolView) -> Table:
     ]
     rows: list[tuple[Cell, ...]] = []
     for stage in schools.stages:
-        tightest = schools.tightest(view.area, stage)
-        cells: list[Cell] = [view.names.short(stage), _crest(schools, stage), tightest]
-        cells += (
-            [None, None] if tightest is None else [schools.gap(stage, tightest), schools.chance_short(stage, tightest)]
-        )
-        for year in years:
-            cells += [schools.gap(stage, year), _gap_range(schools, stage, year)]
+        cells: list[Cell] = [schools.view.names.short(stage), _crest(schools, stage)]
+        cells += _gap_cells(schools, stage) if schools.compared else _pupil_cells(schools, stage)
         cells += [
             schools.whole("posts", stage, schools.now),
             -schools.freed(stage, schools.far),
             _posts_range(schools, stage),
         ]
         rows.append(tuple(cells))
-    title, note = both("school.opening"), both("school.opening_note")
-    return Table("school_now", title, tuple(columns), tuple(rows), note, schools.gap_basis)
+    key = "school.opening" if schools.compared else "school.opening_pupils"
+    basis = schools.gap_basis if schools.compared else schools.basis_of("pupils")
+    return Table("school_now", both(key), tuple(columns), tuple(rows), both(f"{key}_note"), basis)
+
+
+def _gap_columns(schools: SchoolView) -> list[Column]:
+    worst = both("school.worst_group", first=schools.now, last=schools.last)
+    columns = [
+        Column(both("school.worst_year"), "year", worst),
+        Column(both("school.gap"), "signed", worst),
+        Column(both("school.p_short"), "chance", worst),
+    ]
+    for year in schools.marks[1:3]:
+        group = both("school.places_in", year=year)
+        columns += [Column(both("school.gap"), "signed", group), Column(both("school.range"), "text", group)]
+    return columns
+
+
+def _gap_cells(schools: SchoolView, stage: str) -> list[Cell]:
+    """Empty where the stage's kind of supply allows no gap."""
+    if stage not in schools.compared:
+        return [None] * len(_gap_columns(schools))
+    tightest = schools.tightest(schools.view.area, stage)
+    cells: list[Cell] = [tightest]
+    cells += [None, None] if tightest is None else [schools.gap(stage, tightest), schools.chance_short(stage, tightest)]
+    for year in schools.marks[1:3]:
+        cells += [schools.gap(stage, year), _gap_range(schools, stage, year)]
+    return cells
+
+
+def _pupil_columns(schools: SchoolView) -> list[Column]:
+    group = both("school.pupils_group")
+    columns = [Column(year_of(schools.now), "count", group)]
+    for year in schools.marks[1:3]:
+        columns += [Column(year_of(year), "count", group), Column(both("school.range"), "text", group)]
+        columns.append(Column(both("school.against", year=schools.now), "change", group))
+    return columns
+
+
+def _pupil_cells(schools: SchoolView, stage: str) -> list[Cell]:
+    now = schools.whole("pupils", stage, schools.now)
+    cells: list[Cell] = [now]
+    for year in schools.marks[1:3]:
+        then, ends = schools.whole("pupils", stage, year), schools.ends("pupils", stage, year)
+        within = None if ends is None else both("school.span", low=count(ends[0]), high=count(ends[1]))
+        cells += [then, within, then / now - 1 if now > 0 else None]
+    return cells
 
 
 def _posts_group(schools: SchoolView) -> Text:
@@ -245,7 +281,7 @@ def _audit_sentence(schools: SchoolView, stage: str) -> Text:
         "first": int(grows[grows].index[0]),
         "last": int(grows[grows].index[-1]),
         "assumed": _assumed(schools, stage),
-        "empty": _empty(schools, stage, ahead),
+        "empty": _empty(schools, stage, ahead) if stage in schools.compared else both("school.audit_held"),
     }
     if used.max() < 1:
         year = int(ahead["p_idle"].to_series().fillna(1.0).idxmin())
@@ -333,42 +369,19 @@ def _stage(schools: SchoolView, stage: str) -> list[Text]:
 
 
 def _places(schools: SchoolView, stage: str) -> Text | None:
-    """The tightest year and the far year."""
-    view, year = schools.view, schools.tightest(schools.view.area, stage)
+    """The tightest year and the far year, gross before net, where gaps may be told."""
+    view = schools.view
+    year = schools.tightest(view.area, stage) if stage in schools.compared else None
     if year is None:
         return None
-    gap, far = schools.gap(stage, year), schools.gap(stage, schools.far)
-    values = {"year": year, "amount": view.names.amount(gap, stage), "odds": _odds_words(schools, stage, year)}
-    if view.meaning.balanced(view.area, stage, year):
-        state = both("school.gap_short" if gap < 0 else "school.gap_spare", amount=view.names.amount(gap, stage))
-        first = both("school.even", first=schools.now, last=schools.last, gap=state, **values)
-    elif gap < 0:
-        first = both("school.worst", counties=counties_short(view, stage, year), **values)
-    else:
-        first = both("school.never", first=schools.now, last=schools.last, **values)
-    key = (
-        "far_even" if view.meaning.balanced(view.area, stage, schools.far) else "far_short" if far < 0 else "far_spare"
-    )
-    second = both(
-        f"school.{key}",
-        year=schools.far,
-        amount=view.names.amount(far, stage),
-        odds=_odds_words(schools, stage, schools.far),
-    )
-    parts = [first] if schools.far == year else [first, second]
+    told = [("school.tightest", year)] + [("school.in_far", schools.far)] * (schools.far != year)
+    parts = [
+        both(key, year=when, state=words, odds=odds(view, view.area, stage, when))
+        for key, when in told
+        if (words := state(view, view.area, stage, when))
+    ]
     text = joined(parts, zh="；", en="; ")
     return Text(text.zh + "。", text.en + ".")
-
-
-def _odds_words(schools: SchoolView, stage: str, year: int) -> Text:
-    probability = schools.chance_short(stage, year)
-    if probability is None:
-        return Text("", "")
-    told = chance(probability, schools.view.trajectories)
-    spread = gap_range(schools.view, schools.view.area, stage, year)
-    if 100 * probability < least_per_cent(schools.view.trajectories):
-        return both("school.odds_none", chance=told, range=spread)
-    return both("school.odds", likely=likelihood(probability, schools.view.trajectories), chance=told, range=spread)
 
 
 def _posts(schools: SchoolView, stage: str) -> Text | None:

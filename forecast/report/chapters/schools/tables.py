@@ -33,12 +33,13 @@ def school_tables(schools: SchoolView) -> list[Table]:
     return [table for table in tables if table is not None]
 
 
-def _by_county(schools: SchoolView) -> Table | None:
-    """Each county's tightest year by stage, with the probability of a shortage, and the gap of the far year."""
+def _by_county(schools: SchoolView) -> Table:
+    """Each county's tightest year by stage, with the probability of a shortage, and the gap of the far year; where no
+    county's gap may be told the pupils of each and their change until the far year."""
     view = schools.view
-    supplied = [stage for stage in schools.stages if view.curves.has_gap(stage)]
+    supplied = [stage for stage in schools.stages if view.kinds.by_county(stage)]
     if not supplied:
-        return None
+        return _pupils_by_county(schools)
     columns = [Column(both("table.place"))]
     for stage in supplied:
         group = view.names.short(stage)
@@ -47,11 +48,34 @@ def _by_county(schools: SchoolView) -> Table | None:
     for place in [*view.counties, view.area]:
         cells: list[Cell] = [view.names.places[place]]
         for stage in supplied:
-            cells += [_tightest_cell(schools, place, stage), view.curves.at("gap", place, stage, schools.far)]
+            told = view.kinds.words(place, stage) == "gap"
+            far = view.curves.at("gap", place, stage, schools.far) if told else None
+            cells += [_tightest_cell(schools, place, stage) if told else None, far]
         rows.append(tuple(cells))
     note = both("school.by_county_note", first=schools.now, last=schools.last, tolerance=percent(TOLERANCE))
     title = both("school.by_county", year=schools.far)
     return Table("school_counties", title, tuple(columns), tuple(rows), note, schools.gap_basis)
+
+
+def _pupils_by_county(schools: SchoolView) -> Table:
+    view = schools.view
+    columns = [Column(both("table.place"))]
+    for stage in schools.stages:
+        group = view.names.short(stage)
+        columns += [
+            Column(year_of(schools.now), "count", group),
+            Column(both("school.until", year=schools.far), "change", group),
+        ]
+    rows: list[tuple[Cell, ...]] = []
+    for place in [*view.counties, view.area]:
+        cells: list[Cell] = [view.names.places[place]]
+        for stage in schools.stages:
+            now, far = (schools.at("pupils", place, stage, year) for year in (schools.now, schools.far))
+            cells += [now, far / now - 1 if now > 0 else None]
+        rows.append(tuple(cells))
+    title = both("school.pupils_by_county", now=schools.now, year=schools.far)
+    note = both("school.pupils_by_county_note")
+    return Table("school_counties", title, tuple(columns), tuple(rows), note, schools.basis_of("pupils"))
 
 
 def _tightest_cell(schools: SchoolView, place: str, stage: str) -> Text | None:
@@ -149,7 +173,7 @@ def _audit_table(schools: SchoolView, stage: str) -> Table:
         Column(both("school.for_crest"), "count", group),
         Column(both("school.idle"), "count", group),
         Column(both("school.p_idle"), "chance"),
-        Column(both("school.audit_all"), "signed"),
+        *([Column(both("school.audit_all"), "signed")] if stage in schools.compared else []),
     )
     years = [year for year in range(schools.now, schools.last + 1) if year in audit[YEAR].values]
     names = ("existing", "added", "for_lasting", "for_crest", "idle")
@@ -160,7 +184,8 @@ def _audit_table(schools: SchoolView, stage: str) -> Table:
         spread = None if ends is None else both("school.span", low=count(ends[0]), high=count(ends[1]))
         gap = cells["existing"][year] + cells["added"][year] - cells["need"][year]
         odds = cells["p_idle"][year] if view.many else None
-        rows.append((same(year), cells["need"][year], spread, *(cells[name][year] for name in names), odds, gap))
+        last = [gap] if stage in schools.compared else []
+        rows.append((same(year), cells["need"][year], spread, *(cells[name][year] for name in names), odds, *last))
     window = int(view.run.flags.classes["window"].sel({SERVICE: stage}))
     title, note = both("school.audit_table", thing=view.names.thing(stage)), both("school.audit_note", window=window)
     return Table(
