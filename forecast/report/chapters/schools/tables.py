@@ -37,7 +37,7 @@ def _by_county(schools: SchoolView) -> Table:
     """Each county's tightest year by stage, with the probability of a shortage, and the gap of the far year; where no
     county's gap may be told the pupils of each and their change until the far year."""
     view = schools.view
-    supplied = [stage for stage in schools.stages if view.kinds.by_county(stage)]
+    supplied = [stage for stage in schools.stages if view.kinds.by_county(stage) and view.curves.has_gap(stage)]
     if not supplied:
         return _pupils_by_county(schools)
     columns = [Column(both("table.place"))]
