@@ -50,11 +50,6 @@ def _gap(view: View, place: str, service: str, year: int) -> Text:
     return strung(parts)
 
 
-def counties_short(view: View, service: str, year: int) -> Text:
-    """The counties that lack most in the year, in brackets; nothing where none does or none is known."""
-    return _where(view, service, year, view.meaning.short_counties(service, year), "missing")
-
-
 def _where(view: View, service: str, year: int, codes: list[str], what: str) -> Text:
     """The counties with most of it and their number, in brackets; nothing where there are none to name."""
     if not codes:

@@ -128,7 +128,11 @@ class SchoolView:
     @cached_property
     def compared(self) -> list[str]:
         """Stages of which the whole may be called short or to have places to spare."""
-        return [stage for stage in self.stages if self.view.kinds.words(self.view.area, stage) == "gap"]
+        return [
+            stage
+            for stage in self.stages
+            if self.view.kinds.words(self.view.area, stage) == "gap" and self.view.curves.has_gap(stage)
+        ]
 
     def gap(self, stage: str, year: int) -> float:
         """Supply minus demand of the whole."""
