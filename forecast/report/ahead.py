@@ -64,7 +64,15 @@ def fall(view: View, place: str, service: str) -> Text | None:
 def moved(view: View, place: str, service: str, first: int, last: int) -> Text:
     """Need in two years, the later with its range, and the change."""
     change = view.meaning.change(place, service, first, last)
-    key = "move.same" if not abs(change) >= FLAT else "move.fewer" if change < 0 else "move.more"
+    key = (
+        "move.once"
+        if first == last
+        else "move.same"
+        if not abs(change) >= FLAT
+        else "move.fewer"
+        if change < 0
+        else "move.more"
+    )
     before, after = (
         view.names.heads(view.curves.at("demand", place, service, year), service) for year in (first, last)
     )

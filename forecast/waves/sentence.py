@@ -153,10 +153,10 @@ def _move(facts: Facts, lang: str) -> str:
         else say("waves.need.within", lang, low=rough_count(need.low), high=rough_count(need.high))
     )
     change = need.after / need.before - 1 if need.before > 0 else 0.0
-    way = "same" if abs(change) < SMALL else "fewer" if change < 0 else "more"
+    way = "now" if need.year == facts.now else "same" if abs(change) < SMALL else "fewer" if change < 0 else "more"
     share = f"{abs(change):.0%}"
     moved = say(f"waves.need.{way}", lang, **values, before=before, after=after, within=within, share=share)
-    why = _causes(facts, change > 0, lang) if way != "same" else ""
+    why = _causes(facts, change > 0, lang) if way in ("fewer", "more") else ""
     return say("waves.and", lang).join(part for part in (moved, why) if part)
 
 

@@ -45,7 +45,7 @@ class Numbers:
     drivers: Mapping[Place, Mapping[str, float]]
     need: Mapping[Place, Need]
     kinds: Mapping[Place, str]  # of the supply
-    born_until: Mapping[str, int]
+    born_until: Mapping[str, int]  # by service, at most the horizon
     trajectories: int
 
 
@@ -90,7 +90,7 @@ def numbers_of(
         drivers,
         needs,
         dict(zip(places, flat(paths.kinds).tolist(), strict=True)),
-        paths.born_until,
+        {name: min(year, int(paths.demand[YEAR][-1])) for name, year in paths.born_until.items()},
         paths.demand.sizes.get(TRAJECTORY, 1),
     )
 
