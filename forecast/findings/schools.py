@@ -275,7 +275,12 @@ def _audit(data: xr.Dataset, table: xr.Dataset, areas: Areas, lasting: xr.DataAr
         {SERVICE: table[SERVICE].values, YEAR: lasting[YEAR].values}
     )
     planned = planned.reset_coords(drop=True)
-    services = [str(name) for name in planned[SERVICE].values if float(planned.sel({SERVICE: name}).max()) > 0]
+    known = table["supply"].sel({COUNTY: areas.whole}).notnull().any(YEAR)
+    services = [
+        str(name)
+        for name in planned[SERVICE].values
+        if float(planned.sel({SERVICE: name}).max()) > 0 and bool(known.sel({SERVICE: name}))
+    ]
     if not services:
         return None
     here = {SERVICE: services, YEAR: lasting[YEAR].values, COUNTY: table[COUNTY].values}

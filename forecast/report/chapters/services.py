@@ -141,7 +141,10 @@ def _standing(view: View, service: str) -> Text:
         return unknown_counties(view, service) or both(f"service_kind.{kind}")
     first = both("service_state", year=year, state=told, odds=odds(view, view.area, service, year))
     even = break_even(view, view.area, service)
-    return strung([first, both("sentence", text=even)], "", " ") if even else first
+    if even is None:
+        return first
+    alone = Text(even.zh, even.en[:1].upper() + even.en[1:])
+    return strung([first, both("sentence", text=alone)], "", " ")
 
 
 def _migration(view: View, service: str) -> Text:

@@ -18,7 +18,7 @@ AHEAD = 5
 """Years after the outlook year that a sheet tells as well."""
 
 PERIOD = "10"
-"""Years after the jump-off year until which a sheet says why rolls change, one of `findings.schools.SPANS`."""
+"""Years after the decision until which a sheet says why rolls change, one of `findings.causes.STEPS`."""
 
 Sheet = tuple[Chapter, Chapter]
 """Front: need, in words, curves and numbers. Back: what stands, what is set free, why, what is not known, sources."""

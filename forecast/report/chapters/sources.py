@@ -44,7 +44,8 @@ def _scenario(view: View) -> Listing:
         level = _dated(getattr(scenario, part).level)
         items.append(both(f"sources.{part}", level=level))
     items += _migration(view)
-    items.append(both(f"sources.view_{scenario.demand.view}"))
+    if any(view.kinds.told_gap(place) for place in view.places):
+        items.append(both(f"sources.view_{scenario.demand.view}"))
     return Listing(both("sources.scenario_title"), tuple(items))
 
 
@@ -86,7 +87,7 @@ def _assumed(view: View) -> Listing:
 
 
 def _split(view: View) -> list[Text]:
-    rule = view.run.region.settings.get("supply_split")
+    rule = view.run.region.settings.get("supply_split") if view.kinds.drawn("split") else None
     return [Text(rule["zh"], rule["en"])] if isinstance(rule, Mapping) and {"zh", "en"} <= set(rule) else []
 
 

@@ -18,7 +18,7 @@ from forecast.findings.causes import CAUSES, CREST
 from forecast.region import basis_of
 from forecast.report.against import odds, state
 from forecast.report.chances import chance, gap_range
-from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Table
+from forecast.report.chapter import Cell, Chapter, Chart, Column, Panel, Said, Table
 from forecast.report.chapters.schools.phrases import signed, span_of, stages_in, year_of
 from forecast.report.chapters.schools.tables import school_tables
 from forecast.report.chapters.services import domain_chapter, service_sentences, service_table
@@ -513,6 +513,7 @@ def _charts(schools: SchoolView) -> Iterable[Chart]:
         basis=weakest,
         told="gap",
         folded=True,
+        of_need=Said(both("chart.school_waves.title"), both("chart.school_waves.of_need")),
     )
     if (schools.held.changes["period"] == CREST).any():
         title, note = both("chart.changes.title"), _with_still(schools, both("chart.changes.note"))
