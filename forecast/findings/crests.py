@@ -4,7 +4,7 @@ Of a service through which a birth cohort passes it is the last crest whose pupi
 any other the most prominent one that demand never surpasses by more than 2 %. Year and height are the scenario's. With
 trajectories at least half of them must have the crest, and the year has their 80 % range. Where pupils were counted,
 a crest before the first count is a reckoning back and is not told: the highest roll that was counted stands in its
-place, where demand is lower ever after.
+place, where demand is lower ever after, and no year before the counts is part of its plateau.
 
 Several years in a row within 2 % of the crest are a plateau and told as one: within it no single year stands out.
 """
@@ -82,7 +82,8 @@ def chosen_crests(
         crest = _last_until(own, until) if until >= 0 else _never_surpassed(own, path)
         crest = _as_counted(crest, path, counts.get(place))
         if crest is not None:
-            rows.append((*place, *_with_plateau(_with_later(crest, path), path)))
+            known = path.loc[counts[place].index[0] :] if crest.counted else path
+            rows.append((*place, *_with_plateau(_with_later(crest, path), known)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -76,6 +76,16 @@ def test_before_the_first_count_the_highest_roll_stands_for_the_crest() -> None:
     assert chosen(waves((2026, 9.0, 1.0)), demand, 2026, rolls).year == 2026
 
 
+def test_years_before_the_first_count_are_no_part_of_a_counted_plateau() -> None:
+    demand = series({2015: 301.0, 2016: 304.0, 2017: 303.0, 2018: 300.2, 2019: 299.0, 2020: 298.0, 2026: 188.0})
+    rolls = series({2015: np.nan, 2016: np.nan, 2017: np.nan, 2018: 300.2, 2019: 299.0, 2020: 298.0, 2026: np.nan})
+    crest = chosen(waves((2016, 9.0, 1.0)), demand, 2026, rolls)
+    assert (crest.plateau_first, crest.plateau_last, crest.plateau_high) == (2018, 2020, 300.2)
+    two = rolls.copy(data=np.where(rolls.year == 2020, np.nan, rolls))
+    fall = demand.copy(data=np.where(demand.year == 2020, 250.0, demand))
+    assert chosen(waves((2016, 9.0, 1.0)), fall, 2026, two).plateau_first is None
+
+
 def test_a_plateau_is_told_as_one() -> None:
     levels = {2024: 290.0, 2025: 302.1, 2026: 306.6, 2027: 303.5, 2028: 303.0, 2029: 304.4, 2030: 290.0}
     table = waves((2026, 9.0, 1.0)).assign(height=306.6)

@@ -117,7 +117,15 @@ def _odds_chart(view: View) -> Chart:
 def _capacity_chart(view: View) -> Chart | None:
     """For services of which only the most ever held is known: how likely need exceeds a capacity."""
     panels = tuple(
-        Panel(both("capacity.panel", thing=view.names.short(one), year=capacity.highest(view, one)), {"service": one})
+        Panel(
+            both(
+                "capacity.panel",
+                thing=view.names.short(one),
+                first=view.now,
+                last=min(view.now + capacity.SPAN, view.horizon),
+            ),
+            {"service": one},
+        )
         for one in capacity.services(view)
     )
     title, note = both("capacity.title", area=view.names.whole), both("capacity.note")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
-from forecast.basics.dims import AREA, SERVICE, YEAR
+from forecast.basics.dims import COUNTY, SERVICE, YEAR
+from forecast.basics.quantiles import KEPT
 from forecast.report.charts.drawing import Drawing, Swatch, lay, words_of
 from forecast.report.theme import BLUE, FAINT, INK, ORANGE, number, unit
 from forecast.report.view import View
@@ -29,17 +31,17 @@ def highest(view: View, service: str) -> int:
 
 
 def rows(view: View) -> pd.DataFrame:
-    """By service and level: capacity, chance (per cent of the trajectories that need more in the year of the highest
-    need), and held, the most ever held, with what is planned."""
-    quantiles = view.run.data["demand_quantile"].sel({AREA: view.area})
+    """By service and level: capacity, chance (per cent of the trajectories whose highest need of the years ahead is
+    larger), and held, the most ever held, with what is planned."""
+    ahead = {YEAR: slice(view.run.flags.now, view.run.flags.now + SPAN)}
+    most = view.run.flags.demand.sel({COUNTY: view.area}).sel(ahead).max(YEAR)
     found: list[tuple[Any, ...]] = []
     for service in services(view):
-        year = highest(view, service)
-        levels = quantiles.sel({SERVICE: service, YEAR: year}).to_series()
-        held = round(view.curves.at("supply", view.area, service, year))
-        parts = zip(levels.index, levels.tolist(), strict=True)
+        levels = np.quantile(most.sel({SERVICE: service}).to_numpy(), KEPT).tolist()
+        held = round(view.curves.at("supply", view.area, service, highest(view, service)))
         found += [
-            (service, at, round(size), round(100 * (1 - level), 2), held) for at, (level, size) in enumerate(parts)
+            (service, at, round(size), round(100 * (1 - level), 2), held)
+            for at, (level, size) in enumerate(zip(KEPT, levels, strict=True))
         ]
     return pd.DataFrame(found, columns=["service", "at", "capacity", "chance", "held"])
 
