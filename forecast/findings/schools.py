@@ -224,7 +224,7 @@ def _teachers(
 
     The range of posts for several stages together is that of all trajectories, as stages go up and down together. Nothing is said of who retires: the region has no ages of teachers.
     """
-    columns = [COUNTY, SERVICE, "counted_in", TEACHERS, YEAR, "posts", "posts_p10", "posts_p90", "post_gap"]
+    columns = [COUNTY, SERVICE, "counted_in", TEACHERS, YEAR, "posts", "posts_p10", "posts_p90"]
     counts = _counted_teachers(region, table[COUNTY].values.tolist(), table[SERVICE].values.tolist())
     parts = []
     for (place, services), (counted_in, number) in counts.items():
@@ -234,7 +234,7 @@ def _teachers(
         )
         keys = {COUNTY: place, SERVICE: services, "counted_in": counted_in, TEACHERS: number}
         ends = _ends_together(demand, needed["posts"] / needed["pupils"], place)
-        parts.append(frame.assign(**keys, **ends, post_gap=number - frame["posts"]))
+        parts.append(frame.assign(**keys, **ends))
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     return rows.reindex(columns=columns)
 

@@ -24,7 +24,6 @@ GAP = {
 """Words that hold need against places."""
 
 SAID_ALL_THE_SAME = {
-    "school_teachers": "teachers against posts: no places",
     "school_smaller": "rooms for smaller classes; the cells are empty where no places are known",
     "school_now": "the note says that no gap is judged",
     "没有学位供给数据，不说余缺": "says that nothing is said",

@@ -238,11 +238,11 @@ def _bases(schools: SchoolView, supplied: bool) -> list[Text]:
 
 
 def _teacher_sentences(schools: SchoolView) -> list[Text]:
-    """Teachers of the whole as last counted against the posts that the far year asks for."""
+    """Teachers of the whole as last counted beside the posts of all staff that the standards ask for: not the same thing, so
+    one is never taken from the other."""
     table, sentences = schools.held.teachers, []
     for (place, kinds), rows in table[table[COUNTY] == schools.view.area].groupby([COUNTY, SERVICE], sort=False):
         by_year = rows.set_index(YEAR)
-        gap = float(by_year.at[schools.far, "post_gap"])
         low, high = float(by_year.at[schools.far, "posts_p10"]), float(by_year.at[schools.far, "posts_p90"])
         within = both("sure.within", low=count(low), high=count(high)) if math.isfinite(low) else Text("", "")
         sentences.append(
@@ -257,7 +257,6 @@ def _teacher_sentences(schools: SchoolView) -> list[Text]:
                 year=schools.far,
                 b=count(float(by_year.at[schools.far, "posts"])),
                 within=within,
-                gap=both("school.teachers_more" if gap >= 0 else "school.teachers_fewer", number=count(abs(gap))),
             )
         )
     return sentences

@@ -11,7 +11,7 @@ from forecast.basics.tolerance import TOLERANCE
 from forecast.demand.schools.special_education import SETTINGS
 from forecast.report.chances import chance
 from forecast.report.chapter import Cell, Column, Table
-from forecast.report.chapters.schools.phrases import span_of, stages_in, year_of
+from forecast.report.chapters.schools.phrases import stages_in, year_of
 from forecast.report.view.school_view import SchoolView
 from forecast.report.words import both
 
@@ -137,7 +137,7 @@ def _posts_by_county(schools: SchoolView) -> Table:
 
 
 def _teachers(schools: SchoolView) -> Table | None:
-    """Teachers counted, posts needed and the gap in the years told; a row for each place and kind of schools."""
+    """Teachers counted, and posts of all staff needed in the years told; a row for each place and kind of schools."""
     view, table = schools.view, schools.held.teachers
     table = table[table[COUNTY].isin(view.places)]
     if table.empty:
@@ -146,16 +146,16 @@ def _teachers(schools: SchoolView) -> Table | None:
     columns.append(Column(both("school.teachers_column"), "count"))
     years = sorted({schools.now, schools.far})
     columns += [Column(both("school.posts_in", year=year), "count") for year in years]
-    columns += [Column(both("school.teachers_gap", year=year), "signed") for year in years]
     columns.append(Column(both("school.low_high", year=schools.far)))
     rows: list[tuple[Cell, ...]] = []
     for (place, kinds), of_kind in table.groupby([COUNTY, SERVICE], sort=False):
         by_year, number = of_kind.set_index(YEAR), float(of_kind["teachers"].iloc[0])
-        low, high = (number - float(by_year.at[schools.far, end]) for end in ("posts_p90", "posts_p10"))
+        low, high = (float(by_year.at[schools.far, end]) for end in ("posts_p10", "posts_p90"))
         name = both("school.place_stage", place=view.names.places[str(place)], stages=stages_in(schools, str(kinds)))
         cells: list[Cell] = [name, int(of_kind["counted_in"].iloc[0]), number]
-        cells += [float(by_year.at[year, column]) for column in ("posts", "post_gap") for year in years]
-        rows.append((*cells, span_of(low, high) if math.isfinite(low) else None))
+        cells += [float(by_year.at[year, "posts"]) for year in years]
+        within = both("school.span", low=count(low), high=count(high)) if math.isfinite(low) else None
+        rows.append((*cells, within))
     title, note = both("school.teachers_table"), both("school.teachers_note")
     return Table("school_teachers", title, tuple(columns), tuple(rows), note, "assumed")
 
