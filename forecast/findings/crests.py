@@ -75,12 +75,18 @@ def chosen_crests(
     told = told[told["probability"].fillna(0.0) >= OFTEN].sort_values("peak_year", kind="stable")
     crests_of = dict(iter(told.groupby([COUNTY, SERVICE], sort=False)))
     counts = {} if rolls is None else _by_place(rolls)
+    first_count: dict[str, int] = {}
+    for (_, service), known in counts.items():
+        if len(known):
+            first_count[service] = min(int(known.index[0]), first_count.get(service, int(known.index[0])))
     rows = []
     for place, path in _by_place(demand).items():
         own = crests_of.get(place, told.iloc[:0])
         until = born_until.get(place[1], -1)
         crest = _last_until(own, until) if until >= 0 else _never_surpassed(own, path)
-        crest = _as_counted(crest, path, counts.get(place))
+        crest = _as_counted(crest and crest._replace(height=float(path[crest.year])), path, counts.get(place))
+        if crest is not None and not crest.counted and crest.year < first_count.get(place[1], crest.year):
+            crest = None  # reckoned back to years in which nobody counted pupils anywhere
         if crest is not None:
             known = path.loc[counts[place].index[0] :] if crest.counted else path
             rows.append((*place, *_with_plateau(_with_later(crest, path), known)))
